@@ -1,0 +1,1 @@
+"""Published risk adjustment tables as data: one folder per program, payment year and model release. No logic."""

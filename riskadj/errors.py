@@ -1,0 +1,84 @@
+"""Every deliberate error of riskadj.
+
+A message says, in one sentence: what is wrong, where, what is allowed, what to do. Rows appear as a count and the
+first five row numbers, never as a member's data: extracts are protected health information.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RiskAdjError(Exception):
+    """Root of all deliberate errors; catch this one to catch them all."""
+
+
+class OptionError(RiskAdjError):
+    """An option of the call is not one of those allowed, or two options contradict each other."""
+
+
+class UnknownProgramError(RiskAdjError):
+    """The program asked for has no tables."""
+
+
+class UnknownPaymentYearError(RiskAdjError):
+    """The payment year asked for has no folder of tables."""
+
+
+class UnknownModelError(RiskAdjError):
+    """The model asked for has no folder of tables in that payment year."""
+
+
+class UnknownMemberError(RiskAdjError):
+    """The member asked for is not among the scored rows."""
+
+
+class TableError(RiskAdjError):
+    """A model table breaks a law; the message names file and line."""
+
+
+class ManifestError(RiskAdjError):
+    """A model.toml or payment_year.toml lacks something or contradicts itself."""
+
+
+class ChecksumError(RiskAdjError):
+    """A sealed table is not the one that was reviewed."""
+
+
+class ExtractError(RiskAdjError):
+    """An extract cannot be read: missing, empty, truncated, or of mixed schemas."""
+
+
+class ColumnMissingError(ExtractError):
+    """An extract lacks a column that the run needs."""
+
+
+class ColumnTypeError(ExtractError):
+    """A column has a type that cannot hold what the column means."""
+
+
+class RowsRejectedError(ExtractError):
+    """Rows cannot be used and the caller did not ask for a rejects file."""
+
+
+class CodeNotAllowedError(RowsRejectedError):
+    """Rows hold a code outside the column's code set."""
+
+
+class OutputError(RiskAdjError):
+    """Results cannot be written: no permission, no space, not a directory."""
+
+
+class OutputExistsError(OutputError):
+    """The output is already there and overwriting was not asked for."""
+
+
+class MissingDependencyError(RiskAdjError):
+    """An optional package is not installed; the message names the extra to install."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``"; nearest: X"`` for a misspelt `name`, or an empty string."""
+    match = difflib.get_close_matches(name, list(known), n=1)
+    return f"; nearest: {match[0]}" if match else ""

@@ -1,0 +1,1 @@
+"""Extracts in, results out: Parquet, CSV and Arrow objects."""

@@ -1,0 +1,1 @@
+"""From tables and extracts to payment risk scores."""

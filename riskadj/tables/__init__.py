@@ -1,0 +1,1 @@
+"""Model tables: read, check, seal, import."""

@@ -1,0 +1,1 @@
+"""Readers of published shapes, one module per shape; each returns plain tables."""
