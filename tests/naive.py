@@ -1,0 +1,319 @@
+"""The plain-Python reference scorer: loops and sets, to be read from top to bottom.
+
+It reads the tables of a model folder and the numbers of a payment year straight from their files and shares no line
+with riskadj. Sums are exact decimals. It is slow on purpose; the engine must give the same numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections import defaultdict
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from pathlib import Path
+
+#: Status of a member of whom nothing special is known.
+PLAIN_STATUS = {
+    "orec": "0",
+    "dual": "none",
+    "is_new_enrollee": "0",
+    "is_long_term_institutional": "0",
+    "is_c_snp": "0",
+    "is_pace": "0",
+    "is_hospice": "0",
+    "is_low_income": "0",
+    "ltimcaid": "0",
+    "nemcaid": "0",
+    "mcaid": "0",
+    "is_esrd": "0",
+    "esrd_status": "none",
+    "part_d_plan_type": "mapd",
+}
+
+FULL_DUAL_CODES = ("02", "04", "08")
+PARTIAL_DUAL_CODES = ("01", "03", "05", "06")
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def rows_of(folder, table):
+    """Return the rows of one table as dicts; a table that the folder lacks has no rows."""
+    path = Path(folder) / f"{table}.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@lru_cache(maxsize=64)
+def read_model(folder):
+    """Read a model folder once: its tables, diagnosis rows by code, factors by (variable, segment)."""
+    model = {"manifest": tomllib.loads((Path(folder) / "model.toml").read_text(encoding="utf-8"))["model"]}
+    for table in ("requirements", "hierarchies", "labels", "groups", "demographics", "interactions", "counts"):
+        model[table] = rows_of(folder, table)
+    model["segments"] = rows_of(folder, "segments")
+    model["diagnoses"] = defaultdict(list)
+    for row in rows_of(folder, "mappings"):
+        model["diagnoses"][row["icd10"]].append(row)
+    model["factors"] = {
+        (row["variable"], row["segment"]): Decimal(row["factor"]) for row in rows_of(folder, "relative_factors")
+    }
+    return model
+
+
+@lru_cache(maxsize=64)
+def read_payment_year(folder):
+    """Read the payment_year.toml of a folder."""
+    return tomllib.loads((Path(folder) / "payment_year.toml").read_text(encoding="utf-8"))
+
+
+# --- the member ------------------------------------------------------------------------------------------------------
+
+
+def age_on(birth_date, as_of):
+    """Completed years; somebody not yet born is 0."""
+    had_birthday = (as_of.month, as_of.day) >= (birth_date.month, birth_date.day)
+    return max(0, as_of.year - birth_date.year - (0 if had_birthday else 1))
+
+
+def age_in(payment_year_folder, birth_date):
+    """Age on the day that the payment year names."""
+    return age_on(birth_date, date.fromisoformat(read_payment_year(str(payment_year_folder))["age_as_of"]["value"]))
+
+
+def status_of_dual_code(dual_status_code):
+    """Return what a dual status code says, as status codes."""
+    if dual_status_code in FULL_DUAL_CODES:
+        return {"dual": "full", "ltimcaid": "1", "nemcaid": "1", "mcaid": "1"}
+    if dual_status_code in PARTIAL_DUAL_CODES:
+        return {"dual": "partial", "ltimcaid": "1", "nemcaid": "1", "mcaid": "1"}
+    return {"dual": "none", "ltimcaid": "0", "nemcaid": "0", "mcaid": "0"}
+
+
+def fits(condition, age, status):
+    """Does a member fit all cells of a condition? A blank cell asks nothing; ``|`` separates what is allowed."""
+    for field, cell in condition.items():
+        if cell == "":
+            continue
+        if field == "age_min":
+            if age < int(cell):
+                return False
+        elif field == "age_max":
+            if age > int(cell):
+                return False
+        elif status[field] not in cell.split("|"):
+            return False
+    return True
+
+
+# --- one model -------------------------------------------------------------------------------------------------------
+
+
+def clean_code(code):
+    """Return a diagnosis code as the tables write it."""
+    return code.replace(".", "").replace(" ", "").upper()
+
+
+def mapped_hccs(model, codes, sex, age, edits):
+    """HCCs that the diagnoses give this member."""
+    hccs = set()
+    for code in codes:
+        for row in model["diagnoses"].get(clean_code(code), ()):
+            if row["sex"] and sex not in row["sex"].split("|"):
+                continue
+            if row["age_min"] and age < int(row["age_min"]):
+                continue
+            if row["age_max"] and age > int(row["age_max"]):
+                continue
+            if edits == "default" and row["mce_age_min"] and age < int(row["mce_age_min"]):
+                continue
+            if edits == "default" and row["mce_age_max"] and age > int(row["mce_age_max"]):
+                continue
+            hccs.add(row["hcc"])
+    return hccs
+
+
+def meet_requirements(model, hccs):
+    """Drop HCCs that lack every HCC they need, in table order: one dropped earlier helps no later one."""
+    left = set(hccs)
+    for row in model["requirements"]:
+        if not left & set(row["needs_any"].split("|")):
+            left.discard(row["hcc"])
+    return left
+
+
+def apply_hierarchies(model, hccs):
+    """Drop HCCs that a higher one removes."""
+    drops = defaultdict(set)
+    for row in model["hierarchies"]:
+        drops[row["hcc"]].add(row["drops"])
+    if model["manifest"]["hierarchy_manner"] == "simultaneous":
+        dropped = set()
+        for hcc in hccs:
+            dropped |= drops[hcc]
+        return hccs - dropped
+    left = set(hccs)
+    for hcc in (row["hcc"] for row in model["labels"]):  # ascending HCC number
+        if hcc in left:
+            left -= drops[hcc]
+    return left
+
+
+def variables_on(model, hccs, payment_hccs, sex, age, status):
+    """Every variable that is on: HCCs, groups, demographics, interactions, counts."""
+    on = set(hccs)
+    for row in model["groups"]:
+        if row["hcc"] in hccs:
+            on.add(row["group"])
+    demographics = set()
+    for row in model["demographics"]:
+        condition = {field: cell for field, cell in row.items() if field != "variable"}
+        if fits(condition, age, status | {"sex": sex}):
+            demographics.add(row["variable"])
+    on |= demographics
+    terms = defaultdict(list)
+    for row in model["interactions"]:
+        terms[row["interaction"]].append(row["term"])
+    for interaction, needed in terms.items():  # in published order: a later one may name an earlier one
+        if all(term in on for term in needed):
+            on.add(interaction)
+    for row in model["counts"]:
+        upper = int(row["hccs_max"]) if row["hccs_max"] else len(payment_hccs)
+        if int(row["hccs_min"]) <= len(payment_hccs) <= upper:
+            on.add(row["variable"])
+    return on, demographics
+
+
+def segment_of(model, age, status, sex):
+    """Return the one segment whose row the member fits."""
+    found = []
+    for row in model["segments"]:
+        condition = {field: cell for field, cell in row.items() if field != "segment"}
+        if fits(condition, age, status | {"sex": sex}):
+            found.append(row["segment"])
+    assert len(found) == 1, f"{len(found)} segments fit"
+    return found[0]
+
+
+def score_member(folder, *, sex, age, status, codes, edits="default", segment=None):
+    """Score one member in one model.
+
+    Parameters
+    ----------
+    folder : path
+        The model folder.
+    sex : "M" or "F"
+    age : int
+        Whole years on the day that the payment year names.
+    status : dict of str to str
+        Status codes; fields not given are those of `PLAIN_STATUS`.
+    codes : iterable of str
+        Diagnosis codes as they come.
+    edits : "default" or "none"
+    segment : str, optional
+        Score this segment instead of the member's own.
+
+    Returns
+    -------
+    dict
+        segment, demographic, disease, raw (Decimals, not rounded), hccs (payment HCCs left after hierarchies, in table
+        order), variables (set of those whose non-zero factor was added).
+    """
+    model = read_model(str(folder))
+    status = PLAIN_STATUS | dict(status)
+    hccs = mapped_hccs(model, codes, sex, age, edits)
+    hccs = meet_requirements(model, hccs)
+    hccs = apply_hierarchies(model, hccs)
+    payment_hccs = [row["hcc"] for row in model["labels"] if row["payment"] == "1" and row["hcc"] in hccs]
+    on, demographics = variables_on(model, hccs, payment_hccs, sex, age, status)
+    if segment is None:
+        segment = segment_of(model, age, status, sex)
+    demographic, disease, scored = Decimal(0), Decimal(0), set()
+    for variable in on:
+        factor = model["factors"].get((variable, segment), Decimal(0))
+        if factor == 0:
+            continue
+        scored.add(variable)
+        if variable in demographics:
+            demographic += factor
+        else:
+            disease += factor
+    return {
+        "segment": segment,
+        "demographic": demographic,
+        "disease": disease,
+        "raw": demographic + disease,
+        "hccs": payment_hccs,
+        "variables": scored,
+    }
+
+
+def segments_of(folder):
+    """Names of the segments of a model, in table order."""
+    return list(dict.fromkeys(row["segment"] for row in read_model(str(folder))["segments"]))
+
+
+# --- payment ---------------------------------------------------------------------------------------------------------
+
+
+def rounded(value, year, step):
+    """Round half away from zero, if the year rounds after this step."""
+    if step not in year["rounding"]["after"]:
+        return value
+    return value.quantize(Decimal(1).scaleb(-year["rounding"]["decimals"]), rounding=ROUND_HALF_UP)
+
+
+def number_for(entries, model_id, segment, age, status):
+    """Return the first number given for this model, segment and member."""
+    for entry in entries:
+        if entry["model"] != model_id:
+            continue
+        if entry.get("segments") and segment not in entry["segments"].split("|"):
+            continue
+        if fits(entry.get("when", {}), age, status):
+            return Decimal(entry["value"])
+    raise LookupError(f"no number for {model_id}")
+
+
+def model_payment_score(payment_year_folder, model_id, raw, *, segment, sex, age, status):
+    """One model's raw, normalized and coding-intensity adjusted score, each rounded as the year says."""
+    year = read_payment_year(str(payment_year_folder))
+    status = PLAIN_STATUS | dict(status) | {"sex": sex}
+    raw = rounded(raw, year, "raw")
+    normalization = number_for(year["normalization"], model_id, segment, age, status)
+    normalized = rounded(raw / normalization, year, "normalization")
+    coding_intensity = number_for(year["coding_intensity"], model_id, segment, age, status)
+    adjusted = rounded(normalized * (1 - coding_intensity), year, "coding_intensity")
+    return {"raw": raw, "normalized": normalized, "payment": adjusted}
+
+
+def policy_of(payment_year_folder, program, *, sex, age, status):
+    """Return the blend, (model id, weight) pairs, of the first policy that the member fits."""
+    status = PLAIN_STATUS | dict(status) | {"sex": sex}
+    for policy in read_payment_year(str(payment_year_folder))["policy"]:
+        if policy["program"] == program and fits(policy.get("when", {}), age, status):
+            return [(part["model"], Decimal(part["weight"])) for part in policy["blend"]]
+    raise LookupError(f"no policy of {program} fits")
+
+
+def payment_score(payment_year_folder, program, *, sex, age, status, codes, edits="default"):
+    """Score a member as paid: every model of the policy, then the blend.
+
+    Returns
+    -------
+    dict
+        payment (Decimal), models (model id to what `score_member` and `model_payment_score` return, with its weight).
+    """
+    folder = Path(payment_year_folder)
+    total, models = Decimal(0), {}
+    for model_id, weight in policy_of(folder, program, sex=sex, age=age, status=status):
+        score = score_member(folder / model_id, sex=sex, age=age, status=status, codes=codes, edits=edits)
+        paid = model_payment_score(
+            folder, model_id, score["raw"], segment=score["segment"], sex=sex, age=age, status=status
+        )
+        models[model_id] = score | paid | {"weight": weight, "exact_raw": score["raw"]}
+        total += weight * paid["payment"]
+    return {"payment": rounded(total, read_payment_year(str(folder)), "blend"), "models": models}
