@@ -1,4 +1,4 @@
-"""Copies of published tables inside packages of the Python Package Index: read from the wheels, compared with each other."""
+"""Copies of published tables inside packages of the Python Package Index: read from wheels, then compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from riskadj.tables.importers import part_c, sas_formats
@@ -46,7 +46,9 @@ class Copy:
     title: str = ""
     publisher: str = "CMS"
     model: str = ""  # which model's rows of the file, where it holds several
-    without_later_codes: bool = False  # leave out diagnosis codes that only the newer of the two code lists has
+    without_later_codes: bool = (
+        False  # leave out diagnosis codes that only the newer of the two code lists has
+    )
     without_pairs: tuple[Pair, ...] = ()  # (code, category) pairs left out
     why: str = ""  # why they are left out
     explanation: str = ""  # why it differs from the copy we read
@@ -59,7 +61,12 @@ class Copy:
     def label(self) -> str:
         """The copy as `checked_against` names it."""
         short = "/".join(self.path.split("/")[-3:]) if self.path.split("/")[-2].isdigit() else self.file_name
-        return f"{self.package.label}, {short}{f' ({self.model})' if self.model else ''}{f', {self.why}' if self.why else ''}"
+        return f"{self.package.label}, {short}{self.of_model}{f', {self.why}' if self.why else ''}"
+
+    @property
+    def of_model(self) -> str:
+        """Which model's rows, where the file holds several."""
+        return f" ({self.model})" if self.model else ""
 
 
 class Wheels:
@@ -68,11 +75,13 @@ class Wheels:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    @lru_cache(maxsize=None)  # noqa: B019 - one instance per run
+    @cache  # noqa: B019 - one instance per run
     def read(self, copy: Copy) -> bytes:
         wheel = self.folder / copy.package.wheel
         if not wheel.is_file():
-            raise SystemExit(f"{copy.package.wheel} is not in the folder of wheels; see hcc_maps/builders/README.md.")
+            raise SystemExit(
+                f"{copy.package.wheel} is not in the folder of wheels; see hcc_maps/builders/README.md."
+            )
         with zipfile.ZipFile(wheel) as archive:
             return archive.read(copy.path)
 
@@ -138,7 +147,10 @@ def read_factors(wheels: Wheels, copy: Copy, renames: Mapping[str, str]) -> Fact
             if (row["model_domain"], row["model_version"]) == (domain, version)
         ]
     else:
-        rows = [(r["segment"], r["variable"], r["factor"]) for r in sas_formats.read_coefficients(text, part_c.SEGMENTS)]
+        rows = [
+            (r["segment"], r["variable"], r["factor"])
+            for r in sas_formats.read_coefficients(text, part_c.SEGMENTS)
+        ]
     lower = {name.lower(): new.lower() for name, new in renames.items()}
     return {(s, lower.get(v.lower(), v.lower())): float(f) for s, v, f in rows if float(f) != 0}
 

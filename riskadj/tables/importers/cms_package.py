@@ -1,9 +1,10 @@
 """Read CMS's own model packages (the layout used since CMS moved its risk adjustment programs to Python).
 
-The tables lie together in one folder, ``software/<MODEL>/data/input/internal``: the diagnosis mappings with their edit
-conditions, the relative factors of continuing and of new enrollees, the diagnostic categories, the interactions and the
-hierarchies. Labels are printed beside the relative factors. Requirements between categories are written in the program's
-text, not in its tables, so they come from an earlier release of the same model.
+The tables lie together in one folder, ``software/<MODEL>/data/input/internal``: the diagnosis mappings with
+their edit conditions, the relative factors of continuing and of new enrollees, the diagnostic categories, the
+interactions and the hierarchies. Labels are printed beside the relative factors. Requirements between
+categories are written in the program's text, not in its tables, so they come from an earlier release of the
+same model.
 """
 
 from __future__ import annotations
@@ -68,8 +69,9 @@ def import_cms_package(
     title : str, optional
         Default: the name of the package's diagnosis mapping file.
     labels_from : path, optional
-        An existing release folder of the same model (or its labels.csv): labels and requirements are taken from it.
-        Without it labels are those printed beside the relative factors, and the release has no requirements.
+        An existing release folder of the same model (or its labels.csv): labels and requirements are taken
+        from it. Without it labels are those printed beside the relative factors, and the release has no
+        requirements.
     overwrite : bool
         Replace the files of an existing release folder.
 
@@ -87,11 +89,15 @@ def import_cms_package(
     """
     target = Path(to)
     if (target / "model.toml").exists() and not overwrite:
-        raise OutputExistsError(f"{target} already holds a release; pass overwrite to replace it, or name another folder.")
+        raise OutputExistsError(
+            f"{target} already holds a release; pass overwrite to replace it, or name another folder."
+        )
     files = package_files(Path(package))
     known = release_beside(Path(labels_from)) if labels_from is not None else {}
     tables = release_tables(files, labels=known.get("labels"), requirements=known.get("requirements"))
-    manifest = _proposed_manifest(files, tables, Path(package), model_id, payment_year, title, labels_from is not None)
+    manifest = _proposed_manifest(
+        files, tables, Path(package), model_id, payment_year, title, labels_from is not None
+    )
     return write_tables(target, tables, manifest)
 
 
@@ -104,7 +110,9 @@ def package_files(package: Path) -> dict[str, bytes]:
         If there is no diagnosis mapping in it, or more than one.
     """
     if not package.exists():
-        raise TableError(f"no such package: {package}; give the package's folder, its zip file or its internal folder.")
+        raise TableError(
+            f"no such package: {package}; give the package's folder, its zip file or its internal folder."
+        )
     contents = _zip_contents(package) if package.is_file() else _folder_contents(package)
     homes = {path.parent for path in contents if fnmatchcase(path.name, PATTERNS["mappings"])}
     if len(homes) != 1:
@@ -122,11 +130,16 @@ def _zip_contents(package: Path) -> dict[PurePosixPath, bytes]:
             names = [n for n in archive.namelist() if n.endswith(".csv") and not n.startswith("__MACOSX/")]
             return {PurePosixPath(name): archive.read(name) for name in names}
     except zipfile.BadZipFile as error:
-        raise TableError(f"{package} is not a zip file; give the package's folder, its zip file or its internal folder.") from error
+        raise TableError(
+            f"{package} is not a zip file; give the package's folder, its zip file or its internal folder."
+        ) from error
 
 
 def _folder_contents(package: Path) -> dict[PurePosixPath, bytes]:
-    return {PurePosixPath(path.relative_to(package).as_posix()): path.read_bytes() for path in package.rglob("*.csv")}
+    return {
+        PurePosixPath(path.relative_to(package).as_posix()): path.read_bytes()
+        for path in package.rglob("*.csv")
+    }
 
 
 def release_tables(
@@ -150,7 +163,9 @@ def release_tables(
         If a file is missing or not understood, or a category of the mappings has no label.
     """
     found = _files_by_table(files)
-    factors, printed_labels, variables = read_relative_factors({n: files[n] for n in found["relative_factors"]})
+    factors, printed_labels, variables = read_relative_factors(
+        {n: files[n] for n in found["relative_factors"]}
+    )
     hccs = [variable for variable in variables if variable.startswith("HCC") and variable[3:].isdigit()]
     titles = {row["hcc"]: row["label"] for row in labels or ()}
     tables: dict[str, list[Row]] = {
@@ -220,7 +235,7 @@ def read_csv(name: str, data: bytes, required: Sequence[str]) -> list[Row]:
 
 
 def hcc_variable(cc: str, where: str) -> str:
-    """``HCC92`` for a printed category such as ``92``, ``92.0`` or ``HCC92``.
+    """Category variable (``HCC`` and a number) for a printed category such as ``7``, ``7.0`` or ``CC7``.
 
     Raises
     ------
@@ -269,7 +284,10 @@ def read_hierarchies(name: str, data: bytes) -> list[Row]:
         for column, dropped in row.items()
         if column != "HCC" and dropped
     }
-    return [{"hcc": h, "drops": d} for h, d in sorted(edges, key=lambda e: (variable_order(e[0]), variable_order(e[1])))]
+    return [
+        {"hcc": h, "drops": d}
+        for h, d in sorted(edges, key=lambda e: (variable_order(e[0]), variable_order(e[1])))
+    ]
 
 
 def read_groups(name: str, data: bytes) -> list[Row]:
@@ -293,7 +311,7 @@ def read_interactions(name: str, data: bytes) -> list[Row]:
 
 
 def read_relative_factors(files: Files) -> tuple[list[Row], dict[str, str], list[str]]:
-    """Relative factors by segment, the labels printed beside them, and every variable named, in published order.
+    """Relative factors by segment, the labels printed beside them, and every variable, in published order.
 
     Raises
     ------
@@ -308,12 +326,19 @@ def read_relative_factors(files: Files) -> tuple[list[Row], dict[str, str], list
         columns = [column for column in rows[0] if column not in _NOT_SEGMENTS]
         unknown = [column for column in columns if column not in part_c.SEGMENT_OF_COLUMN]
         if unknown:
-            raise TableError(f"{name}: column {', '.join(unknown)} is no known segment; known: {', '.join(part_c.SEGMENT_OF_COLUMN)}.")
+            raise TableError(
+                f"{name}: column {', '.join(unknown)} is no known segment; "
+                f"known: {', '.join(part_c.SEGMENT_OF_COLUMN)}."
+            )
         for row in rows:
             variables.append(row["Variable"])
             labels[row["Variable"]] = row.get("Label", "")
             factors.extend(
-                {"variable": row["Variable"], "segment": part_c.SEGMENT_OF_COLUMN[c], "factor": _factor(row[c], name)}
+                {
+                    "variable": row["Variable"],
+                    "segment": part_c.SEGMENT_OF_COLUMN[c],
+                    "factor": _factor(row[c], name),
+                }
                 for c in columns
                 if row[c]
             )
@@ -334,15 +359,27 @@ def check_fit(tables: Mapping[str, Sequence[Row]]) -> None:
     labelled = {row["hcc"] for row in tables["labels"]}
     named = {row["hcc"] for name in ("mappings", "hierarchies", "groups") for row in tables.get(name, ())}
     if missing := sorted(named - labelled, key=variable_order):
-        raise TableError(f"categories without a label or relative factor: {', '.join(missing[:10])}; check the package.")
+        raise TableError(
+            f"categories without a label or relative factor: {', '.join(missing[:10])}; check the package."
+        )
     known = labelled | {
         row[column]
-        for name, column in (("demographics", "variable"), ("interactions", "interaction"), ("counts", "variable"), ("groups", "group"))
+        for name, column in (
+            ("demographics", "variable"),
+            ("interactions", "interaction"),
+            ("counts", "variable"),
+            ("groups", "group"),
+        )
         for row in tables.get(name, ())
     }
-    used = {row["variable"] for row in tables["relative_factors"]} | {row["term"] for row in tables.get("interactions", ())}
+    used = {row["variable"] for row in tables["relative_factors"]} | {
+        row["term"] for row in tables.get("interactions", ())
+    }
     if unknown := sorted(used - known):
-        raise TableError(f"variables that are no category, group, interaction, count or known status: {', '.join(unknown[:10])}.")
+        raise TableError(
+            f"variables that are no category, group, interaction, count or known status: "
+            f"{', '.join(unknown[:10])}; check the package."
+        )
 
 
 def release_beside(path: Path) -> dict[str, list[Row]]:
@@ -389,7 +426,9 @@ def _proposed_manifest(
     origins = {
         table: TableOrigin(source_ids[names[0]], "; ".join(names)) for table, names in found.items() if names
     }
-    read_from_names = TableOrigin(source_ids[factor_files[0]], f"variable names and columns of {'; '.join(factor_files)}")
+    read_from_names = TableOrigin(
+        source_ids[factor_files[0]], f"variable names and columns of {'; '.join(factor_files)}"
+    )
     for table in ("demographics", "counts", "segments"):
         origins[table] = read_from_names
     beside = "taken from an earlier release of the same model; not in the package: review it"

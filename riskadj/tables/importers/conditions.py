@@ -55,7 +55,7 @@ class MappingRow:
 
 
 def parse_age_condition(expression: str) -> AgeRange:
-    """Age range of a printed condition such as ``age >= 15``, ``0 <= age <= 17`` or ``age = 0``; blank: every age.
+    """Age range of a condition as printed: ``age >= 15``, ``0 <= age <= 17``, ``age = 0``; blank: every age.
 
     Raises
     ------
@@ -72,11 +72,13 @@ def parse_age_condition(expression: str) -> AgeRange:
         found = AgeRange(int(low) + (low_operator == "<"), int(high) - (high_operator == "<"))
     else:
         raise TableError(
-            f"age condition {expression!r} is not understood; known forms: 'age >= 15', 'age < 2', 'age = 0', "
-            "'0 <= age <= 17'."
+            f"age condition {expression!r} is not understood; "
+            "known forms: 'age >= 15', 'age < 2', 'age = 0', '0 <= age <= 17'."
         )
     if found.high is not None and found.high < found.low:
-        raise TableError(f"age condition {expression!r} fits no age; correct it in the source or leave it blank.")
+        raise TableError(
+            f"age condition {expression!r} fits no age; correct it in the source or leave it blank."
+        )
     return found
 
 
@@ -101,7 +103,9 @@ def parse_sex_condition(expression: str) -> str:
     match = _SEX.fullmatch(text)
     sex = _SEX_CODES.get(match[1].upper()) if match else None
     if sex is None:
-        raise TableError(f"sex condition {expression!r} is not understood; known: 1 or M (male), 2 or F (female).")
+        raise TableError(
+            f"sex condition {expression!r} is not understood; known: 1 or M (male), 2 or F (female)."
+        )
     return sex
 
 
@@ -113,18 +117,27 @@ def variable_order(name: str) -> tuple[int, ...]:
 def merge_mappings(rows: Iterable[MappingRow]) -> list[MappingRow]:
     """The fewest rows that say the same, sorted by code, category and age.
 
-    Rows of one code, category and MCE range are joined where their ages meet, and where both sexes have the same ages.
+    Rows of one code, category and MCE range are joined where their ages meet, and where both sexes have the
+    same ages.
     """
-    by_key: dict[tuple[str, str, AgeRange], dict[str, list[AgeRange]]] = defaultdict(lambda: {"M": [], "F": []})
+    by_key: dict[tuple[str, str, AgeRange], dict[str, list[AgeRange]]] = defaultdict(
+        lambda: {"M": [], "F": []}
+    )
     for row in rows:
         for sex in SEXES if row.sex == "" else (row.sex,):
             by_key[(row.icd10, row.hcc, row.mce_age)][sex].append(row.age)
-    merged = []
+    merged: list[MappingRow] = []
     for (icd10, hcc, mce_age), ages in by_key.items():
         male, female = join_ages(ages["M"]), join_ages(ages["F"])
-        shared = [("", age) for age in male] if male == female else [("M", a) for a in male] + [("F", a) for a in female]
+        shared = (
+            [("", age) for age in male]
+            if male == female
+            else [("M", a) for a in male] + [("F", a) for a in female]
+        )
         merged.extend(MappingRow(icd10, hcc, sex, age, mce_age) for sex, age in shared)
-    return sorted(merged, key=lambda row: (row.icd10, variable_order(row.hcc), row.age.low, row.sex, row.mce_age.low))
+    return sorted(
+        merged, key=lambda row: (row.icd10, variable_order(row.hcc), row.age.low, row.sex, row.mce_age.low)
+    )
 
 
 def join_ages(ages: Iterable[AgeRange]) -> list[AgeRange]:

@@ -1,8 +1,8 @@
 """Status variables and segments of Medicare Part C models, read from the names that CMS gives its variables.
 
-CMS publishes relative factors by variable name; what a name means (age bands, original reason for entitlement, Medicaid)
-is in the text of its programs: completed years on the age date, `orec` 1 is disability, and a new enrollee aged 64 whose
-entitlement is by age (`orec` 0) counts as 65.
+CMS publishes relative factors by variable name; what a name means (age bands, original reason for
+entitlement, Medicaid) is in the text of its programs: completed years on the age date, `orec` 1 is
+disability, and a new enrollee aged 64 whose entitlement is by age (`orec` 0) counts as 65.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def demographic_rows(variable: str) -> list[Row]:
         return [_demographic(variable, sex, _band(low, high))]
     if match := _NEW_ENROLLEE.fullmatch(variable):
         not_medicaid, not_disabled, sex, low, high = match.groups()
-        return _new_enrollee_rows(variable, bool(not_medicaid), bool(not_disabled), sex, _band(low, high or low))
+        return _new_enrollee_rows(
+            variable, bool(not_medicaid), bool(not_disabled), sex, _band(low, high or low)
+        )
     return []
 
 
@@ -61,7 +63,9 @@ def _demographic(variable: str, sex: str, age: AgeRange, **status: str) -> Row:
     return {"variable": variable, "sex": sex, "age_min": age_min, "age_max": age_max, **status}
 
 
-def _new_enrollee_rows(variable: str, not_medicaid: bool, not_disabled: bool, sex: str, age: AgeRange) -> list[Row]:
+def _new_enrollee_rows(
+    variable: str, not_medicaid: bool, not_disabled: bool, sex: str, age: AgeRange
+) -> list[Row]:
     """Originally disabled means 65 or more with orec 1; at 64 an entitlement by age (orec 0) counts as 65."""
     nemcaid = "0" if not_medicaid else "1"
     if not not_disabled:
@@ -73,11 +77,15 @@ def _new_enrollee_rows(variable: str, not_medicaid: bool, not_disabled: bool, se
     if age.high == AGED_FROM - 1:
         return [
             _demographic(variable, sex, AgeRange(age.low, AGED_FROM - 2), nemcaid=nemcaid),
-            _demographic(variable, sex, AgeRange(AGED_FROM - 1, AGED_FROM - 1), orec="1|2|3", nemcaid=nemcaid),
+            _demographic(
+                variable, sex, AgeRange(AGED_FROM - 1, AGED_FROM - 1), orec="1|2|3", nemcaid=nemcaid
+            ),
         ]
     rows = [_demographic(variable, sex, age, orec="0|2|3", nemcaid=nemcaid)]
     if age.low == AGED_FROM:
-        rows.append(_demographic(variable, sex, AgeRange(AGED_FROM - 1, AGED_FROM - 1), orec="0", nemcaid=nemcaid))
+        rows.append(
+            _demographic(variable, sex, AgeRange(AGED_FROM - 1, AGED_FROM - 1), orec="0", nemcaid=nemcaid)
+        )
     return rows
 
 
@@ -97,7 +105,7 @@ def counts(variables: Iterable[str]) -> list[Row]:
 
 
 def segments(names: Iterable[str]) -> list[Row]:
-    """The segments table for the named Part C segments: new enrollees first, then institutional, then community.
+    """The segments table of the named Part C segments; one of the nine fits each member status.
 
     Raises
     ------
@@ -117,6 +125,6 @@ def _segment(name: str) -> Row:
     age = AgeRange(AGED_FROM) if name[2] == "A" else AgeRange(0, AGED_FROM - 1)
     age_min, age_max = age.cells
     return {
-        "segment": name, "is_new_enrollee": "0", "is_long_term_institutional": "0", "dual": _DUAL_OF_LETTER[name[1]],
-        "age_min": age_min, "age_max": age_max,
+        "segment": name, "is_new_enrollee": "0", "is_long_term_institutional": "0",
+        "dual": _DUAL_OF_LETTER[name[1]], "age_min": age_min, "age_max": age_max,
     }  # fmt: skip

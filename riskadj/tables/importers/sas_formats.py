@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ _DROPPED = "-1.0"
 
 @dataclass(frozen=True)
 class Edit:
-    """One mandatory edit: for these codes, this sex and any of these ages, this category replaces the look-up.
+    """One mandatory edit: for these codes, sex and ages (any of them), this category replaces the look-up.
 
     `hcc` is empty where the edit drops the diagnosis.
     """
@@ -52,11 +53,13 @@ class Edit:
 
     def fits(self, sex: str, age: int) -> bool:
         """Whether the edit acts on this sex and age."""
-        return self.sex in ("", sex) and any(a.low <= age and (a.high is None or age <= a.high) for a in self.ages)
+        return self.sex in ("", sex) and any(
+            a.low <= age and (a.high is None or age <= a.high) for a in self.ages
+        )
 
 
 def read_format(text: str) -> list[tuple[str, str]]:
-    """(code, category variable) pairs of a format file, one a line: code, category, and a flag for second categories.
+    """(code, category variable) pairs of a format file; a line is: code, category, flag of second categories.
 
     Raises
     ------
@@ -76,7 +79,11 @@ def read_format(text: str) -> list[tuple[str, str]]:
 
 def read_hierarchies(text: str) -> list[Row]:
     """Hierarchy edges of a hierarchy macro, in numeric order."""
-    edges = {(int(parent), int(child)) for parent, children in _HIERARCHY.findall(text) for child in children.split(",")}
+    edges = {
+        (int(parent), int(child))
+        for parent, children in _HIERARCHY.findall(text)
+        for child in children.split(",")
+    }
     if not edges:
         raise TableError("no %SET0 line in the hierarchy macro; check the file.")
     return [{"hcc": f"HCC{parent}", "drops": f"HCC{child}"} for parent, child in sorted(edges)]
@@ -91,7 +98,7 @@ def read_labels(text: str) -> list[Row]:
 
 
 def read_requirements(text: str) -> list[Row]:
-    """Requirements of a main macro: a category that is set to 0 unless one of others is on (before hierarchies)."""
+    """Requirements of a main macro: categories set to 0 unless one of others is on (before hierarchies)."""
     return [
         {"hcc": f"HCC{tested}", "needs_any": "|".join(f"HCC{n}" for n in re.findall(r"CC(\d+)", needed))}
         for tested, needed, zeroed in _REQUIREMENT.findall(text)
@@ -136,7 +143,9 @@ def _age_ranges(tests: str) -> tuple[AgeRange, ...]:
 
 
 def _age_range(operator: str, age: int) -> AgeRange:
-    return {"<": AgeRange(0, age - 1), "<=": AgeRange(0, age), ">": AgeRange(age + 1), ">=": AgeRange(age)}[operator]
+    return {"<": AgeRange(0, age - 1), "<=": AgeRange(0, age), ">": AgeRange(age + 1), ">=": AgeRange(age)}[
+        operator
+    ]
 
 
 def _leftover(tests: str) -> str:
@@ -156,14 +165,24 @@ def apply_edits(
     hccs: dict[str, list[str]] = {}
     for code, hcc in pairs:
         hccs.setdefault(code, []).append(hcc)
-    rows = [row for code, found in hccs.items() for row in _edited(code, found, edits, mce_ages.get(code, EVERY_AGE))]
+    rows = [
+        row
+        for code, found in hccs.items()
+        for row in _edited(code, found, edits, mce_ages.get(code, EVERY_AGE))
+    ]
     return merge_mappings(rows)
 
 
 def _edited(code: str, hccs: Sequence[str], edits: Sequence[Edit], mce_age: AgeRange) -> list[MappingRow]:
     relevant = [edit for edit in edits if code in edit.codes]
-    bounds = sorted({0, *(a.low for e in relevant for a in e.ages), *(a.high + 1 for e in relevant for a in e.ages if a.high is not None)})
-    pieces = [AgeRange(low, high - 1) for low, high in zip(bounds, bounds[1:], strict=False)] + [AgeRange(bounds[-1])]
+    bounds = sorted(
+        {
+            0,
+            *(a.low for e in relevant for a in e.ages),
+            *(a.high + 1 for e in relevant for a in e.ages if a.high is not None),
+        }
+    )
+    pieces = [AgeRange(low, high - 1) for low, high in itertools.pairwise(bounds)] + [AgeRange(bounds[-1])]
     return [
         MappingRow(code, hcc, sex, piece, mce_age)
         for sex in SEXES
@@ -186,7 +205,7 @@ def codes_set_without_lookup(edits: Sequence[Edit], pairs: Iterable[tuple[str, s
 
 
 def read_products(text: str) -> tuple[list[Row], list[Row]]:
-    """Groups and interactions of a main macro: ``X = MAX(HCC1, HCC2);`` and ``Y = X*HCC3;``, in program order.
+    """Groups (``X = MAX(a, b);``) and interactions (``Y = X*c;``) of a main macro, in program order.
 
     Names differ in case inside the macro; the spelling at the place of definition is kept.
 
@@ -195,7 +214,9 @@ def read_products(text: str) -> tuple[list[Row], list[Row]]:
     TableError
         If the section of diagnostic categories is not found.
     """
-    section = re.search(r"%\*diagnostic categories;(.*?)there are some diagnoses", text, flags=re.DOTALL | re.IGNORECASE)
+    section = re.search(
+        r"%\*diagnostic categories;(.*?)there are some diagnoses", text, flags=re.DOTALL | re.IGNORECASE
+    )
     if section is None:
         raise TableError("no section 'diagnostic categories' in the main macro; check the file.")
     body = re.sub(r"%\*[^;]*;|/\*.*?\*/|\bEND;[^;]*$", "", section[1], flags=re.DOTALL)
@@ -217,7 +238,7 @@ def read_products(text: str) -> tuple[list[Row], list[Row]]:
 
 
 def read_coefficients(text: str, segments: Sequence[str]) -> list[Row]:
-    """Relative factors of a coefficient file: one line of names (SEGMENT_variable), one of values; by segment.
+    """Relative factors of a coefficient file (a line of names SEGMENT_variable, one of values), by segment.
 
     Raises
     ------
@@ -234,5 +255,3 @@ def read_coefficients(text: str, segments: Sequence[str]) -> list[Row]:
             raise TableError(f"coefficient {name!r} names no known segment; known: {', '.join(segments)}.")
         rows.append({"variable": match[2], "segment": match[1], "factor": factor.strip()})
     return sorted(rows, key=lambda row: segments.index(row["segment"]))
-
-

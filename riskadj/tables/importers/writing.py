@@ -86,7 +86,9 @@ def write_tables(folder: Path, tables: Tables, manifest: Manifest) -> list[Path]
         for name, text in contents.items():
             (folder / name).write_bytes(text.encode("utf-8"))
     except OSError as error:
-        raise OutputError(f"cannot write tables to {folder}: {error.strerror}; choose a folder you may write to.") from error
+        raise OutputError(
+            f"cannot write tables to {folder}: {error.strerror}; choose a folder you may write to."
+        ) from error
     return [folder / name for name in contents]
 
 
