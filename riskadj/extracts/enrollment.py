@@ -1,0 +1,290 @@
+"""The enrollment stage: rows read, checked one by one and against each other, status fields filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from riskadj.errors import ExtractError
+from riskadj.extracts.buffers import from_numpy, one_chunk
+from riskadj.extracts.enrollment_rows import NO_NUMBER, Block, read_block
+from riskadj.extracts.open import Chunk, Extract, require, row_numbers
+from riskadj.extracts.rejects import Rejects
+from riskadj.extracts.spans import Coverage, choose_coverage, months_in, touches
+from riskadj.extracts.status import DUAL_LEVEL, HAS_MEDICAID, MISSING, NOT_DUAL
+from riskadj.terms import FLAG, STATUS_FIELDS
+
+#: Columns that are carried to the results as they are.
+CARRIED = ("contract_id", "plan_id", "county_code")
+
+_MEDICAID_FIELDS = ("ltimcaid", "nemcaid", "mcaid")
+_SPAN_COLUMNS = ("enrollment_start_date", "enrollment_end_date", "months_enrolled")
+
+
+@dataclass(frozen=True)
+class Enrollment:
+    """Enrollment rows that can be scored, in file order; arrays of shape (n_rows,).
+
+    Parameters
+    ----------
+    member_id : pyarrow.Array
+        string, large_string, binary, fixed_size_binary or int64, as given; one chunk.
+    file_id, row_number : ndarray of int32 and int64
+        Where each row came from: position in `files`, and row number in that file (first = 1).
+    birth_date : ndarray of int32
+        Days since 1970-01-01; MISSING_DATE where `age_years` is given instead. [days]
+    age_years : ndarray of int16
+        Age as given; -1 where it follows from `birth_date`. [years]
+    start_date, end_date : ndarray of int32
+        Span; MISSING_DATE where the extract has no dates, OPEN_END where the span has no end. [days]
+    months_enrolled : ndarray of int16
+        Months of the row inside `coverage`. [months]
+    status : dict of ndarray of uint8
+        Status field -> positions in terms.STATUS_FIELDS[field].
+    extra : dict of pyarrow.Array
+        Carried columns that the extract has.
+    rows_read, rows_rejected, rows_outside_coverage : int
+        rows_read = rows here + rows_rejected; the rows outside are among the rows here, with 0 months.
+    coverage : (date, date)
+        Window in which months are counted.
+    files, notes : tuple of str
+    """
+
+    member_id: pa.Array
+    file_id: np.ndarray
+    row_number: np.ndarray
+    birth_date: np.ndarray
+    age_years: np.ndarray
+    start_date: np.ndarray
+    end_date: np.ndarray
+    months_enrolled: np.ndarray
+    status: dict[str, np.ndarray]
+    extra: dict[str, pa.Array]
+    rows_read: int
+    rows_rejected: int
+    rows_outside_coverage: int
+    coverage: tuple[date, date]
+    files: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that can be scored."""
+        return len(self.row_number)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of all chunks without a fault of their own."""
+
+    member_id: pa.Array
+    file_id: np.ndarray
+    row_number: np.ndarray
+    arrays: dict[str, np.ndarray]
+    extra: dict[str, pa.Array]
+
+    def kept(self, keep: np.ndarray) -> Rows:
+        """Return the rows where `keep` is True."""
+        if keep.all():
+            return self
+        mask = from_numpy(keep, pa.bool_())
+        arrays = {name: values[keep] for name, values in self.arrays.items()}
+        extra = {name: values.filter(mask) for name, values in self.extra.items()}
+        return Rows(self.member_id.filter(mask), self.file_id[keep], self.row_number[keep], arrays, extra)
+
+
+def read_enrollment(
+    extract: Extract,
+    *,
+    payment_year: int,
+    fields: Sequence[str],
+    rejects: Rejects,
+    coverage_override: tuple[date, date] | None = None,
+    carry: Sequence[str] = CARRIED,
+    threads: int = 1,
+) -> Enrollment:
+    """Read enrollment rows, check them, and code the status fields that the run's tables test.
+
+    Parameters
+    ----------
+    extract : Extract
+        Of role "enrollment".
+    payment_year : int
+        Months are counted in its calendar year.
+    fields : sequence of str
+        Status fields (terms.STATUS_FIELDS) that the tables test; only their columns are needed and checked.
+        sex always is.
+    rejects : Rejects
+        Takes the rows that cannot be used.
+    coverage_override : (first day, last day), optional
+        Window in which months are counted where no span touches the payment year.
+    carry : sequence of str
+        Columns passed on as they are, where present.
+    threads : int
+        Chunks read at a time.
+
+    Returns
+    -------
+    Enrollment
+
+    Raises
+    ------
+    ColumnMissingError
+        If a column that the fields need is not there.
+    ExtractError
+        If the extract has no rows, or no span touches the payment year and no override was given.
+    RowsRejectedError, CodeNotAllowedError
+        If rows were rejected and `rejects` stops.
+    """
+    fields = tuple(dict.fromkeys(("sex", *fields)))
+    notes = (*extract.notes, *check_columns(extract, fields))
+    blocks = list(_read_blocks(extract, wanted_columns(extract, fields, carry), payment_year, carry, threads))
+    rows_read = sum(len(block.row_number) for block in blocks)
+    if not rows_read:
+        raise ExtractError(f"{extract.files[0]} has no enrollment rows; nobody can be scored.")
+    for block in blocks:
+        block.send(rejects)
+    rows = _joined(extract, blocks)
+    rejects.raise_if_stopping(rows_read)
+    return _enrollment(extract, rows, fields, payment_year, coverage_override, rows_read, notes)
+
+
+def check_columns(extract: Extract, fields: Sequence[str]) -> list[str]:
+    """Raise ColumnMissingError for a column that `fields` need; return notes on what is defaulted for everybody."""
+    if "age_years" not in extract.columns:
+        require(extract, ["birth_date"])
+    if "enrollment_end_date" in extract.columns:
+        require(extract, ["enrollment_start_date"])
+    for name in fields:
+        is_optional = STATUS_FIELDS[name] == FLAG or name in ("dual", "esrd_status")
+        if not is_optional:
+            require(extract, [name])
+    return _check_dual(extract, fields)
+
+
+def _check_dual(extract: Extract, fields: Sequence[str]) -> list[str]:
+    """Ask for dual_status_code unless CMS's own two Medicaid flags stand in for it."""
+    lacking = [name for name in _MEDICAID_FIELDS if name in fields and name not in extract.columns]
+    if "dual_status_code" in extract.columns or not ("dual" in fields or lacking):
+        return []
+    if "ltimcaid" in extract.columns and "nemcaid" in extract.columns:
+        return ["dual_status_code is absent: everybody counts as not dual where a paid segment is chosen"]
+    require(extract, ["dual_status_code"])
+    return []
+
+
+def wanted_columns(extract: Extract, fields: Sequence[str], carry: Sequence[str]) -> list[str]:
+    """Return the canonical columns to read for these status fields."""
+    names = ["member_id", "birth_date", "age_years", *_SPAN_COLUMNS, *fields, *carry]
+    if {"dual", *_MEDICAID_FIELDS}.intersection(fields):
+        names.append("dual_status_code")
+    if "is_esrd" in fields:
+        names.append("esrd_status")
+    return [name for name in dict.fromkeys(names) if name in extract.columns]
+
+
+def _read_blocks(
+    extract: Extract, names: Sequence[str], payment_year: int, carry: Sequence[str], threads: int
+) -> Iterator[Block]:
+    def read(chunk: Chunk) -> Block:
+        table = chunk.read()
+        return read_block(table, chunk.file, row_numbers(table, chunk.first_row), payment_year, carry)
+
+    if threads <= 1:
+        yield from map(read, extract.chunks(names))
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        yield from pool.map(read, extract.chunks(names))
+
+
+def _joined(extract: Extract, blocks: Sequence[Block]) -> Rows:
+    """Return the rows without faults, of all chunks, in file order."""
+    pieces = [_rows_of(block, extract.files.index(block.file)) for block in blocks]
+    arrays = {name: np.concatenate([piece.arrays[name] for piece in pieces]) for name in pieces[0].arrays}
+    extra = {
+        name: one_chunk(pa.chunked_array([piece.extra[name] for piece in pieces])) for name in pieces[0].extra
+    }
+    return Rows(
+        joined_ids([piece.member_id for piece in pieces]),
+        np.concatenate([piece.file_id for piece in pieces]),
+        np.concatenate([piece.row_number for piece in pieces]),
+        arrays,
+        extra,
+    )
+
+
+def _rows_of(block: Block, file_id: int) -> Rows:
+    files = np.full(len(block.row_number), file_id, dtype=np.int32)
+    return Rows(block.member_id, files, block.row_number, block.arrays, block.extra).kept(block.fault == 0)
+
+
+def joined_ids(pieces: Sequence[pa.Array]) -> pa.Array:
+    """Return the ids of several chunks as one array; files that disagree on the type of the id meet as text."""
+    types = {piece.type for piece in pieces}
+    if len(types) > 1:
+        text = pa.large_string() if pa.large_string() in types else pa.string()
+        pieces = [piece.cast(text) for piece in pieces]
+    return one_chunk(pa.chunked_array(pieces))
+
+
+def _enrollment(
+    extract: Extract,
+    rows: Rows,
+    fields: Sequence[str],
+    payment_year: int,
+    override: tuple[date, date] | None,
+    rows_read: int,
+    notes: tuple[str, ...],
+) -> Enrollment:
+    starts, ends = rows.arrays["start_date"], rows.arrays["end_date"]
+    coverage = choose_coverage(starts, ends, payment_year=payment_year, override=override)
+    return Enrollment(
+        member_id=rows.member_id,
+        file_id=rows.file_id,
+        row_number=rows.row_number,
+        birth_date=rows.arrays["birth_date"],
+        age_years=rows.arrays["age_years"],
+        start_date=starts,
+        end_date=ends,
+        months_enrolled=_months(rows, coverage),
+        status={name: status_field(name, rows.arrays, len(rows.row_number)) for name in fields},
+        extra=rows.extra,
+        rows_read=rows_read,
+        rows_rejected=rows_read - len(rows.row_number),
+        rows_outside_coverage=int((~touches(starts, ends, coverage)).sum()),
+        coverage=(coverage.start, coverage.end),
+        files=extract.files,
+        notes=notes if coverage.note is None else (*notes, coverage.note),
+    )
+
+
+def _months(rows: Rows, coverage: Coverage) -> np.ndarray:
+    given = rows.arrays["months_enrolled"]
+    if (given != NO_NUMBER).all():
+        return given
+    counted = months_in(rows.arrays["start_date"], rows.arrays["end_date"], coverage)
+    return np.where(given == NO_NUMBER, counted, given)
+
+
+def status_field(name: str, columns: dict[str, np.ndarray], n_rows: int) -> np.ndarray:
+    """Return status field `name` as positions in terms.STATUS_FIELDS, defaults applied; uint8, shape (n_rows,)."""
+    default = _default(name, columns, n_rows)
+    if name not in columns:
+        return default
+    return np.where(columns[name] == MISSING, default, columns[name])
+
+
+def _default(name: str, columns: dict[str, np.ndarray], n_rows: int) -> np.ndarray:
+    """Return what a blank cell of `name` means: Medicaid and ESRD follow from their codes, all else is the first code."""
+    if name == "dual" or name in _MEDICAID_FIELDS:
+        codes = columns.get("dual_status_code", np.full(n_rows, NOT_DUAL, dtype=np.uint8))
+        codes = np.where(codes == MISSING, NOT_DUAL, codes)
+        return DUAL_LEVEL[codes] if name == "dual" else HAS_MEDICAID[codes]
+    if name == "is_esrd" and "esrd_status" in columns:
+        return (status_field("esrd_status", columns, n_rows) != 0).astype(np.uint8)
+    return np.zeros(n_rows, dtype=np.uint8)

@@ -1,0 +1,309 @@
+"""Open anything as an extract: canonical columns, read a chunk at a time."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from riskadj.errors import ColumnMissingError, ExtractError, OptionError, nearest
+from riskadj.extracts.buffers import cast_ids, from_numpy, harmonise_ids, one_chunk, values_of
+from riskadj.extracts.contract import (
+    OTHER_NAMES,
+    REQUIRED,
+    ROLES,
+    ROW_NUMBER,
+    column_of,
+    is_text,
+    names_of,
+    stored_type,
+)
+from riskadj.extracts.layouts import Reading, check_options, plan_reading
+from riskadj.extracts.normalise import as_codes, as_dates, as_ids, check_type, read_id_type
+from riskadj.extracts.parts import Part, RawChunk
+from riskadj.extracts.rejects import Rejects
+from riskadj.extracts.sources import open_parts
+
+_MOST_NAMES_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive rows of one file, read when asked for.
+
+    Parameters
+    ----------
+    file : str
+        Label for messages and rejects: the file's name, or the role of an in-memory object.
+    first_row : int
+        Number within the file of the first data row; the first row of a file is 1.
+    n_rows : int or None
+        Rows of the file in this chunk. A layout that writes several diagnoses in a row reads more rows than this.
+    read : callable
+        ``read(rejects=None)`` returns the canonical columns asked for and present; rows it cannot use go to `rejects`
+        and are left out. Safe to call from any thread.
+    """
+
+    file: str
+    first_row: int
+    n_rows: int | None
+    read: Callable[..., pa.Table]
+
+
+@dataclass(frozen=True)
+class Extract:
+    """An extract whose columns are known and whose rows are read a chunk at a time.
+
+    Parameters
+    ----------
+    role : "enrollment", "diagnoses", "drugs" or "claims"
+    columns : tuple of str
+        Canonical columns present in every file.
+    n_rows : int or None
+        Rows of all files; None where only reading tells.
+    files : tuple of str
+        Labels, in reading order.
+    chunks : callable
+        ``chunks(names)`` yields chunks with these canonical columns (those present).
+    notes : tuple of str
+        What the layout decided, for the run report.
+    headers : tuple of tuple of str
+        The files' own column names, for messages.
+    id_type : pyarrow.DataType
+        Type that member ids are read as.
+    id_type : pyarrow.DataType
+        Type in which every chunk's member ids come: string, int64 or some binary type.
+    """
+
+    role: str
+    columns: tuple[str, ...]
+    n_rows: int | None
+    files: tuple[str, ...]
+    chunks: Callable[[Sequence[str]], Iterator[Chunk]]
+    notes: tuple[str, ...]
+    headers: tuple[tuple[str, ...], ...]
+    id_type: pa.DataType
+
+
+def open_extract(
+    source: Any, role: str, *, layout: str = "riskadj", columns: Mapping[str, str] | None = None
+) -> Extract:
+    """Open `source` as an extract of `role`.
+
+    Parameters
+    ----------
+    source : path, list of paths, directory, glob, or in-memory table
+        Parquet or CSV files; a pyarrow Table, RecordBatch or RecordBatchReader; a pandas or Polars DataFrame; anything
+        else that speaks the Arrow PyCapsule interface, such as a DuckDB relation.
+    role : "enrollment", "diagnoses", "drugs" or "claims"
+    layout : "riskadj", "tuva" or "cms"
+        Which names the files use.
+    columns : mapping, optional
+        Canonical name -> the files' name, where they differ.
+
+    Returns
+    -------
+    Extract
+
+    Raises
+    ------
+    ColumnMissingError
+        If a column that every extract of the role needs is not there.
+    ColumnTypeError
+        If a column cannot hold what it means.
+    ExtractError
+        If the source is missing, empty, truncated, or its files contradict each other.
+    OptionError
+        If `role`, `layout` or a name in `columns` is not known.
+    """
+    if role not in ROLES:
+        raise OptionError(f"role {role!r} is not known; allowed: {', '.join(ROLES)}{nearest(role, ROLES)}.")
+    columns = dict(columns or {})
+    check_options(role, layout, columns)
+    parts = open_parts(source, role)
+    readings = [plan_reading(tuple(part.schema.names), role, layout, columns, part.label) for part in parts]
+    extract = _extract(role, parts, readings)
+    require(extract, REQUIRED[role])
+    return extract
+
+
+def _extract(role: str, parts: Sequence[Part], readings: Sequence[Reading]) -> Extract:
+    present = tuple(name for name in names_of(role) if all(name in reading.origins for reading in readings))
+    for part, reading in zip(parts, readings, strict=True):
+        _check_part(role, part, reading, present)
+    rows = [part.n_rows for part in parts]
+    id_type = _id_type(parts, readings)
+    return Extract(
+        role=role,
+        columns=present,
+        n_rows=None if None in rows else sum(n for n in rows if n is not None),
+        files=tuple(part.label for part in parts),
+        chunks=partial(_chunks, role, parts, readings, present, id_type),
+        notes=tuple(dict.fromkeys(note for reading in readings for note in reading.notes)),
+        headers=tuple(tuple(part.schema.names) for part in parts),
+        id_type=id_type,
+    )
+
+
+def _id_type(part: Part, reading: Reading) -> pa.DataType:
+    """Return the type that member ids are read as: text, binary or int64."""
+    if "member_id" not in reading.origins:
+        return pa.string()
+    given = stored_type(part.schema.field(reading.origins["member_id"].source).type)
+    is_number = pa.types.is_integer(given) or pa.types.is_floating(given) or pa.types.is_decimal(given)
+    return pa.int64() if is_number else given
+
+
+def _check_part(role: str, part: Part, reading: Reading, present: Sequence[str]) -> None:
+    """Check types and unique names of the columns in use, before any row is read."""
+    for name in present:
+        theirs = reading.origins[name].source
+        if part.schema.names.count(theirs) > 1:
+            raise ExtractError(f"{part.label} has several columns named '{theirs}'; keep one.")
+        if reading.origins[name].convert is None:
+            check_type(_kind(role, name), part.schema.field(theirs).type, label=part.label, name=theirs)
+
+
+def _id_type(parts: Sequence[Part], readings: Sequence[Reading]) -> pa.DataType:
+    """Return the type in which the member ids of all files can be compared; files that disagree meet as text."""
+    found = None
+    for part, reading in zip(parts, readings, strict=True):
+        if "member_id" in reading.origins:
+            id_type = read_id_type(part.schema.field(reading.origins["member_id"].source).type)
+            found = id_type if found is None else harmonise_ids(found, id_type) or found
+    return pa.string() if found is None else found
+
+
+def _kind(role: str, name: str) -> str:
+    column = column_of(role, name)
+    assert column is not None
+    return column.kind
+
+
+def require(extract: Extract, names: Sequence[str]) -> None:
+    """Raise ColumnMissingError unless every file of `extract` has the canonical columns `names`."""
+    for name in names:
+        if name not in extract.columns:
+            raise missing_column(extract, name)
+
+
+def missing_column(extract: Extract, name: str) -> ColumnMissingError:
+    """Return the error for a missing column: which file, what it has, how to map it."""
+    lacking = [i for i, header in enumerate(extract.headers) if name not in header]
+    index = lacking[0] if lacking else 0
+    header = extract.headers[index]
+    candidate = candidate_for(name, header)
+    proposal = f'columns={{"{name}": "{candidate or "..."}"}}'
+    return ColumnMissingError(
+        f"{extract.files[index]} lacks '{name}' (has: {_listed(header)}). Map it with {proposal}."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) <= _MOST_NAMES_SHOWN:
+        return ", ".join(names)
+    return ", ".join(names[:_MOST_NAMES_SHOWN]) + f" and {len(names) - _MOST_NAMES_SHOWN} more"
+
+
+def candidate_for(name: str, header: Sequence[str]) -> str | None:
+    """Return the column of `header` that probably means `name`, or None."""
+    lower = {theirs.lower().strip().replace(" ", "_"): theirs for theirs in header}
+    for other in (name, *OTHER_NAMES.get(name, ())):
+        if other in lower:
+            return lower[other]
+    close = difflib.get_close_matches(name, list(lower), n=1, cutoff=0.75)
+    return lower[close[0]] if close else None
+
+
+def _chunks(
+    role: str,
+    parts: Sequence[Part],
+    readings: Sequence[Reading],
+    present: Sequence[str],
+    id_type: pa.DataType,
+    names: Sequence[str],
+) -> Iterator[Chunk]:
+    wanted = [name for name in names if name in present]
+    for part, reading in zip(parts, readings, strict=True):
+        theirs = list(dict.fromkeys(reading.origins[name].source for name in wanted))
+        dictionaries = frozenset(_dictionary_columns(role, part, reading, wanted))
+        for raw in part.chunks(theirs, dictionaries):
+            yield Chunk(
+                part.label, raw.first_row, raw.n_rows, partial(_read, role, part.label, reading, wanted, id_type, raw)
+            )
+
+
+def _dictionary_columns(role: str, part: Part, reading: Reading, names: Sequence[str]) -> Iterator[str]:
+    """Name the columns worth reading as dictionaries: codes and dates as text always, ids where they repeat."""
+    for name in names:
+        theirs, kind = reading.origins[name].source, _kind(role, name)
+        is_id = kind == "id" and role != "enrollment" and part.repeats(theirs)
+        is_coded = kind in ("code", "date", "flag", "integer") and is_text(
+            stored_type(part.schema.field(theirs).type)
+        )
+        if is_id or is_coded:
+            yield theirs
+
+
+def _read(
+    role: str,
+    label: str,
+    reading: Reading,
+    names: Sequence[str],
+    id_type: pa.DataType,
+    raw: RawChunk,
+    rejects: Rejects | None = None,
+) -> pa.Table:
+    """Read one chunk into canonical columns."""
+    table = raw.read()
+    arrays, unreadable = {}, {}
+    for name in names:
+        column = table.column(reading.origins[name].source)
+        arrays[name], bad = _canonical(role, label, name, column)
+        if bad is not None and bad.any():
+            unreadable[name] = bad
+    if "member_id" in arrays:
+        arrays["member_id"] = cast_ids(arrays["member_id"], id_type)
+    canonical = pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
+    return _without(canonical, unreadable, label, raw.first_row, rejects) if unreadable else canonical
+
+
+def _canonical(
+    role: str, label: str, name: str, column: pa.ChunkedArray
+) -> tuple[pa.Array, np.ndarray | None]:
+    """Return the column in its canonical type; dates of an enrollment extract are left to its own reader."""
+    kind = _kind(role, name)
+    check_type(kind, column.type, label=label, name=name)
+    if kind == "id":
+        return as_ids(column, keep_dictionary=role != "enrollment", label=label, name=name), None
+    if kind == "code":
+        return as_codes(column, label=label, name=name), None
+    if kind == "date" and role != "enrollment":
+        return as_dates(column)
+    return column, None
+
+
+def _without(
+    table: pa.Table, unreadable: Mapping[str, np.ndarray], label: str, first_row: int, rejects: Rejects | None
+) -> pa.Table:
+    """Leave out rows with unreadable dates; the rows that stay keep their numbers in an extra column."""
+    rows = np.arange(first_row, first_row + table.num_rows, dtype=np.int64)
+    left = np.ones(table.num_rows, dtype=bool)
+    for name, bad in unreadable.items():
+        if rejects is not None:
+            rejects.add(label, rows[bad & left], name, f"{name}_unreadable")
+        left &= ~bad
+    numbered = table.append_column(ROW_NUMBER, from_numpy(rows, pa.int64()))
+    return numbered.filter(from_numpy(left, pa.bool_()))
+
+
+def row_numbers(table: pa.Table, first_row: int) -> np.ndarray:
+    """Return the row number within its file of each row of a chunk; int64, shape (table.num_rows,)."""
+    if ROW_NUMBER in table.column_names:
+        return values_of(one_chunk(table.column(ROW_NUMBER)))
+    return np.arange(first_row, first_row + table.num_rows, dtype=np.int64)

@@ -1,0 +1,111 @@
+"""Parquet files: one chunk per row group, each opened on its own so that threads never share a file handle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from riskadj.errors import ExtractError
+from riskadj.extracts.parts import Part, RawChunk, held
+
+#: A row group above this many rows is streamed in batches, so that memory stays bounded.
+LARGE_ROW_GROUP = 4_000_000
+STREAM_BATCH = 1_000_000
+
+#: A dictionary-encoded column takes less than this per value when no page fell back to plain: an index is at most 2.5
+#: bytes, a plain string at least 5. Reading a column with plain pages as a dictionary is twelve times slower, reading
+#: one without is four times faster (300,000 ids in a row group of a million).
+BYTES_PER_DICTIONARY_VALUE = 4.0
+
+
+@dataclass(frozen=True)
+class _ParquetFile:
+    """A Parquet file whose footer has been read."""
+
+    path: str
+    label: str
+    metadata: pq.FileMetaData
+    schema: pa.Schema
+
+    def chunks(self, names: Sequence[str], dictionaries: frozenset[str]) -> Iterator[RawChunk]:
+        """Yield a chunk per row group; of large row groups several."""
+        first_row = 1
+        text = [name for name in dictionaries if _is_stored_text(self.schema.field(name).type)]
+        for index in range(self.metadata.num_row_groups):
+            n_rows = self.metadata.row_group(index).num_rows
+            if n_rows > LARGE_ROW_GROUP:
+                yield from self._batches(index, first_row, names, text)
+            elif n_rows:
+                yield RawChunk(first_row, n_rows, partial(self._read, index, list(names), text))
+            first_row += n_rows
+
+    def repeats(self, name: str) -> bool:
+        """Return True if `name` is dictionary-encoded throughout, so that reading it as a dictionary is cheap."""
+        index = self.metadata.schema.to_arrow_schema().get_field_index(name)
+        if (
+            index < 0
+            or self.metadata.num_columns != len(self.schema)
+            or not _is_stored_text(self.schema.field(name).type)
+        ):
+            return False
+        groups = (self.metadata.row_group(i).column(index) for i in range(self.metadata.num_row_groups))
+        return all(_is_all_dictionary(column) for column in groups)
+
+    def _open(self, text: Sequence[str]) -> pq.ParquetFile:
+        return pq.ParquetFile(self.path, metadata=self.metadata, memory_map=True, read_dictionary=list(text))
+
+    def _read(self, index: int, names: list[str], text: Sequence[str]) -> pa.Table:
+        try:
+            with self._open(text) as file:
+                return file.read_row_group(index, columns=names, use_threads=False).select(names)
+        except (pa.ArrowException, OSError) as error:
+            raise damaged(self.label, error) from None
+
+    def _batches(
+        self, index: int, first_row: int, names: Sequence[str], text: Sequence[str]
+    ) -> Iterator[RawChunk]:
+        try:
+            with self._open(text) as file:
+                for batch in file.iter_batches(STREAM_BATCH, [index], columns=list(names), use_threads=False):
+                    table = pa.Table.from_batches([batch]).select(list(names))
+                    yield held(table, first_row)
+                    first_row += table.num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise damaged(self.label, error) from None
+
+
+def _is_stored_text(arrow_type: pa.DataType) -> bool:
+    return pa.types.is_string(arrow_type) or pa.types.is_large_string(arrow_type)
+
+
+def _is_all_dictionary(column: pq.ColumnChunkMetaData) -> bool:
+    if column.num_values == 0:
+        return True
+    has_dictionary = any(encoding.endswith("_DICTIONARY") for encoding in column.encodings)
+    return has_dictionary and column.total_uncompressed_size / column.num_values < BYTES_PER_DICTIONARY_VALUE
+
+
+def open_file(path: str, label: str) -> Part:
+    """Return the Parquet file at `path`, footer read.
+
+    Raises
+    ------
+    ExtractError
+        If the file is truncated or damaged.
+    """
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            opened = _ParquetFile(path, label, file.metadata, file.schema_arrow)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(label, error) from None
+    return Part(label, opened.schema, int(opened.metadata.num_rows), opened.chunks, opened.repeats)
+
+
+def damaged(label: str, error: Exception) -> ExtractError:
+    """Return the error for a file that Parquet's reader gives up on; its own words may quote data and are left out."""
+    words = error.strerror if isinstance(error, OSError) and error.strerror else "truncated or damaged"
+    return ExtractError(f"{label} cannot be read as Parquet ({words}); write it again or leave it out.")

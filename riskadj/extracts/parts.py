@@ -1,0 +1,56 @@
+"""A part: one file or one in-memory object, with a header and chunks, before anybody knows what its columns mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+
+#: Rows per chunk of an in-memory object: enough to be worth a thread, few enough to share out.
+CHUNK_ROWS = 262_144
+
+
+@dataclass(frozen=True)
+class RawChunk:
+    """Some consecutive rows of a part, read when asked for, in the part's own columns."""
+
+    first_row: int
+    n_rows: int
+    read: Callable[[], pa.Table]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file or in-memory object.
+
+    `chunks` takes the wanted columns of the part, and those that should arrive as dictionaries where that costs nothing.
+    `repeats` tells whether a column is stored as a dictionary throughout, so that reading it as one is cheap.
+    """
+
+    label: str
+    schema: pa.Schema
+    n_rows: int | None
+    chunks: Callable[[Sequence[str], frozenset[str]], Iterator[RawChunk]]
+    repeats: Callable[[str], bool]
+
+
+def held(table: pa.Table, first_row: int) -> RawChunk:
+    """Return a chunk whose rows are in memory already."""
+    return RawChunk(first_row, table.num_rows, partial(_same, table))
+
+
+def held_slices(table: pa.Table, first_row: int) -> Iterator[RawChunk]:
+    """Yield `table` in chunks of CHUNK_ROWS rows, zero copy."""
+    for start in range(0, table.num_rows, CHUNK_ROWS):
+        yield held(table.slice(start, CHUNK_ROWS), first_row + start)
+
+
+def never(name: str) -> bool:
+    """Answer for parts that cannot tell how a column is stored."""
+    return False
+
+
+def _same(table: pa.Table) -> pa.Table:
+    return table

@@ -1,0 +1,197 @@
+"""Results to disk: written whole or not at all."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from riskadj.errors import OutputError, OutputExistsError
+
+#: Files a run writes; a directory that holds anything else is not ours to overwrite.
+OUTPUT_NAMES = re.compile(r"(payment_scores|model_scores|rejects|summary)(-\d+)?\.parquet|run\.json")
+
+ROW_GROUP_ROWS = 262_144
+_counter = itertools.count()
+
+
+class OutputDirectory:
+    """A directory that appears whole, under its name, when the ``with`` block ends without an error.
+
+    Parameters
+    ----------
+    path : path
+        The directory to make; its parent is made if need be.
+    overwrite : bool
+        Replace earlier results. A directory that holds other files is never replaced.
+
+    Raises
+    ------
+    OutputExistsError
+        At once, if `path` exists and may not be replaced.
+    OutputError
+        At once, if nothing can be written there; at the end, if the results could not be moved into place.
+
+    Notes
+    -----
+    Files go to a hidden sibling, ``.NAME.partial-HOST-PID-N``, which is renamed at the end. One left behind by a run
+    that was killed is removed by the next run for the same directory.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        self.path = Path(os.path.abspath(os.fspath(path)))
+        self.overwrite = overwrite
+        self._partial: Path | None = None
+        with output_errors(self.path):
+            self._check()
+
+    def _check(self) -> None:
+        if self.path.is_dir():
+            self._check_directory()
+        elif os.path.lexists(self.path):
+            raise OutputExistsError(f"{self.path} exists and is not a directory; choose another output directory.")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(self.path.parent, os.W_OK | os.X_OK):
+            raise OutputError(f"{self.path.parent} cannot be written to (permission denied); choose another directory.")
+
+    def _check_directory(self) -> None:
+        names = sorted(os.listdir(self.path))
+        if not names:
+            return
+        foreign = [name for name in names if not OUTPUT_NAMES.fullmatch(name)]
+        if foreign:
+            raise OutputExistsError(
+                f"{self.path} holds {len(foreign)} files that are no results of a run (such as {foreign[0]}); "
+                "choose another output directory."
+            )
+        if not self.overwrite:
+            raise OutputExistsError(f"{self.path} exists; pass overwrite=True (--overwrite) or choose another directory.")
+
+    def __enter__(self) -> Path:
+        """Return the directory to write to."""
+        with output_errors(self.path):
+            self._tidy()
+            self._partial = self._sibling("partial")
+            self._partial.mkdir()
+        return self._partial
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Move the results into place, or leave nothing behind."""
+        partial, self._partial = self._partial, None
+        assert partial is not None
+        try:
+            if kind is None:
+                with output_errors(self.path):
+                    self._check()
+                    self._move_in(partial)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def _sibling(self, what: str) -> Path:
+        name = f".{self.path.name}.{what}-{socket.gethostname()}-{os.getpid()}-{next(_counter)}"
+        return self.path.parent / name
+
+    def _move_in(self, partial: Path) -> None:
+        """Rename; earlier results step aside first and come back if the rename fails."""
+        if not self.path.is_dir():
+            os.rename(partial, self.path)
+            return
+        old = self._sibling("old")
+        os.rename(self.path, old)
+        try:
+            os.rename(partial, self.path)
+        except OSError:
+            os.rename(old, self.path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _tidy(self) -> None:
+        """Clear away what killed runs left beside this directory; results they had moved aside come back."""
+        for left in self.path.parent.glob(f".{self.path.name}.*-*-*"):
+            what = _leftover(left.name.removeprefix(f".{self.path.name}."))
+            if what == "old" and not self.path.exists():
+                os.rename(left, self.path)
+            elif what is not None:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _leftover(name: str) -> str | None:
+    """Return "partial" or "old" if `name` belongs to a process of this machine that is gone."""
+    match = re.fullmatch(r"(partial|old)-(.+)-(\d+)-\d+", name)
+    if match is None or match[2] != socket.gethostname() or _is_running(int(match[3])):
+        return None
+    return match[1]
+
+
+def _is_running(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@contextmanager
+def output_errors(path: Path | str) -> Iterator[None]:
+    """Turn an operating-system error of the block into an OutputError that says what and where."""
+    try:
+        yield
+    except OSError as error:
+        words = error.strerror or str(error)
+        raise OutputError(f"{path} cannot be written: {words}.") from error
+
+
+def write_parquet(
+    path: Path,
+    data: pa.Table | Iterable[pa.RecordBatch | pa.Table],
+    *,
+    schema: pa.Schema | None = None,
+    metadata: Mapping[str, str] | None = None,
+    compression: str = "lz4",
+) -> int:
+    """Write a table, or batches as they come, as one Parquet file; return the number of rows.
+
+    Parameters
+    ----------
+    path : Path
+    data : Table or iterable of RecordBatch or Table
+    schema : Schema
+        Needed for batches.
+    metadata : mapping of str
+        Key-value metadata of the file: model ids, checksums, version.
+    compression : str
+        Of all columns. Dictionary columns are written as dictionaries, all others plain.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    tables = [data] if isinstance(data, pa.Table) else data
+    schema = data.schema if isinstance(data, pa.Table) else schema
+    assert schema is not None
+    schema = schema.with_metadata(dict(metadata or {}))
+    encoded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    n_rows = 0
+    with (
+        output_errors(path),
+        pq.ParquetWriter(path, schema, compression=compression, use_dictionary=encoded) as writer,
+    ):
+        for piece in tables:
+            table = pa.Table.from_batches([piece]) if isinstance(piece, pa.RecordBatch) else piece
+            writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=ROW_GROUP_ROWS)
+            n_rows += table.num_rows
+    return n_rows
