@@ -52,14 +52,23 @@ def rows_of(folder, table):
 def read_model(folder):
     """Read a model folder once: its tables, diagnosis rows by code, factors by (variable, segment)."""
     model = {"manifest": tomllib.loads((Path(folder) / "model.toml").read_text(encoding="utf-8"))["model"]}
-    for table in ("requirements", "hierarchies", "labels", "groups", "demographics", "interactions", "counts"):
+    for table in (
+        "requirements",
+        "hierarchies",
+        "labels",
+        "groups",
+        "demographics",
+        "interactions",
+        "counts",
+    ):
         model[table] = rows_of(folder, table)
     model["segments"] = rows_of(folder, "segments")
     model["diagnoses"] = defaultdict(list)
     for row in rows_of(folder, "mappings"):
         model["diagnoses"][row["icd10"]].append(row)
     model["factors"] = {
-        (row["variable"], row["segment"]): Decimal(row["factor"]) for row in rows_of(folder, "relative_factors")
+        (row["variable"], row["segment"]): Decimal(row["factor"])
+        for row in rows_of(folder, "relative_factors")
     }
     return model
 
@@ -81,7 +90,9 @@ def age_on(birth_date, as_of):
 
 def age_in(payment_year_folder, birth_date):
     """Age on the day that the payment year names."""
-    return age_on(birth_date, date.fromisoformat(read_payment_year(str(payment_year_folder))["age_as_of"]["value"]))
+    return age_on(
+        birth_date, date.fromisoformat(read_payment_year(str(payment_year_folder))["age_as_of"]["value"])
+    )
 
 
 def status_of_dual_code(dual_status_code):
