@@ -15,6 +15,7 @@ from riskadj.extracts.buffers import from_numpy, one_chunk
 from riskadj.extracts.enrollment_rows import NO_NUMBER, Block, read_block
 from riskadj.extracts.open import Chunk, Extract, require, row_numbers
 from riskadj.extracts.rejects import Rejects
+from riskadj.extracts.repeats import contradictions
 from riskadj.extracts.spans import Coverage, choose_coverage, months_in, touches
 from riskadj.extracts.status import DUAL_LEVEL, HAS_MEDICAID, MISSING, NOT_DUAL
 from riskadj.terms import FLAG, STATUS_FIELDS
@@ -149,7 +150,7 @@ def read_enrollment(
         raise ExtractError(f"{extract.files[0]} has no enrollment rows; nobody can be scored.")
     for block in blocks:
         block.send(rejects)
-    rows = _joined(extract, blocks)
+    rows = _without_contradictions(_joined(extract, blocks), extract, rejects)
     rejects.raise_if_stopping(rows_read)
     return _enrollment(extract, rows, fields, payment_year, coverage_override, rows_read, notes)
 
@@ -216,6 +217,18 @@ def _joined(extract: Extract, blocks: Sequence[Block]) -> Rows:
         arrays,
         extra,
     )
+
+
+def _without_contradictions(rows: Rows, extract: Extract, rejects: Rejects) -> Rows:
+    """Return the rows that agree with the earlier rows of their member; reject the others."""
+    keep = np.ones(len(rows.row_number), dtype=bool)
+    has_months = "months_enrolled" in extract.columns
+    for bad, column, reason in contradictions(rows.member_id, rows.arrays, has_months=has_months):
+        keep[bad] = False
+        for file_id in np.unique(rows.file_id[bad]):
+            of_file = bad[rows.file_id[bad] == file_id]
+            rejects.add(extract.files[file_id], rows.row_number[of_file], column, reason)
+    return rows.kept(keep)
 
 
 def _rows_of(block: Block, file_id: int) -> Rows:

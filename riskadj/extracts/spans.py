@@ -1,4 +1,4 @@
-"""Spans of coverage: the window in which months count, and rows of one member that contradict each other."""
+"""Spans of enrollment: the window in which months count, and how many months a span has in it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import pyarrow as pa
-
 from riskadj.errors import ExtractError
-from riskadj.extracts.buffers import from_numpy, id_buffers, values_of
 from riskadj.extracts.dates import MISSING_DATE, days_of, month_of
 
 #: End of a span without end.
 OPEN_END = days_of(date.max)
-
-_BLOCK = 131_072
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT = np.uint64(29)
 
 
 @dataclass(frozen=True)
@@ -102,55 +95,3 @@ def _first_days(coverage: Coverage) -> Iterator[date]:
         day = date(index // 12, index % 12 + 1, 1)
         if day >= coverage.start:
             yield day
-
-
-def repeated_members(ids: pa.Array, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the usable rows whose member has several, and which member each belongs to.
-
-    Ids are hashed to 64 bits and sorted; only rows whose hash occurs twice are compared exactly, so that an extract
-    with one row per member costs one sort.
-
-    Returns
-    -------
-    rows : ndarray of int64
-        In file order.
-    member : ndarray of int64, same shape
-        Equal where the ids are equal.
-    """
-    hashes = hash_ids(ids)
-    usable_rows = np.flatnonzero(usable)
-    ordered = np.sort(hashes[usable_rows])
-    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    if not len(twice):
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    found = np.minimum(np.searchsorted(twice, hashes[usable_rows]), len(twice) - 1)
-    rows = usable_rows[twice[found] == hashes[usable_rows]]
-    encoded = ids.take(from_numpy(rows, pa.int64())).dictionary_encode()
-    return rows, values_of(encoded.indices).astype(np.int64)
-
-
-def hash_ids(ids: pa.Array) -> np.ndarray:
-    """Return a 64-bit hash of each id; uint64, shape (len(ids),)."""
-    if pa.types.is_int64(ids.type):
-        return values_of(ids).astype(np.uint64) * _MIX
-    data, offsets = id_buffers(ids)
-    lengths = np.diff(offsets)
-    hashes = np.empty(len(ids), dtype=np.uint64)
-    for start in range(0, len(ids), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        for length in np.unique(lengths[block]):
-            rows = start + np.flatnonzero(lengths[block] == length)
-            hashes[rows] = _hash_equal_lengths(data, offsets[rows], int(length))
-    return hashes
-
-
-def _hash_equal_lengths(data: np.ndarray, begins: np.ndarray, length: int) -> np.ndarray:
-    width = -(-length // 8) * 8
-    padded = np.zeros((len(begins), width), dtype=np.uint8)
-    for position in range(length):
-        padded[:, position] = data[begins + position]
-    hashes = np.full(len(begins), length, dtype=np.uint64)
-    for word in padded.view(np.uint64).T:
-        hashes = (hashes ^ word) * _MIX
-        hashes ^= hashes >> _SHIFT
-    return hashes

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from riskadj.errors import OutputError, OutputExistsError
 
 #: Files a run writes; a directory that holds anything else is not ours to overwrite.
-OUTPUT_NAMES = re.compile(r"(payment_scores|model_scores|rejects|summary)(-\d+)?\.parquet|run\.json")
+OUTPUT_NAMES = re.compile(r"(payment_scores|model_scores|rejects|summary)(-\d+)?\.parquet|run\.json|scores\.png")
 
 ROW_GROUP_ROWS = 262_144
 _counter = itertools.count()
@@ -184,14 +184,24 @@ def write_parquet(
     schema = data.schema if isinstance(data, pa.Table) else schema
     assert schema is not None
     schema = schema.with_metadata(dict(metadata or {}))
-    encoded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    encoded = [path for field in schema for path in _dictionary_paths(field)]
     n_rows = 0
     with (
         output_errors(path),
-        pq.ParquetWriter(path, schema, compression=compression, use_dictionary=encoded) as writer,
+        pq.ParquetWriter(
+            path, schema, compression=compression, use_dictionary=encoded, store_schema=False
+        ) as writer,
     ):
         for piece in tables:
             table = pa.Table.from_batches([piece]) if isinstance(piece, pa.RecordBatch) else piece
             writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=ROW_GROUP_ROWS)
             n_rows += table.num_rows
     return n_rows
+
+
+def _dictionary_paths(field: pa.Field) -> Iterator[str]:
+    """Yield the Parquet paths of a field that are written as dictionaries."""
+    if pa.types.is_dictionary(field.type):
+        yield field.name
+    elif pa.types.is_list(field.type) and pa.types.is_dictionary(field.type.value_type):
+        yield f"{field.name}.list.element"

@@ -14,6 +14,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -93,12 +94,14 @@ def import_cms_package(
             f"{target} already holds a release; pass overwrite to replace it, or name another folder."
         )
     files = package_files(Path(package))
-    known = release_beside(Path(labels_from)) if labels_from is not None else {}
-    tables = release_tables(files, labels=known.get("labels"), requirements=known.get("requirements"))
-    manifest = _proposed_manifest(
-        files, tables, Path(package), model_id, payment_year, title, labels_from is not None
+    earlier = earlier_release(Path(labels_from)) if labels_from is not None else None
+    tables = release_tables(
+        files,
+        labels=earlier.labels if earlier else None,
+        requirements=earlier.requirements if earlier else None,
     )
-    return write_tables(target, tables, manifest)
+    identity = _Identity(Path(package).name, model_id, payment_year, title or "")
+    return write_tables(target, tables, _proposed_manifest(identity, files, tables, earlier))
 
 
 def package_files(package: Path) -> dict[str, bytes]:
@@ -358,6 +361,9 @@ def check_fit(tables: Mapping[str, Sequence[Row]]) -> None:
     """Raise TableError unless every category has a label and every priced variable can be on."""
     labelled = {row["hcc"] for row in tables["labels"]}
     named = {row["hcc"] for name in ("mappings", "hierarchies", "groups") for row in tables.get(name, ())}
+    named |= {row["drops"] for row in tables["hierarchies"]}
+    for row in tables.get("requirements", ()):
+        named |= {row["hcc"], *row["needs_any"].split("|")}
     if missing := sorted(named - labelled, key=variable_order):
         raise TableError(
             f"categories without a label or relative factor: {', '.join(missing[:10])}; check the package."
@@ -382,7 +388,28 @@ def check_fit(tables: Mapping[str, Sequence[Row]]) -> None:
         )
 
 
-def release_beside(path: Path) -> dict[str, list[Row]]:
+@dataclass(frozen=True)
+class EarlierRelease:
+    """What an existing release folder lends to the next one: labels and requirements, with the file they are in."""
+
+    folder: Path
+    labels: list[Row]
+    requirements: list[Row]
+
+    def source(self, table: str) -> SourceFile:
+        """The manifest's account of one lent table."""
+        path = self.folder / f"{table}.csv"
+        release = "/".join(self.folder.resolve().parts[-2:])
+        return SourceFile(
+            id=f"earlier_release_{table}",
+            title=f"{table} of an earlier release of the same model",
+            publisher="CMS, by way of that release's manifest",
+            carried_by=f"release {release}, file {path.name}",
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
+
+
+def earlier_release(path: Path) -> EarlierRelease:
     """Labels and requirements of an existing release folder, or of the folder of a labels.csv.
 
     Raises
@@ -391,59 +418,63 @@ def release_beside(path: Path) -> dict[str, list[Row]]:
         If there is no labels.csv.
     """
     folder = path if path.is_dir() else path.parent
-    labels = path if path.is_file() else folder / "labels.csv"
-    if not labels.is_file():
+    if not (folder / "labels.csv").is_file():
         raise TableError(f"no labels.csv at {path}; give a release folder of the same model.")
-    found = {"labels": read_csv(labels.name, labels.read_bytes(), ("hcc", "label"))}
     requirements = folder / "requirements.csv"
-    if requirements.is_file():
-        found["requirements"] = read_csv(requirements.name, requirements.read_bytes(), ("hcc", "needs_any"))
-    return found
+    return EarlierRelease(
+        folder,
+        read_csv("labels.csv", (folder / "labels.csv").read_bytes(), ("hcc", "label")),
+        read_csv(requirements.name, requirements.read_bytes(), ("hcc", "needs_any"))
+        if requirements.is_file()
+        else [],
+    )
+
+
+@dataclass(frozen=True)
+class _Identity:
+    """What the caller says of the release: the package cannot."""
+
+    package_name: str
+    model_id: str
+    payment_year: int
+    title: str
 
 
 def _proposed_manifest(
-    files: Files,
-    tables: Mapping[str, Sequence[Row]],
-    package: Path,
-    model_id: str,
-    payment_year: int,
-    title: str | None,
-    has_earlier_release: bool,
+    identity: _Identity, files: Files, tables: Mapping[str, Sequence[Row]], earlier: EarlierRelease | None
 ) -> Manifest:
     found = _files_by_table(files)
-    source_ids = {name: PurePosixPath(name).stem.lower() for name in files}
-    sources = [
-        SourceFile(
-            id=source_ids[name],
-            title=f"CMS package {package.name}, {name}",
-            publisher="CMS",
-            carried_by=f"{package.name}, file {name}",
-            sha256=hashlib.sha256(data).hexdigest(),
-        )
-        for name, data in files.items()
-    ]
-    factor_files = found["relative_factors"]
-    origins = {
-        table: TableOrigin(source_ids[names[0]], "; ".join(names)) for table, names in found.items() if names
-    }
-    read_from_names = TableOrigin(
-        source_ids[factor_files[0]], f"variable names and columns of {'; '.join(factor_files)}"
-    )
+    ids = {name: PurePosixPath(name).stem.lower() for name in files}
+    sources = [_package_source(identity.package_name, name, ids[name], files[name]) for name in files]
+    origins = {table: TableOrigin(ids[names[0]], "; ".join(names)) for table, names in found.items() if names}
+    factor_files = "; ".join(found["relative_factors"])
+    factor_source = ids[found["relative_factors"][0]]
     for table in ("demographics", "counts", "segments"):
-        origins[table] = read_from_names
-    beside = "taken from an earlier release of the same model; not in the package: review it"
-    origins["labels"] = TableOrigin(
-        source_ids[factor_files[0]],
-        f"variables of {'; '.join(factor_files)}",
-        note=f"titles {beside}" if has_earlier_release else "titles as printed beside the relative factors",
-    )
-    origins["requirements"] = TableOrigin(source_ids[factor_files[0]], "none", note=beside)
+        origins[table] = TableOrigin(factor_source, f"variable names and columns of {factor_files}")
+    origins["labels"] = TableOrigin(factor_source, f"variables and labels of {factor_files}")
+    for table in ("labels", "requirements") if earlier else ():
+        if table in tables and earlier is not None:
+            lent = earlier.source(table)
+            sources.append(lent)
+            origins[table] = TableOrigin(
+                lent.id, f"{table}.csv", note="taken from an earlier release, as the package has none: review"
+            )
     return Manifest(
-        id=model_id,
-        title=title or f"Model of {found['mappings'][0]}",
-        payment_year=payment_year,
+        id=identity.model_id,
+        title=identity.title or f"Model of {found['mappings'][0]}",
+        payment_year=identity.payment_year,
         status="proposed",
         hierarchy_manner="simultaneous",
         sources=sources,
         tables={table: origin for table, origin in origins.items() if table in tables},
+    )
+
+
+def _package_source(package_name: str, name: str, source_id: str, data: bytes) -> SourceFile:
+    return SourceFile(
+        id=source_id,
+        title=f"CMS package {package_name}, {name}",
+        publisher="CMS",
+        carried_by=f"{package_name}, file {name}",
+        sha256=hashlib.sha256(data).hexdigest(),
     )

@@ -212,7 +212,7 @@ def read_products(text: str) -> tuple[list[Row], list[Row]]:
     Raises
     ------
     TableError
-        If the section of diagnostic categories is not found.
+        If the section of diagnostic categories is not found, or a statement in it is not understood.
     """
     section = re.search(
         r"%\*diagnostic categories;(.*?)there are some diagnoses", text, flags=re.DOTALL | re.IGNORECASE
@@ -224,7 +224,10 @@ def read_products(text: str) -> tuple[list[Row], list[Row]]:
     spelling: dict[str, str] = {}
     groups: list[Row] = []
     interactions: list[Row] = []
-    for match in _ASSIGNMENT.finditer(_YOUNGER.sub("", body)):
+    plain = _YOUNGER.sub("", body)
+    if unread := _ASSIGNMENT.sub("", plain).replace(";", "").strip():
+        raise TableError(f"statement {unread.splitlines()[0]!r} of the main macro is not understood.")
+    for match in _ASSIGNMENT.finditer(plain):
         name, value = match[1], match[2]
         spelling[name.lower()] = name
         terms = [spelling.get(term.lower(), term) for term in re.findall(r"\w+", match[3] or value)]
@@ -233,7 +236,10 @@ def read_products(text: str) -> tuple[list[Row], list[Row]]:
         else:
             interactions += [{"interaction": name, "term": term} for term in terms]
     for name, term in younger.items():
-        interactions += [{"interaction": name, "term": "NonAged"}, {"interaction": name, "term": term}]
+        interactions += [
+            {"interaction": name, "term": "NonAged"},
+            {"interaction": name, "term": spelling.get(term.lower(), term)},
+        ]
     return groups, interactions
 
 

@@ -70,6 +70,8 @@ class Manifest:
 def write_tables(folder: Path, tables: Tables, manifest: Manifest) -> list[Path]:
     """Write each table as CSV and the manifest as model.toml; return the files written.
 
+    Tables that the folder had and the release has not are removed.
+
     Raises
     ------
     TableError
@@ -83,6 +85,8 @@ def write_tables(folder: Path, tables: Tables, manifest: Manifest) -> list[Path]
     contents["model.toml"] = manifest_text(manifest, texts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for stale in COLUMNS.keys() - texts.keys():
+            (folder / f"{stale}.csv").unlink(missing_ok=True)
         for name, text in contents.items():
             (folder / name).write_bytes(text.encode("utf-8"))
     except OSError as error:

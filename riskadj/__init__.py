@@ -1,0 +1,57 @@
+"""riskadj: risk adjustment scoring for Medicare Advantage, Part D and ACA plans.
+
+``score`` turns extracts of enrollment and diagnoses into payment risk scores; ``load_model``, ``load_payment_year`` and
+``list_models`` show the tables behind them. Heavy modules load when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from riskadj.errors import RiskAdjError
+    from riskadj.front_door import explain, score
+    from riskadj.results.explain import Explanation
+    from riskadj.results.scores import Scores
+    from riskadj.synthetic import make_synthetic
+    from riskadj.tables.model import ModelTables, list_models, load_model
+    from riskadj.tables.payment_year import PaymentYear, load_payment_year
+
+_HOME = {
+    "Explanation": "riskadj.results.explain",
+    "ModelTables": "riskadj.tables.model",
+    "PaymentYear": "riskadj.tables.payment_year",
+    "RiskAdjError": "riskadj.errors",
+    "Scores": "riskadj.results.scores",
+    "explain": "riskadj.front_door",
+    "list_models": "riskadj.tables.model",
+    "load_model": "riskadj.tables.model",
+    "load_payment_year": "riskadj.tables.payment_year",
+    "make_synthetic": "riskadj.synthetic",
+    "score": "riskadj.front_door",
+}
+
+__all__ = [
+    "Explanation",
+    "ModelTables",
+    "PaymentYear",
+    "RiskAdjError",
+    "Scores",
+    "explain",
+    "list_models",
+    "load_model",
+    "load_payment_year",
+    "make_synthetic",
+    "score",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'riskadj' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,193 @@
+"""The library's front door: score a population, explain a member."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from riskadj.errors import OptionError, nearest
+from riskadj.extracts.contract import names_of
+from riskadj.extracts.open import open_extract
+from riskadj.extracts.write import OutputDirectory
+from riskadj.results.explain import Explanation, explain_member
+from riskadj.results.scores import Scores, collect, write_run
+from riskadj.scoring.options import ScoreOptions, check_options, default_threads, parse_collection
+from riskadj.scoring.run import Progress, ScoringRun, read_run
+
+
+def score(
+    enrollment: Any,
+    diagnoses: Any,
+    *,
+    payment_year: int,
+    program: str = "medicare_part_c",
+    models: Sequence[str] | str | None = None,
+    segments: str = "paid",
+    diagnosis_filter: str = "none",
+    edits: str = "default",
+    rejects: str = "stop",
+    collection: str | tuple[date, date] | None = None,
+    layout: str = "riskadj",
+    columns: Mapping[str, str] | None = None,
+    threads: int | None = None,
+    maps_dir: str | Path | None = None,
+) -> Scores:
+    """Score a population: payment risk scores per enrollment row.
+
+    Parameters
+    ----------
+    enrollment, diagnoses : path, list of paths, directory, glob, or in-memory table
+        Extracts as EXTRACTS.md describes them: Parquet or CSV files, or anything that speaks the Arrow PyCapsule
+        interface (pyarrow, pandas, Polars, DuckDB).
+    payment_year : int
+        Payment year (benefit year for HHS). There is no default.
+    program : str
+        "medicare_part_c".
+    models : sequence of str or str, optional
+        Just these models, unblended. Default: the payment year's own policy decides which models score which rows.
+    segments : {"paid", "all"}
+        "all" scores every segment for every row, as CMS's own programs do.
+    diagnosis_filter : {"none", "cms"}
+        "none": the extract is already filtered. "cms": the year's own filter of claim types and procedures.
+    edits : {"default", "none"}
+        "none" leaves out the plausibility (MCE) edits.
+    rejects : {"stop", "write"}
+        What to do with rows that cannot be used: stop the run, or list them in `Scores.rejects`.
+    collection : "FIRST:LAST" or pair of dates, optional
+        Replaces the year's own window of service dates (a what-if).
+    layout : {"riskadj", "tuva", "cms"}
+    columns : mapping of str to str, optional
+        Canonical column name -> the extract's own name.
+    threads : int, optional
+        Default: every processor this process may use. Never changes a result.
+    maps_dir : path, optional
+        A folder of model tables of the same shape as hcc_maps.
+
+    Returns
+    -------
+    Scores
+        Risk scores are relative to 1.000, the average fee-for-service beneficiary.
+
+    Raises
+    ------
+    RiskAdjError
+        Of the kind that fits; the message says what is wrong, where, what is allowed and what to do.
+
+    References
+    ----------
+    .. [1] Model rules: the `software` source of each model's model.toml. Payment rules: payment_year.toml of the year.
+    """
+    options = make_options(
+        payment_year=payment_year, program=program, models=models, segments=segments, diagnosis_filter=diagnosis_filter,
+        edits=edits, rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir,
+    )  # fmt: skip
+    return collect(_read(enrollment, diagnoses, options, layout, columns), (enrollment, diagnoses))
+
+
+def explain(
+    enrollment: Any,
+    diagnoses: Any,
+    *,
+    member_id: str | int,
+    payment_year: int,
+    layout: str = "riskadj",
+    columns: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Explanation:
+    """Explain one member's scores line by line, reading both extracts but scoring that member only.
+
+    Parameters
+    ----------
+    enrollment, diagnoses, payment_year, layout, columns, **options
+        As `score` takes them.
+    member_id : str or int
+
+    Returns
+    -------
+    Explanation
+
+    Raises
+    ------
+    UnknownMemberError
+        The member is not among the rows that can be scored.
+    """
+    checked = make_options(payment_year=payment_year, **{**options, "rejects": "write"})
+    run = _read(enrollment, diagnoses, checked, layout, columns, member_id=member_id)
+    return explain_member(run, member_id)
+
+
+def score_to_directory(
+    enrollment: Any,
+    diagnoses: Any,
+    output: str | Path,
+    *,
+    options: ScoreOptions,
+    layout: str = "riskadj",
+    columns: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Score a population straight into files (as `riskadj score` does); return the run report.
+
+    Memory grows with members, never with diagnosis rows or score rows.
+    """
+    with OutputDirectory(output, overwrite=overwrite) as path:
+        return write_run(_read(enrollment, diagnoses, options, layout, columns, progress), path, progress)
+
+
+def make_options(
+    *,
+    payment_year: int,
+    models: Sequence[str] | str | None = None,
+    collection: str | tuple[date, date] | None = None,
+    threads: int | None = None,
+    maps_dir: str | Path | None = None,
+    **words: str,
+) -> ScoreOptions:
+    """Return checked options of a scoring run.
+
+    Raises
+    ------
+    OptionError
+        An option is unknown or not one of its allowed words.
+    """
+    names = models.split(",") if isinstance(models, str) else models
+    try:
+        options = ScoreOptions(
+            payment_year=payment_year,
+            models=None if names is None else tuple(name.strip() for name in names),
+            collection=parse_collection(collection),
+            threads=default_threads() if threads is None else threads,
+            maps_dir=None if maps_dir is None else Path(maps_dir),
+            **words,
+        )
+    except TypeError as error:
+        raise OptionError(f"no such option: {str(error).rpartition(' ')[2]}.") from None
+    return check_options(options)
+
+
+def _read(
+    enrollment: Any,
+    diagnoses: Any,
+    options: ScoreOptions,
+    layout: str,
+    columns: Mapping[str, str] | None,
+    progress: Progress | None = None,
+    member_id: str | int | None = None,
+) -> ScoringRun:
+    extracts = [
+        open_extract(source, role, layout=layout, columns=_columns_of(role, columns))
+        for source, role in ((enrollment, "enrollment"), (diagnoses, "diagnoses"))
+    ]
+    return read_run(extracts[0], extracts[1], options, progress=progress, member_id=member_id)
+
+
+def _columns_of(role: str, columns: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the names that `role` has; a name that no role has is an error."""
+    known = {name for other in ("enrollment", "diagnoses") for name in names_of(other)}
+    for name in columns or {}:
+        if name not in known:
+            raise OptionError(f"columns= names '{name}', which no extract has{nearest(name, known)}.")
+    return {name: theirs for name, theirs in (columns or {}).items() if name in names_of(role)}

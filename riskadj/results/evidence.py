@@ -1,0 +1,89 @@
+"""The diagnoses of one member, found again in the extract: what an explanation rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from riskadj.extracts.buffers import cast_ids, from_strings, one_chunk
+from riskadj.extracts.rejects import Rejects
+from riskadj.scoring.codes import clean_codes
+from riskadj.scoring.members import MemberIndex, index_members
+from riskadj.scoring.run import ScoringRun
+
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass
+class CodeEvidence:
+    """One diagnosis code of one member: how often it counts, and between which service dates.
+
+    Attributes
+    ----------
+    n_counted, n_outside, n_filtered : int
+        Rows that count, rows outside the collection window, rows that the claim filter excludes.
+    first, last : date or None
+        First and last service date among the rows that count.
+    """
+
+    code: str
+    n_counted: int = 0
+    n_outside: int = 0
+    n_filtered: int = 0
+    first: date | None = None
+    last: date | None = None
+
+
+def find_evidence(run: ScoringRun, member_id: str | int) -> dict[str, CodeEvidence]:
+    """Return the member's diagnoses by code (cleaned), in order of code; reads the diagnoses extract once."""
+    extract = run.extracts[1]
+    wanted = ("member_id", "diagnosis_code", "service_date", "claim_id", *run.filter_columns)
+    columns = tuple(name for name in dict.fromkeys(wanted) if name in extract.columns)
+    index = _index_of(run, member_id)
+    found: dict[str, CodeEvidence] = {}
+    for chunk in extract.chunks(columns):
+        for row in _rows(chunk.read(Rejects("write")), index, run):
+            _add(found, row, run.window)
+    return dict(sorted(found.items()))
+
+
+def _index_of(run: ScoringRun, member_id: str | int) -> MemberIndex:
+    ids = from_strings([str(member_id)])
+    return index_members(ids.cast(run.index_id_type) if run.index_id_type != pa.string() else ids)
+
+
+def _rows(table: pa.Table, index: MemberIndex, run: ScoringRun) -> Iterator[dict[str, object]]:
+    ids = cast_ids(one_chunk(table["member_id"]), run.index_id_type)
+    rows = np.flatnonzero(index.find(ids, np.arange(len(ids))) == 0)
+    if len(rows):
+        eligible = run.claim_filter(table) if run.claim_filter else np.ones(len(ids), np.uint8)
+        codes = clean_codes(one_chunk(table["diagnosis_code"]).cast(pa.string()))
+        dates = table["service_date"].to_pylist() if "service_date" in table.column_names else None
+        for row in rows.tolist():
+            code = codes[row].as_py()
+            if code:
+                yield {"code": code, "date": dates[row] if dates else None, "dated": dates is not None,
+                       "eligible": bool(eligible[row])}  # fmt: skip
+
+
+def _add(found: dict[str, CodeEvidence], row: dict[str, object], window: tuple[date, date]) -> None:
+    item = found.setdefault(str(row["code"]), CodeEvidence(str(row["code"])))
+    day = row["date"]
+    if row["dated"] and not (isinstance(day, date) and window[0] <= day <= window[1]):
+        item.n_outside += 1
+    elif not row["eligible"]:
+        item.n_filtered += 1
+    else:
+        item.n_counted += 1
+        if isinstance(day, date):
+            item.first = day if item.first is None else min(item.first, day)
+            item.last = day if item.last is None else max(item.last, day)
+
+
+def day_of(days: int) -> date:
+    """Return the date `days` after 1970-01-01."""
+    return _EPOCH + timedelta(days=int(days))

@@ -1,0 +1,348 @@
+"""One member's scores line by line, each line with its table and source.
+
+The explanation is worked out anew with plain sets, from the tables and the member's own diagnoses, and must arrive at
+the scores that the engine gave; it raises if it does not.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from riskadj.errors import RiskAdjError
+from riskadj.extracts.dates import MISSING_DATE
+from riskadj.extracts.spans import OPEN_END
+from riskadj.results.evidence import CodeEvidence, day_of, find_evidence
+from riskadj.scoring.payment_score import NO_SCORE, ModelNumbers
+from riskadj.scoring.plan import BOTH_SEXES, ConditionBit, ScoringPlan
+from riskadj.scoring.run import ScoringRun, rows_of_member
+from riskadj.scoring.score_rows import ModelRun, ScoredRows, score_range
+from riskadj.tables.conditions import MAX_AGE_YEARS
+from riskadj.tables.payment_year import Citation
+from riskadj.terms import STATUS_FIELDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HEADINGS = ("row", "model_id", "step", "item", "detail", "value", "source")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an explanation.
+
+    Attributes
+    ----------
+    row : int
+        Which of the member's enrollment rows, from 1.
+    value : str
+        A factor or a score, as printed; empty where the line has none.
+    source : str
+        The table, and the document it was taken from.
+    """
+
+    row: int
+    model_id: str
+    step: str
+    item: str
+    detail: str
+    value: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Every line of one member's scores; prints as text, shows as a table in a notebook."""
+
+    member_id: str
+    lines: tuple[Line, ...]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the lines as a DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame([[getattr(line, name) for name in _HEADINGS] for line in self.lines], columns=list(_HEADINGS))
+
+    def __str__(self) -> str:
+        """Return the lines as text, one block per enrollment row and model."""
+        text = [f"member {self.member_id}"]
+        block: tuple[int, str] | None = None
+        for line in self.lines:
+            if (line.row, line.model_id) != block:
+                block = (line.row, line.model_id)
+                text.append(f"\nenrollment row {line.row}" + (f", {line.model_id}" if line.model_id else ""))
+            source = f"  [{line.source}]" if line.source else ""
+            text.append(f"  {line.step:<18} {line.item:<26} {line.value:>8}  {line.detail}{source}")
+        return "\n".join(text)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in _HEADINGS)
+        body = "".join(
+            "<tr>" + "".join(f"<td style='text-align:left'>{html.escape(str(getattr(line, name)))}</td>" for name in _HEADINGS)
+            + "</tr>"
+            for line in self.lines
+        )  # fmt: skip
+        return f"<p>member {html.escape(self.member_id)}</p><table><tr>{head}</tr>{body}</table>"
+
+
+def explain_member(run: ScoringRun, member_id: str | int) -> Explanation:
+    """Return every line of one member's scores.
+
+    Parameters
+    ----------
+    run : ScoringRun
+        Its diagnoses extract is read once more, for this member's rows.
+    member_id : str or int
+
+    Raises
+    ------
+    UnknownMemberError
+        The member is not among the scored rows.
+    """
+    rows = np.flatnonzero(rows_of_member(run.population.enrollment, member_id))
+    evidence = find_evidence(run, member_id)
+    lines: list[Line] = []
+    for number, row in enumerate(rows.tolist(), start=1):
+        lines += _explain_row(run, row, number, evidence)
+    return Explanation(str(member_id), tuple(lines))
+
+
+def _explain_row(run: ScoringRun, row: int, number: int, evidence: dict[str, CodeEvidence]) -> Iterator[Line]:
+    payments = run.empty_payments()
+    yield from _status_lines(run, row, number)
+    for position, model in enumerate(run.models):
+        for scored in score_range(run.population, model, row, row + 1):
+            if len(scored.rows):
+                payments[position][row] = scored.payment[0]
+                yield from _ModelExplanation(run, model, scored, number, evidence).lines()
+    yield from _blend_lines(run, row, number, payments)
+
+
+def _status_lines(run: ScoringRun, row: int, number: int) -> Iterator[Line]:
+    rows, year = run.population.enrollment, run.rules.year
+    profile = run.population.profiles.of_row[row]
+    columns = run.population.profiles.columns
+    start, end = rows.start_date[row], rows.end_date[row]
+    first = "" if start == MISSING_DATE else day_of(start).isoformat()
+    last = "" if end in (MISSING_DATE, OPEN_END) else day_of(end).isoformat()
+    span = f"{first} to {last or 'open'}" if first else "whole year"
+    yield Line(number, "", "enrollment", "span", f"{span}, {rows.months_enrolled[row]} months counted")
+    born = rows.birth_date[row]
+    given = "given in the extract" if born == MISSING_DATE else f"born {day_of(born).isoformat()}"
+    age = int(columns["age_years"][profile])
+    yield Line(
+        number, "", "status", "age_years", f"{given}; completed years on {year.age_as_of.isoformat()}", str(age),
+        _cite(run, year.citations["age_as_of"], "payment_year.toml"),
+    )  # fmt: skip
+    for field in run.rules.fields:
+        code = STATUS_FIELDS[field][columns[field][profile]]
+        yield Line(number, "", "status", field, "", code)
+
+
+@dataclass(frozen=True)
+class _ModelExplanation:
+    """Explains one row under one model."""
+
+    run: ScoringRun
+    model: ModelRun
+    scored: ScoredRows
+    row: int
+    evidence: dict[str, CodeEvidence]
+
+    @property
+    def plan(self) -> ScoringPlan:
+        return self.model.plan
+
+    @property
+    def segment(self) -> int:
+        return int(self.scored.segments[0])
+
+    def lines(self) -> Iterator[Line]:
+        profile = self.run.population.profiles.of_row[self.scored.rows[0]]
+        yield self._line("segment", self.plan.segments[self.segment], "the first row of the table that fits the status", "", "segments")
+        mapped = yield from self._diagnoses(int(profile))
+        left = yield from self._drops(mapped)
+        self._must_agree(left)
+        yield from self._variables(left)
+        yield from self._arithmetic(int(profile))
+
+    def _line(self, step: str, item: str, detail: str, value: str = "", table: str = "") -> Line:
+        return Line(self.row, self.plan.model.id, step, item, detail, value, self._source(table) if table else "")
+
+    def _source(self, table: str) -> str:
+        manifest = self.plan.model.manifest
+        entry = manifest.tables[table]
+        folder = "/".join(manifest.path.parent.parts[-3:])
+        return f"{folder}/{table}.csv: {manifest.sources[entry.source].title}"
+
+    def _label(self, hcc_id: int) -> str:
+        return self.plan.model.tables["labels"].column("label")[hcc_id]
+
+    def _diagnoses(self, profile: int):  # type: ignore[no-untyped-def]
+        """Yield a line per diagnosis code; return the HCCs mapped, by id."""
+        columns = self.run.population.profiles.columns
+        age, sex = int(columns["age_years"][profile]), 1 << int(columns["sex"][profile])
+        mapped: set[int] = set()
+        for code, item in self.evidence.items():
+            seen = _seen(item)
+            bits = self.plan.bits_of_code.get(code)
+            if not item.n_counted:
+                yield self._line("diagnosis", code, seen)
+            elif bits is None:
+                yield self._line("diagnosis", code, f"{seen}; {self._unmapped(code)}")
+            else:
+                for number in bits:
+                    bit = self.plan.bits[number]
+                    fits = bool(bit.sexes & sex) and bit.age_min <= age <= bit.age_max
+                    if fits:
+                        mapped.add(bit.hcc_id)
+                    detail = f"{seen}; {self._label(bit.hcc_id)}" if fits else f"{seen}; not given: asks {_asks(bit)}"
+                    hcc = self.plan.variables[bit.hcc_id]
+                    yield self._line("diagnosis", f"{code} -> {hcc}", detail, "", "mappings")
+                if not bits:
+                    yield self._line("diagnosis", code, f"{seen}; its edits exclude every member", "", "mappings")
+        return mapped
+
+    def _unmapped(self, code: str) -> str:
+        known = self.run.book.is_known(code)
+        return "valid code without an HCC in this model" if known else "unknown code"
+
+    def _drops(self, mapped: set[int]):  # type: ignore[no-untyped-def]
+        """Yield a line per HCC that a requirement or hierarchy removes; return the HCCs left."""
+        left = set(mapped)
+        for row in self.plan.model.records("requirements"):
+            hcc = self.plan.variables.index(row["hcc"])
+            needs = {self.plan.variables.index(name) for name in row["needs_any"].split("|")}
+            if hcc in left and not needs & left:
+                left.discard(hcc)
+                yield self._line("requirement", row["hcc"], f"dropped: counts only with one of {row['needs_any'].replace('|', ', ')}", "", "requirements")
+        children: dict[int, list[int]] = {}
+        for row in self.plan.model.records("hierarchies"):
+            children.setdefault(self.plan.variables.index(row["hcc"]), []).append(self.plan.variables.index(row["drops"]))
+        dropped: dict[int, list[int]] = {}
+        for hcc in sorted(left):
+            if not (self.plan.sequential and hcc in dropped):
+                for child in children.get(hcc, ()):
+                    if child in left:
+                        dropped.setdefault(child, []).append(hcc)
+        for child, parents in sorted(dropped.items()):
+            names = ", ".join(self.plan.variables[parent] for parent in parents)
+            yield self._line("hierarchy", self.plan.variables[child], f"dropped by {names}", "", "hierarchies")
+        return left - set(dropped)
+
+    def _must_agree(self, left: set[int]) -> None:
+        words = self.scored.variables[0]
+        engine = {bit for bit in range(self.plan.n_hccs) if int(words[bit >> 6]) >> (bit & 63) & 1}
+        if engine != left:
+            raise RiskAdjError(
+                f"{self.plan.model.id}: the explanation and the engine disagree on the HCCs of this member; "
+                "the diagnoses extract changed since it was scored, or this is a defect: please report it."
+            )
+
+    def _variables(self, left: set[int]) -> Iterator[Line]:
+        on = _bits(self.scored.variables[0])
+        for bit in on:
+            kind, table, detail = self._describe(bit, left)
+            factor = self._factor(bit)
+            if kind in ("demographic", "HCC") or factor:
+                yield self._line(kind, self.plan.variables[bit], detail or "no factor in this segment", factor, table)
+
+    def _factor(self, bit: int) -> str:
+        word = int(self.scored.sums.scored[0][bit >> 6])
+        if not word >> (bit & 63) & 1:
+            return ""
+        return _decimal(int(self.plan.factors[self.segment, bit]), self.plan.decimals)
+
+    def _describe(self, bit: int, left: set[int]) -> tuple[str, str, str]:
+        plan, factors = self.plan, "relative_factors"
+        if bit < plan.n_hccs:
+            return "HCC", factors, self._label(bit)
+        if bit < plan.first_demographic:
+            return "group", factors, "any of its HCCs"
+        if bit < plan.first_interaction:
+            return "demographic", factors, "by the row's status"
+        if bit < plan.first_count:
+            terms = [row["term"] for row in plan.model.records("interactions") if row["interaction"] == plan.variables[bit]]
+            return "interaction", factors, " and ".join(terms)
+        n_hccs = sum(1 for hcc in left if int(plan.payment_hccs[hcc >> 6]) >> (hcc & 63) & 1)
+        return "count", factors, f"{n_hccs} payment HCCs"
+
+    def _arithmetic(self, profile: int) -> Iterator[Line]:
+        scored, plan, year = self.scored, self.plan, self.run.rules.year
+        sums = scored.sums
+        yield self._line("score", "demographic", "sum of demographic factors", _decimal(int(sums.demographic[0]), plan.decimals))
+        disease = int(sums.total[0] - sums.demographic[0])
+        yield self._line("score", "disease", "sum of HCC, group, interaction and count factors", _decimal(disease, plan.decimals))
+        rounding = f"rounded to {year.decimals} decimals, halves away from zero"
+        cite_rounding = _cite(self.run, year.citations["rounding"], "payment_year.toml")
+        yield Line(self.row, plan.model.id, "score", "raw risk score", rounding, _decimal(int(scored.raw[0]), year.decimals), cite_rounding)
+        steps: tuple[tuple[str, ModelNumbers, int, Callable[[str], str]], ...] = (
+            ("normalized", self.model.normalization, int(scored.normalized[0]), lambda value: f"raw / {value}"),
+            ("payment", self.model.coding_intensity, int(scored.payment[0]), lambda value: f"normalized x (1 - {value})"),
+        )  # fmt: skip
+        for name, numbers, score, words in steps:
+            which = int(numbers.of[profile, self.segment]) if numbers.entries else -1
+            if which < 0:
+                yield self._line("score", f"{name} risk score", "the year has no such number for this model", _decimal(score, year.decimals))
+                continue
+            entry = numbers.entries[which]
+            yield Line(
+                self.row, plan.model.id, "score", f"{name} risk score", f"{words(str(entry.value))}, {rounding}",
+                _decimal(score, year.decimals), _cite(self.run, entry.citation, "payment_year.toml"),
+            )  # fmt: skip
+
+
+def _blend_lines(run: ScoringRun, row: int, number: int, payments: list[np.ndarray]) -> Iterator[Line]:
+    population, year = run.population, run.rules.year
+    if not population.policies:
+        return
+    policy = population.policies[population.policy_of_profile[population.profiles.of_row[row]]]
+    score = int(run.blended(payments)[row])
+    parts = " + ".join(f"{weight} x {model_id}" for model_id, weight in policy.blend)
+    yield Line(
+        number, "", "blend", "payment risk score", f"{policy.name}: {parts}, rounded to {year.decimals} decimals",
+        _decimal(score, year.decimals), _cite(run, policy.citation, "payment_year.toml"),
+    )  # fmt: skip
+
+
+def _cite(run: ScoringRun, citation: Citation, file: str) -> str:
+    year = run.rules.year
+    verified = "" if citation.verified else " (not verified)"
+    return f"{year.folder.parts[-2]}/{year.folder.parts[-1]}/{file}: {year.sources[citation.source].title}{verified}"
+
+
+def _seen(item: CodeEvidence) -> str:
+    parts = []
+    if item.n_counted:
+        dates = "" if item.first is None else f" ({item.first}" + (f" to {item.last})" if item.last != item.first else ")")
+        parts.append(f"{item.n_counted} x{dates}")
+    if item.n_outside:
+        parts.append(f"{item.n_outside} x outside the collection window")
+    if item.n_filtered:
+        parts.append(f"{item.n_filtered} x excluded by the claim filter")
+    return ", ".join(parts)
+
+
+def _asks(bit: ConditionBit) -> str:
+    words = []
+    if bit.sexes != BOTH_SEXES:
+        words.append("sex " + "|".join(code for i, code in enumerate(STATUS_FIELDS["sex"]) if bit.sexes >> i & 1))
+    if (bit.age_min, bit.age_max) != (0, MAX_AGE_YEARS):
+        top = f" to {bit.age_max}" if bit.age_max < MAX_AGE_YEARS else " or more"
+        words.append(f"age {bit.age_min}{top}")
+    return " and ".join(words)
+
+
+def _bits(words: np.ndarray) -> list[int]:
+    return [64 * w + b for w, word in enumerate(words.tolist()) for b in range(64) if word >> b & 1]
+
+
+def _decimal(score: int, decimals: int) -> str:
+    if score == NO_SCORE:
+        return ""
+    sign, digits = ("-" if score < 0 else ""), str(abs(score)).rjust(decimals + 1, "0")
+    return f"{sign}{digits[: len(digits) - decimals]}.{digits[len(digits) - decimals :]}" if decimals else f"{sign}{digits}"

@@ -1,0 +1,160 @@
+"""The result of a scoring run: tables, summary, explanation, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from riskadj.extracts.write import OutputDirectory, output_errors, write_parquet
+from riskadj.results.explain import Explanation, explain_member
+from riskadj.results.summary import summarise
+from riskadj.scoring.run import ScoringRun
+from riskadj.scoring.run_report import run_report
+from riskadj.scoring.score_rows import model_score_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+PAYMENT_SCORES, MODEL_SCORES = "payment_scores.parquet", "model_scores.parquet"
+REJECTS, RUN = "rejects.parquet", "run.json"
+#: Every file that a scoring run writes into its output directory.
+OUTPUT_FILES = (PAYMENT_SCORES, MODEL_SCORES, REJECTS, RUN)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Risk scores of a population, with what they were made from.
+
+    Attributes
+    ----------
+    payment_scores : pyarrow.Table
+        One row per enrollment row: the payment risk score, blended as the year pays. [1.000 = average beneficiary]
+    model_scores : pyarrow.Table
+        One row per enrollment row and model (and segment, with segments="all").
+    rejects : pyarrow.Table
+        One row per row that was not used: file, row_number (first data row = 1), column, reason.
+    run : dict
+        The run report: counts that add up, model ids, checksums, options, seconds by phase.
+    """
+
+    scoring_run: ScoringRun
+    payment_scores: pa.Table
+    model_scores: pa.Table
+    sources: tuple[Any, Any]
+
+    @cached_property
+    def rejects(self) -> pa.Table:
+        """Rows that were not used, each with its reason."""
+        return self.scoring_run.rejects.table()
+
+    @cached_property
+    def run(self) -> dict[str, Any]:
+        """The run report."""
+        return run_report(self.scoring_run)
+
+    def to_pandas(self, table: str = "payment_scores") -> pd.DataFrame:
+        """Return one of the tables as a pandas DataFrame: "payment_scores", "model_scores" or "rejects"."""
+        frame: pd.DataFrame = getattr(self, table).to_pandas()
+        return frame
+
+    def summary(self) -> pd.DataFrame:
+        """Return rows, member months and mean scores by model and segment (means weighted by months enrolled)."""
+        frame: pd.DataFrame = summarise(self.model_scores).to_pandas()
+        return frame
+
+    def plot(self) -> Figure:
+        """Return a figure: distribution of payment risk scores, and prevalence of the most frequent HCCs."""
+        from riskadj.results.plots import plot_scores
+
+        return plot_scores(self.payment_scores, self.model_scores)
+
+    def explain(self, member_id: str | int) -> Explanation:
+        """Return every line of one member's scores, each with its table and source.
+
+        Raises
+        ------
+        UnknownMemberError
+            The member is not among the scored rows.
+        """
+        return explain_member(self.scoring_run, member_id)
+
+    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
+        """Write payment_scores, model_scores, rejects and run.json into `directory`, all or nothing.
+
+        Raises
+        ------
+        OutputExistsError, OutputError
+            The directory is there already (and `overwrite` is False), or cannot be written.
+        """
+        with OutputDirectory(directory, overwrite=overwrite) as path:
+            metadata = run_metadata(self.run)
+            write_parquet(path / MODEL_SCORES, self.model_scores, metadata=metadata)
+            write_parquet(path / PAYMENT_SCORES, self.payment_scores, metadata=metadata)
+            write_rejects_and_report(path, self.rejects, self.run)
+        return Path(directory)
+
+    def __repr__(self) -> str:
+        """Return what was scored, without any member's data."""
+        year, models = self.run["payment_year"], ", ".join(model["model_id"] for model in self.run["models"])
+        return f"<Scores: {self.payment_scores.num_rows:,} enrollment rows, payment year {year}, {models}>"
+
+
+def collect(run: ScoringRun, sources: tuple[Any, Any]) -> Scores:
+    """Score every row of a run and keep the tables in memory."""
+    payments = run.empty_payments()
+    schema = model_score_schema(run.population.enrollment.member_id.type)
+    model_scores = pa.Table.from_batches(run.model_scores(payments), schema)
+    run.clock.lap("scores")
+    return Scores(run, run.payment_scores(payments), model_scores, sources)
+
+
+def write_run(
+    run: ScoringRun, path: Path, progress: Callable[[str, int], None] | None = None
+) -> dict[str, Any]:
+    """Score every row of a run straight into files of the directory `path`; return the run report."""
+    payments = run.empty_payments()
+    schema = model_score_schema(run.population.enrollment.member_id.type)
+    metadata = run_metadata(run_report(run))
+    batches = _watched(run.model_scores(payments), progress)
+    write_parquet(path / MODEL_SCORES, batches, schema=schema, metadata=metadata)
+    write_parquet(path / PAYMENT_SCORES, run.payment_scores(payments), metadata=metadata)
+    run.clock.lap("scores and output")
+    report = run_report(run)
+    write_rejects_and_report(path, run.rejects.table(), report)
+    return report
+
+
+def _watched(
+    batches: Iterator[pa.RecordBatch], progress: Callable[[str, int], None] | None
+) -> Iterator[pa.RecordBatch]:
+    n_rows = 0
+    for batch in batches:
+        yield batch
+        n_rows += batch.num_rows
+        if progress:
+            progress("scores", n_rows)
+
+
+def write_rejects_and_report(path: Path, rejects: pa.Table, report: dict[str, Any]) -> None:
+    """Write rejects.parquet, then run.json, the last file of a run."""
+    write_parquet(path / REJECTS, rejects, metadata=run_metadata(report))
+    with output_errors(path / RUN):
+        (path / RUN).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def run_metadata(report: dict[str, Any]) -> dict[str, str]:
+    """Return what every scored file says of its making: version, year, models and checksums."""
+    return {
+        "riskadj_version": report["riskadj_version"],
+        "program": report["program"],
+        "payment_year": str(report["payment_year"]),
+        "payment_year_sha256": report["payment_year_tables"]["sha256"],
+        "models": json.dumps({model["model_id"]: model["sha256"] for model in report["models"]}),
+    }

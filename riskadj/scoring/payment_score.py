@@ -1,0 +1,149 @@
+"""Raw risk scores -> payment risk scores: normalization, coding intensity, blend, each with CMS's rounding.
+
+All arithmetic is on integers: a score is a count of thousandths (or whatever the year's rounding says), factors are
+exact fractions, and halves round away from zero. Binary floating point never decides a rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from riskadj.errors import ManifestError
+from riskadj.scoring.profiles import StatusProfiles
+from riskadj.tables.payment_year import ROUNDING_STEPS, ModelNumber, PaymentYear
+
+Scores = npt.NDArray[np.int64]
+
+#: Marks a score that cannot be worked out because the year has no such number for the model.
+NO_SCORE = np.iinfo(np.int64).min
+
+
+def times(scores: Scores, ratio: Fraction) -> Scores:
+    """Return integer `scores` times an exact `ratio`, rounded half away from zero; NO_SCORE stays."""
+    numerator, denominator = ratio.numerator, ratio.denominator
+    doubled = np.abs(scores) * (2 * numerator)
+    result = np.sign(scores) * ((doubled + denominator) // (2 * denominator))
+    return np.where(scores == NO_SCORE, NO_SCORE, result)
+
+
+@dataclass(frozen=True)
+class ModelNumbers:
+    """Which number of the payment year applies to each (profile, segment) of one model.
+
+    Attributes
+    ----------
+    entries : tuple of ModelNumber
+    of : ndarray of int32, shape (n_profiles, n_segments)
+        Position in `entries`; -1 where the year has none.
+    """
+
+    entries: tuple[ModelNumber, ...]
+    of: npt.NDArray[np.int32]
+
+
+def numbers_of_model(
+    numbers: Sequence[ModelNumber], model_id: str, segments: Sequence[str], profiles: StatusProfiles
+) -> ModelNumbers:
+    """Return the numbers of one model and where each applies.
+
+    Raises
+    ------
+    ManifestError
+        Two numbers apply to one row.
+    """
+    entries = tuple(number for number in numbers if number.model_id == model_id)
+    of = np.full((profiles.n_profiles, len(segments)), -1, np.int32)
+    for position, entry in enumerate(entries):
+        wanted = np.array([not entry.segments or segment in entry.segments for segment in segments])
+        fits = entry.when.fits(profiles.columns)[:, None] & wanted[None, :]
+        if np.any(of[fits] >= 0):
+            raise ManifestError(f"two numbers of {model_id} apply to the same rows; give each its segments or when.")
+        of[fits] = position
+    return ModelNumbers(entries, of)
+
+
+def normalize(
+    raw: Scores, numbers: ModelNumbers, profiles: npt.NDArray[np.int32], segments: npt.NDArray[np.int32]
+) -> Scores:
+    """Return raw scores divided by the normalization factor of their rows, rounded.
+
+    Parameters
+    ----------
+    raw : ndarray of int64, shape (n_rows,)
+        Rounded raw risk scores [units of the year's last decimal].
+    numbers : ModelNumbers
+    profiles, segments : ndarray of int32, shape (n_rows,)
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,) [same unit]; NO_SCORE where the year has no factor for the row.
+    """
+    return _apply(raw, numbers, profiles, segments, lambda value: 1 / Fraction(value))
+
+
+def adjust_for_coding(
+    normalized: Scores, numbers: ModelNumbers, profiles: npt.NDArray[np.int32], segments: npt.NDArray[np.int32]
+) -> Scores:
+    """Return normalized scores times (1 - coding intensity), rounded; same shapes and units as `normalize`.
+
+    A model without a coding-intensity number in this year (Part D) keeps its score.
+    """
+    if not numbers.entries:
+        return normalized
+    return _apply(normalized, numbers, profiles, segments, lambda value: 1 - Fraction(value))
+
+
+def _apply(scores, numbers, profiles, segments, ratio):  # type: ignore[no-untyped-def]
+    which = np.where(segments < 0, -1, numbers.of[profiles, np.maximum(segments, 0)])
+    result = np.full(len(scores), NO_SCORE, np.int64)
+    for position, entry in enumerate(numbers.entries):
+        rows = which == position
+        result[rows] = times(scores[rows], ratio(entry.value))
+    return result
+
+
+def round_to(scores: Scores, decimals_from: int, decimals_to: int) -> Scores:
+    """Return integer scores of `decimals_from` decimals in units of `decimals_to` decimals, half away from zero."""
+    return times(scores, Fraction(10) ** (decimals_to - decimals_from))
+
+
+def blend(parts: Sequence[tuple[Scores, Decimal]]) -> Scores:
+    """Return the weighted sum of payment scores of several models, rounded once.
+
+    Parameters
+    ----------
+    parts : sequence of (ndarray of int64, Decimal)
+        Payment risk scores of one model each, and its weight.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,) [same unit]; NO_SCORE where any part has none.
+    """
+    denominator = int(np.lcm.reduce([Fraction(weight).denominator for _, weight in parts]))
+    total = np.zeros(len(parts[0][0]), np.int64)
+    lacking = np.zeros(len(total), np.bool_)
+    for scores, weight in parts:
+        lacking |= scores == NO_SCORE
+        total += np.where(scores == NO_SCORE, 0, scores) * int(Fraction(weight) * denominator)
+    return np.where(lacking, NO_SCORE, times(total, Fraction(1, denominator)))
+
+
+def check_rounding(year: PaymentYear) -> None:
+    """Raise ManifestError unless the year rounds after every step, which is the one manner this release knows."""
+    if tuple(year.round_after) != ROUNDING_STEPS:
+        raise ManifestError(
+            f"{year.program} {year.year}: [rounding] after = {list(year.round_after)}; "
+            f"this release rounds after each of {list(ROUNDING_STEPS)}."
+        )
+
+
+def to_float(scores: Scores, decimals: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return scores as the float64 nearest to their decimal value, and where there is none."""
+    lacking = scores == NO_SCORE
+    return np.where(lacking, 0, scores) / float(10**decimals), lacking

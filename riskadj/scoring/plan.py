@@ -1,0 +1,248 @@
+"""ModelTables -> ScoringPlan: the arrays that kernels read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from riskadj.tables.conditions import MAX_AGE_YEARS, Condition, parse_condition
+from riskadj.tables.model import ModelTables
+from riskadj.terms import STATUS_FIELDS
+
+Words = npt.NDArray[np.uint64]
+
+BOTH_SEXES = 3
+
+
+@dataclass(frozen=True, order=True)
+class ConditionBit:
+    """One HCC under one age and sex condition: what a captured bit stands for (ages inclusive, whole years)."""
+
+    hcc_id: int
+    sexes: int = BOTH_SEXES
+    age_min: int = 0
+    age_max: int = MAX_AGE_YEARS
+
+    @property
+    def is_unconditional(self) -> bool:
+        """True if the diagnosis gives the HCC whoever has it."""
+        return (self.sexes, self.age_min, self.age_max) == (BOTH_SEXES, 0, MAX_AGE_YEARS)
+
+
+@dataclass(frozen=True)
+class ScoringPlan:
+    """One model release as arrays. Variables are numbered: HCCs, groups, demographics, interactions, counts.
+
+    Attributes
+    ----------
+    variables : tuple of str
+        Name of each variable; its position is its bit.
+    n_hccs : int
+        The first `n_hccs` variables are HCCs, in ascending order.
+    n_words : int
+        64-bit words that hold one row's variables.
+    bits : tuple of ConditionBit
+        The condition bits that diagnoses set; bit ``i < n_hccs`` is HCC ``i`` unconditionally.
+    bits_of_code : mapping of str to tuple of int
+        Condition bits of each ICD-10-CM code.
+    factors : ndarray of int64, shape (n_segments, n_variables)
+        Relative factors in units of ``10 ** -decimals``.
+    """
+
+    model: ModelTables
+    variables: tuple[str, ...]
+    n_hccs: int
+    first_group: int
+    first_demographic: int
+    first_interaction: int
+    first_count: int
+    bits: tuple[ConditionBit, ...]
+    bits_of_code: Mapping[str, tuple[int, ...]]
+    payment_hccs: Words
+    required_hcc: npt.NDArray[np.int32]
+    needs_any: Words
+    drops: Words
+    sequential: bool
+    group_hccs: Words
+    demographics: Mapping[str, tuple[Condition, ...]]
+    demographic_mask: Words
+    interaction_terms: Words
+    hccs_min: npt.NDArray[np.int32]
+    hccs_max: npt.NDArray[np.int32]
+    segments: tuple[str, ...]
+    segment_conditions: tuple[tuple[str, Condition], ...]
+    factors: npt.NDArray[np.int64]
+    priced: Words
+    decimals: int
+
+    @property
+    def n_words(self) -> int:
+        """64-bit words that hold the variables of one row."""
+        return n_words(len(self.variables))
+
+    @property
+    def n_captured_words(self) -> int:
+        """64-bit words that hold the condition bits of one member."""
+        return n_words(len(self.bits))
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Status fields that the model's segments and demographics test."""
+        conditions = [condition for _, condition in self.segment_conditions]
+        conditions += [item for alternatives in self.demographics.values() for item in alternatives]
+        return tuple(dict.fromkeys(field for condition in conditions for field in condition.fields))
+
+
+def n_words(n_bits: int) -> int:
+    """Return how many 64-bit words hold `n_bits` bits."""
+    return (n_bits + 63) // 64
+
+
+def set_bits(positions: Iterable[int], words: int) -> Words:
+    """Return `words` 64-bit words with the bits at `positions` on."""
+    result = np.zeros(words, np.uint64)
+    for position in positions:
+        result[position >> 6] |= np.uint64(1 << (position & 63))
+    return result
+
+
+def make_plan(model: ModelTables, *, edits: str = "default") -> ScoringPlan:
+    """Return the arrays of one model release.
+
+    Parameters
+    ----------
+    model : ModelTables
+        Checked tables (`riskadj.tables.check` holds the laws that they keep).
+    edits : {"default", "none"}
+        "none" leaves the plausibility (MCE) edits out; the mandatory age and sex edits always apply.
+
+    Returns
+    -------
+    ScoringPlan
+    """
+    hccs = tuple(row["hcc"] for row in model.records("labels"))
+    groups = _memberships(model, "groups", "group", "hcc")
+    demographics = _demographics(model)
+    interactions = _memberships(model, "interactions", "interaction", "term")
+    counts = list(model.records("counts"))
+    variables = (*hccs, *groups, *demographics, *interactions, *(row["variable"] for row in counts))
+    position = {name: number for number, name in enumerate(variables)}
+    words, hcc_words = n_words(len(variables)), n_words(len(hccs))
+    bits, bits_of_code = _condition_bits(model, {hcc: position[hcc] for hcc in hccs}, edits)
+    segments = tuple(dict.fromkeys(row["segment"] for row in model.records("segments")))
+    factors, priced, decimals = _factors(model, position, segments)
+    requirements = list(model.records("requirements"))
+    first_demographic = len(hccs) + len(groups)
+    first_interaction = first_demographic + len(demographics)
+    return ScoringPlan(
+        model=model,
+        variables=variables,
+        n_hccs=len(hccs),
+        first_group=len(hccs),
+        first_demographic=first_demographic,
+        first_interaction=first_interaction,
+        first_count=first_interaction + len(interactions),
+        bits=bits,
+        bits_of_code=bits_of_code,
+        payment_hccs=set_bits(
+            (position[row["hcc"]] for row in model.records("labels") if row["payment"] == "1"), hcc_words
+        ),
+        required_hcc=np.array([position[row["hcc"]] for row in requirements], np.int32),
+        needs_any=_mask_rows([row["needs_any"].split("|") for row in requirements], position, hcc_words),
+        drops=_drops(model, position, hcc_words),
+        sequential=model.manifest.hierarchy_manner == "sequential",
+        group_hccs=_mask_rows(list(groups.values()), position, hcc_words),
+        demographics=demographics,
+        demographic_mask=set_bits(range(first_demographic, first_interaction), words),
+        interaction_terms=_mask_rows(list(interactions.values()), position, words),
+        hccs_min=np.array([int(row["hccs_min"]) for row in counts], np.int32),
+        hccs_max=np.array([int(row["hccs_max"] or np.iinfo(np.int32).max) for row in counts], np.int32),
+        segments=segments,
+        segment_conditions=tuple(
+            (row["segment"], parse_condition({k: v for k, v in row.items() if k != "segment"}, "segments"))
+            for row in model.records("segments")
+        ),
+        factors=factors,
+        priced=priced,
+        decimals=decimals,
+    )
+
+
+def _memberships(model: ModelTables, table: str, name: str, member: str) -> dict[str, list[str]]:
+    result: dict[str, list[str]] = {}
+    for row in model.records(table):
+        result.setdefault(row[name], []).append(row[member])
+    return result
+
+
+def _demographics(model: ModelTables) -> dict[str, tuple[Condition, ...]]:
+    result: dict[str, tuple[Condition, ...]] = {}
+    for row in model.records("demographics"):
+        condition = parse_condition({k: v for k, v in row.items() if k != "variable"}, "demographics")
+        result[row["variable"]] = (*result.get(row["variable"], ()), condition)
+    return result
+
+
+def _mask_rows(members: list[list[str]], position: Mapping[str, int], words: int) -> Words:
+    masks = [set_bits((position[name] for name in names), words) for names in members]
+    return np.array(masks, np.uint64).reshape(len(members), words)
+
+
+def _drops(model: ModelTables, position: Mapping[str, int], words: int) -> Words:
+    drops = np.zeros((64 * words, words), np.uint64)
+    for row in model.records("hierarchies"):
+        drops[position[row["hcc"]]] |= set_bits([position[row["drops"]]], words)
+    return drops
+
+
+def _factors(
+    model: ModelTables, position: Mapping[str, int], segments: tuple[str, ...]
+) -> tuple[npt.NDArray[np.int64], Words, int]:
+    rows = [
+        (position[row["variable"]], segments.index(row["segment"]), Decimal(row["factor"]))
+        for row in model.records("relative_factors")
+    ]
+    decimals = max(
+        [-int(factor.normalize().as_tuple().exponent) for _, _, factor in rows if factor], default=0
+    )
+    decimals = max(decimals, 0)
+    factors = np.zeros((len(segments), len(position)), np.int64)
+    priced = np.zeros((len(segments), n_words(len(position))), np.uint64)
+    for variable, segment, factor in rows:
+        factors[segment, variable] = int(factor.scaleb(decimals))
+        if factor:
+            priced[segment] |= set_bits([variable], priced.shape[1])
+    return factors, priced, decimals
+
+
+def _condition_bits(
+    model: ModelTables, hcc_ids: Mapping[str, int], edits: str
+) -> tuple[tuple[ConditionBit, ...], dict[str, tuple[int, ...]]]:
+    """Number the condition bits: one unconditional bit per HCC first, then every other condition found."""
+    of_code: dict[str, list[ConditionBit]] = {}
+    for row in model.records("mappings"):
+        bit = _condition_bit(row, hcc_ids[row["hcc"]], with_mce=edits == "default")
+        if bit.age_min <= bit.age_max:
+            of_code.setdefault(row["icd10"], []).append(bit)
+        else:
+            of_code.setdefault(row["icd10"], [])
+    unconditional = [ConditionBit(hcc_id) for hcc_id in hcc_ids.values()]
+    conditional = sorted({bit for bits in of_code.values() for bit in bits if not bit.is_unconditional})
+    bits = (*unconditional, *conditional)
+    number = {bit: i for i, bit in enumerate(bits)}
+    return bits, {code: tuple(sorted({number[bit] for bit in found})) for code, found in of_code.items()}
+
+
+def _condition_bit(row: Mapping[str, str], hcc_id: int, *, with_mce: bool) -> ConditionBit:
+    sexes = sum(1 << STATUS_FIELDS["sex"].index(code) for code in row["sex"].split("|")) if row["sex"] else BOTH_SEXES
+    lows, highs = [row["age_min"]], [row["age_max"]]
+    if with_mce:
+        lows.append(row["mce_age_min"])
+        highs.append(row["mce_age_max"])
+    age_min = max(int(cell) if cell else 0 for cell in lows)
+    age_max = min(int(cell) if cell else MAX_AGE_YEARS for cell in highs)
+    return ConditionBit(hcc_id, sexes, age_min, age_max)

@@ -1,0 +1,151 @@
+"""Status profiles: each distinct combination of age and status codes once, and what the rules say of it.
+
+Millions of rows share a few thousand profiles, so segments, demographic variables and payment policy are worked out
+per profile, on whole arrays, in plain NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from riskadj.errors import TableError
+from riskadj.scoring.plan import ScoringPlan, Words, set_bits
+from riskadj.tables.payment_year import Policy
+from riskadj.terms import STATUS_FIELDS
+
+MAX_AGE_YEARS = 150
+_EPOCH = date(1970, 1, 1)
+_LARGEST_TABLE = 1 << 26
+
+
+@dataclass(frozen=True)
+class StatusProfiles:
+    """The distinct profiles of an extract.
+
+    Attributes
+    ----------
+    of_row : ndarray of int32, shape (n_rows,)
+        Profile of each enrollment row.
+    columns : mapping of str to ndarray of uint8, shape (n_profiles,)
+        ``age_years`` and one array of code positions per status field.
+    """
+
+    of_row: npt.NDArray[np.int32]
+    columns: Mapping[str, npt.NDArray[np.uint8]]
+
+    @property
+    def n_profiles(self) -> int:
+        """Number of distinct profiles."""
+        return len(self.columns["age_years"])
+
+
+def completed_years(birth_days: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.uint8]:
+    """Return ages in completed years on `as_of`; a birth date after it gives 0.
+
+    Parameters
+    ----------
+    birth_days : ndarray of int32, shape (n_rows,)
+        Birth dates [days since 1970-01-01].
+    as_of : date
+        The payment year's own age date (specs: completed years on 1 February of the payment year).
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_rows,) [whole years, at most 150]
+    """
+    birthdays = [_same_day(as_of, as_of.year - age) for age in range(MAX_AGE_YEARS, 0, -1)]
+    ages = MAX_AGE_YEARS - np.searchsorted(np.array(birthdays, np.int32), birth_days, side="left")
+    return ages.astype(np.uint8)
+
+
+def _same_day(day: date, year: int) -> int:
+    """Return the same calendar day in another year as days since 1970; 29 February becomes 28 February."""
+    try:
+        moved = day.replace(year=year)
+    except ValueError:
+        moved = day.replace(year=year, month=3, day=1) - timedelta(days=1)
+    return (moved - _EPOCH).days
+
+
+def find_profiles(
+    age_years: npt.NDArray[np.uint8], status: Mapping[str, npt.NDArray[np.uint8]], fields: Sequence[str]
+) -> StatusProfiles:
+    """Return the distinct combinations of age and the given status fields.
+
+    Parameters
+    ----------
+    age_years : ndarray of uint8, shape (n_rows,)
+    status : mapping of str to ndarray of uint8, shape (n_rows,)
+        Code positions, as `terms.STATUS_FIELDS` orders them.
+    fields : sequence of str
+        Fields that any rule of the run tests.
+
+    Returns
+    -------
+    StatusProfiles
+        Profiles in ascending order of their codes, so that the same extract always gives the same profiles.
+    """
+    sizes = [len(STATUS_FIELDS[field]) for field in fields]
+    key = age_years.astype(np.int64)
+    for field, size in zip(fields, sizes, strict=True):
+        key *= size
+        key += status[field]
+    key, of_row = _compact(key, (MAX_AGE_YEARS + 1) * int(np.prod(sizes, dtype=np.int64)))
+    columns: dict[str, npt.NDArray[np.uint8]] = {}
+    for field, size in zip(reversed(fields), reversed(sizes), strict=True):
+        columns[field] = (key % size).astype(np.uint8)
+        key = key // size
+    return StatusProfiles(of_row, columns | {"age_years": key.astype(np.uint8)})
+
+
+def _compact(key: npt.NDArray[np.int64], n_keys: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Return the distinct keys in order and the position of each row's key among them."""
+    if n_keys > _LARGEST_TABLE:
+        distinct, of_row = np.unique(key, return_inverse=True)
+        return distinct, of_row.astype(np.int32)
+    present = np.zeros(n_keys, np.bool_)
+    present[key] = True
+    distinct = np.flatnonzero(present)
+    number = np.zeros(n_keys, np.int32)
+    number[distinct] = np.arange(len(distinct), dtype=np.int32)
+    return distinct, number[key]
+
+
+def segment_of_profile(plan: ScoringPlan, profiles: StatusProfiles) -> npt.NDArray[np.int32]:
+    """Return the segment (position in ``plan.segments``) that each profile is paid under; -1 where none fits.
+
+    Raises
+    ------
+    TableError
+        Two segments fit one profile: the table breaks the law that segments exclude each other.
+    """
+    result = np.full(profiles.n_profiles, -1, np.int32)
+    for name, condition in plan.segment_conditions:
+        fits = condition.fits(profiles.columns)
+        number = plan.segments.index(name)
+        if np.any((result[fits] >= 0) & (result[fits] != number)):
+            raise TableError(f"{plan.model.id}/segments.csv: a member status fits {name} and another segment.")
+        result[fits] = number
+    return result
+
+
+def demographics_of_profile(plan: ScoringPlan, profiles: StatusProfiles) -> Words:
+    """Return the demographic variables that are on, as words (uint64, shape (n_profiles, n_words))."""
+    result = np.zeros((profiles.n_profiles, plan.n_words), np.uint64)
+    for number, alternatives in enumerate(plan.demographics.values()):
+        fits = np.logical_or.reduce([condition.fits(profiles.columns) for condition in alternatives])
+        result[fits] |= set_bits([plan.first_demographic + number], plan.n_words)
+    return result
+
+
+def policy_of_profile(policies: Sequence[Policy], profiles: StatusProfiles) -> npt.NDArray[np.int32]:
+    """Return the first payment policy that fits each profile (position in `policies`); -1 where none does."""
+    result = np.full(profiles.n_profiles, -1, np.int32)
+    for number in reversed(range(len(policies))):
+        result[policies[number].when.fits(profiles.columns)] = number
+    return result

@@ -1,0 +1,98 @@
+"""Run the kernels: condition bits of members -> variables and raw risk scores of enrollment rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from riskadj.kernels import capture, hierarchies, interactions, relative_factors
+from riskadj.scoring.plan import ScoringPlan, Words
+from riskadj.scoring.profiles import StatusProfiles
+
+
+@dataclass(frozen=True)
+class RowSums:
+    """What one segment's relative factors make of each row.
+
+    Attributes
+    ----------
+    scored : ndarray of uint64, shape (n_rows, n_words)
+        Variables that were added up.
+    demographic, total : ndarray of int64, shape (n_rows,)
+        Sums of relative factors [units of ``10 ** -plan.decimals``].
+    """
+
+    scored: Words
+    demographic: npt.NDArray[np.int64]
+    total: npt.NDArray[np.int64]
+
+
+def find_variables(
+    plan: ScoringPlan,
+    captured: Words,
+    first_word: int,
+    members: npt.NDArray[np.int32],
+    profile_of_row: npt.NDArray[np.int32],
+    profiles: StatusProfiles,
+    demographics: Words,
+) -> Words:
+    """Return every variable that is on for each row, hierarchies applied.
+
+    Parameters
+    ----------
+    plan : ScoringPlan
+    captured : ndarray of uint64, shape (n_members, n_captured_words)
+    first_word : int
+        Where the plan's words begin in `captured`.
+    members, profile_of_row : ndarray of int32, shape (n_rows,)
+    profiles : StatusProfiles
+    demographics : ndarray of uint64, shape (n_profiles, plan.n_words)
+
+    Returns
+    -------
+    ndarray of uint64, shape (n_rows, plan.n_words)
+    """
+    variables = np.zeros((len(members), plan.n_words), np.uint64)
+    bits = plan.bits
+    capture.resolve_conditions(
+        captured,
+        first_word,
+        members,
+        profile_of_row,
+        profiles.columns["age_years"],
+        (1 << profiles.columns["sex"]).astype(np.uint8),
+        plan.n_hccs,
+        np.array([bit.hcc_id for bit in bits], np.int32),
+        np.array([bit.sexes for bit in bits], np.uint8),
+        np.array([bit.age_min for bit in bits], np.uint8),
+        np.array([bit.age_max for bit in bits], np.uint8),
+        variables,
+    )
+    hierarchies.apply_requirements(plan.required_hcc, plan.needs_any, variables)
+    hierarchies.apply_hierarchies(plan.drops, plan.sequential, variables)
+    interactions.switch_on_groups(plan.group_hccs, plan.first_group, variables)
+    interactions.switch_on_demographics(profile_of_row, demographics, variables)
+    interactions.switch_on_interactions(plan.interaction_terms, plan.first_interaction, variables)
+    interactions.switch_on_counts(
+        plan.payment_hccs, plan.hccs_min, plan.hccs_max, plan.first_count, variables
+    )
+    return variables
+
+
+def sum_factors(plan: ScoringPlan, variables: Words, segments: npt.NDArray[np.int32]) -> RowSums:
+    """Return the sums of relative factors of each row in its segment.
+
+    Parameters
+    ----------
+    variables : ndarray of uint64, shape (n_rows, plan.n_words)
+    segments : ndarray of int32, shape (n_rows,)
+        Position in ``plan.segments``.
+    """
+    n_rows = len(variables)
+    sums = RowSums(np.empty_like(variables), np.empty(n_rows, np.int64), np.empty(n_rows, np.int64))
+    relative_factors.sum_relative_factors(
+        variables, segments, plan.factors, plan.priced, plan.demographic_mask, sums.scored, sums.demographic, sums.total
+    )  # fmt: skip
+    return sums

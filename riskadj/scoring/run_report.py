@@ -1,0 +1,148 @@
+"""The run report: which tables, which numbers, which options, and counts that add up."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from riskadj.scoring.payment_score import ModelNumbers
+from riskadj.scoring.run import ScoringRun
+from riskadj.scoring.score_rows import ModelRun
+
+
+def library_version() -> str:
+    """Return the version of riskadj that is installed."""
+    try:
+        return version("riskadj")
+    except PackageNotFoundError:
+        return "unknown (not installed)"
+
+
+def run_report(run: ScoringRun) -> dict[str, Any]:
+    """Return the report of a run as plain values, ready for JSON; no member's data is in it.
+
+    Counts reconcile: in each extract ``rows_read == rows_used + rows_rejected``, and for diagnoses ``rows_used`` is the
+    sum of rows outside the collection window, filtered, mapped, unmapped (valid code without an HCC) and unknown.
+    """
+    year, population = run.rules.year, run.population
+    return {
+        "riskadj_version": library_version(),
+        "program": run.options.program,
+        "payment_year": year.year,
+        "payment_year_tables": {"folder": _folder(year.folder), "sha256": year.sha256},
+        "age_as_of": year.age_as_of.isoformat(),
+        "collection": [day.isoformat() for day in run.window],
+        "months_counted_in": [day.isoformat() for day in population.enrollment.coverage],
+        "options": _options(run),
+        "models": [_model(run, model) for model in run.models],
+        "unverified": _unverified(run),
+        "counts": _counts(run),
+        "notes": _notes(run),
+        "seconds": {phase: round(seconds, 3) for phase, seconds in run.clock.seconds.items()},
+    }
+
+
+def _folder(path: Path) -> str:
+    return "/".join(path.parts[-2:])
+
+
+def _options(run: ScoringRun) -> dict[str, Any]:
+    options = asdict(run.options)
+    options["models"] = list(run.options.models) if run.options.models else None
+    options["collection"] = [day.isoformat() for day in run.options.collection] if run.options.collection else None
+    options["maps_dir"] = None if run.options.maps_dir is None else run.options.maps_dir.name
+    return options
+
+
+def _model(run: ScoringRun, model: ModelRun) -> dict[str, Any]:
+    manifest = model.plan.model.manifest
+    return {
+        "model_id": manifest.id,
+        "title": manifest.title,
+        "folder": "/".join(manifest.path.parent.parts[-3:]),
+        "status": manifest.status,
+        "revision": manifest.revision,
+        "hierarchy_manner": manifest.hierarchy_manner,
+        "normalization": _values(model.normalization),
+        "coding_intensity": _values(model.coding_intensity),
+        "weights": {
+            policy.name: str(weight)
+            for policy, weight in zip(run.population.policies, model.weights, strict=False)
+            if weight is not None
+        },
+        "sha256": model.plan.model.checksums,
+    }
+
+
+def _values(numbers: ModelNumbers) -> list[str]:
+    return [str(entry.value) for entry in numbers.entries]
+
+
+def _unverified(run: ScoringRun) -> list[str]:
+    """Name every number of the run that was not checked in its official document."""
+    year = run.rules.year
+    names = [name for name, citation in year.citations.items() if not citation.verified]
+    for model in run.models:
+        for kind, numbers in (("normalization", model.normalization), ("coding_intensity", model.coding_intensity)):
+            names += [
+                f"{kind} of {model.plan.model.id}: {entry.value}"
+                for entry in numbers.entries
+                if not entry.citation.verified
+            ]
+    names += [f"policy {policy.name}" for policy in run.population.policies if not policy.citation.verified]
+    return names
+
+
+def _counts(run: ScoringRun) -> dict[str, Any]:
+    counts, rows = run.counts, run.population.enrollment
+    n_mapped, seen = run.book.n_mapped, counts.rows_of_code > 0
+    mapped, unmapped = int(seen[:n_mapped].sum()), int(seen[n_mapped:].sum())
+    return {
+        "enrollment": {
+            "files": list(run.extracts[0].files),
+            "rows_read": rows.rows_read,
+            "rows_used": len(rows.member_id),
+            "rows_rejected": rows.rows_read - len(rows.member_id),
+            "members": run.index.n_members,
+            "rows_outside_months_counted": rows.rows_outside_coverage,
+            "months_enrolled": int(rows.months_enrolled.sum(dtype=np.int64)),
+        },
+        "diagnoses": {
+            "files": list(run.extracts[1].files),
+            "file_rows_read": counts.file_rows_read,
+            "rows_read": counts.rows_read,
+            "rows_used": counts.rows_used,
+            "rows_rejected": counts.rows_rejected,
+            "rows_outside_collection": counts.rows_outside_collection,
+            "rows_filtered": counts.rows_filtered,
+            "rows_mapped": counts.rows_mapped,
+            "rows_unmapped": counts.rows_unmapped,
+            "rows_unknown": counts.rows_unknown,
+        },
+        "codes": {
+            "seen": mapped + unmapped + len(counts.unknown_codes),
+            "mapped": mapped,
+            "unmapped": unmapped,
+            "unknown": len(counts.unknown_codes),
+        },
+        "rejects": run.rejects.counts(),
+    }
+
+
+def _notes(run: ScoringRun) -> list[str]:
+    notes = [note for extract in run.extracts for note in extract.notes]
+    notes += list(run.population.enrollment.notes)
+    if "service_date" not in run.extracts[1].columns:
+        notes.append("diagnoses have no service_date: every diagnosis counts, whatever the collection window")
+    if run.options.diagnosis_filter == "none":
+        notes.append("diagnosis_filter none: the extract was taken as already filtered to eligible claims")
+    if run.options.models and len(run.options.models) > 1:
+        notes.append("models were named: each is scored unblended, payment_scores has no payment_risk_score")
+    for model in run.models:
+        if not model.normalization.entries:
+            notes.append(f"{model.plan.model.id} has no normalization factor in this year: raw scores only")
+    return notes

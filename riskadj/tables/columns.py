@@ -1,0 +1,229 @@
+"""Columns, types and keys of each model table: what a folder may hold and how a cell reads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from riskadj.errors import TableError, nearest
+from riskadj.terms import AGE_RANGE, STATUS_FIELDS
+
+_PATTERNS = {
+    "code": re.compile(r"[A-Z0-9]{3,11}"),
+    "variable": re.compile(r"[A-Za-z][A-Za-z0-9_]*"),
+    "variables": re.compile(r"[A-Za-z][A-Za-z0-9_]*(\|[A-Za-z][A-Za-z0-9_]*)*"),
+    "age": re.compile(r"\d{1,3}"),
+    "count": re.compile(r"\d{1,3}"),
+    "flag": re.compile(r"[01]"),
+    "factor": re.compile(r"-?\d{1,4}(\.\d{1,6})?"),
+    "text": re.compile(r".+"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `kind` names the pattern of its cells; an optional one may be blank, meaning "no condition"."""
+
+    name: str
+    kind: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """Shape of one table; `conditions` says that member-status columns may be added."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    required: bool = True
+    conditions: bool = False
+
+
+def _column(name: str, kind: str, optional: bool = False) -> Column:
+    return Column(name, kind, optional)
+
+
+_AGES = (_column("age_min", "age", True), _column("age_max", "age", True))
+
+#: Every table a model folder may hold.
+TABLES: MappingProxyType[str, TableSpec] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            TableSpec(
+                "mappings",
+                (
+                    _column("icd10", "code"),
+                    _column("hcc", "variable"),
+                    _column("sex", "sex", True),
+                    *_AGES,
+                    _column("mce_age_min", "age", True),
+                    _column("mce_age_max", "age", True),
+                ),
+                ("icd10", "hcc", "sex", "age_min", "age_max", "mce_age_min", "mce_age_max"),
+            ),
+            TableSpec(
+                "requirements",
+                (_column("hcc", "variable"), _column("needs_any", "variables")),
+                ("hcc",),
+                required=False,
+            ),
+            TableSpec(
+                "hierarchies",
+                (_column("hcc", "variable"), _column("drops", "variable")),
+                ("hcc", "drops"),
+            ),
+            TableSpec(
+                "labels",
+                (_column("hcc", "variable"), _column("label", "text"), _column("payment", "flag")),
+                ("hcc",),
+            ),
+            TableSpec(
+                "groups",
+                (_column("group", "variable"), _column("hcc", "variable")),
+                ("group", "hcc"),
+                required=False,
+            ),
+            TableSpec("demographics", (_column("variable", "variable"),), (), conditions=True),
+            TableSpec(
+                "interactions",
+                (_column("interaction", "variable"), _column("term", "variable")),
+                ("interaction", "term"),
+                required=False,
+            ),
+            TableSpec(
+                "counts",
+                (
+                    _column("variable", "variable"),
+                    _column("hccs_min", "count"),
+                    _column("hccs_max", "count", True),
+                ),
+                ("variable",),
+                required=False,
+            ),
+            TableSpec("segments", (_column("segment", "variable"),), (), conditions=True),
+            TableSpec(
+                "relative_factors",
+                (
+                    _column("variable", "variable"),
+                    _column("segment", "variable"),
+                    _column("factor", "factor"),
+                ),
+                ("variable", "segment"),
+            ),
+        )
+    }
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A model table as text: cells exactly as printed in the file.
+
+    Attributes
+    ----------
+    path : Path
+        The CSV file; row `i` stands on its line ``i + 2``.
+    columns : tuple of str
+    rows : tuple of tuple of str
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """Return one column, top to bottom."""
+        position = self.columns.index(name)
+        return tuple(row[position] for row in self.rows)
+
+    def records(self) -> Iterator[dict[str, str]]:
+        """Yield each row as a dict from column name to cell."""
+        for row in self.rows:
+            yield dict(zip(self.columns, row, strict=True))
+
+    def where(self, row: int) -> str:
+        """Return ``folder/file.csv, line N`` of a row, for messages."""
+        return f"{self.path.parent.name}/{self.path.name}, line {row + 2}"
+
+
+def read_table(path: Path, content: bytes, spec: TableSpec) -> Table:
+    """Parse the bytes of one model table and check every cell against its column.
+
+    Raises
+    ------
+    TableError
+        A column is missing or unknown, a cell does not fit its column, or a key stands twice.
+    """
+    lines = list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
+    if not lines:
+        raise TableError(f"{_name(path)} is empty; its first line must name the columns {_expected(spec)}.")
+    header, body = tuple(lines[0]), lines[1:]
+    specs = _columns_of(path, header, spec)
+    for number, row in enumerate(body, start=2):
+        _check_row(path, number, row, specs)
+    table = Table(path, header, tuple(tuple(row) for row in body))
+    _check_keys(table, spec)
+    return table
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def _expected(spec: TableSpec) -> str:
+    names = ",".join(column.name for column in spec.columns)
+    return f"{names} and any member-status columns" if spec.conditions else names
+
+
+def _columns_of(path: Path, header: tuple[str, ...], spec: TableSpec) -> list[Column]:
+    known = {column.name: column for column in spec.columns}
+    if spec.conditions:
+        known |= {name: Column(name, "age", True) for name in AGE_RANGE}
+        known |= {name: Column(name, "status", True) for name in STATUS_FIELDS}
+    for name in header:
+        if name not in known:
+            raise TableError(
+                f"{_name(path)}, line 1: no such column '{name}'{nearest(name, known)}; allowed: {_expected(spec)}."
+            )
+    missing = [column.name for column in spec.columns if column.name not in header]
+    if missing or len(set(header)) != len(header):
+        raise TableError(
+            f"{_name(path)}, line 1: {'lacks ' + ', '.join(missing) if missing else 'a column is named twice'}; "
+            f"it must have {_expected(spec)}."
+        )
+    return [known[name] for name in header]
+
+
+def _check_row(path: Path, number: int, row: list[str], specs: list[Column]) -> None:
+    if len(row) != len(specs):
+        raise TableError(
+            f"{_name(path)}, line {number}: {len(row)} cells where {len(specs)} columns are named."
+        )
+    for cell, column in zip(row, specs, strict=True):
+        if not _cell_fits(cell, column):
+            raise TableError(f"{_name(path)}, line {number}: '{cell}' is no {column.kind} for '{column.name}'.")
+
+
+def _cell_fits(cell: str, column: Column) -> bool:
+    if cell == "":
+        return column.optional
+    if column.kind in ("status", "sex"):
+        return all(code in STATUS_FIELDS[column.name] for code in cell.split("|"))
+    return _PATTERNS[column.kind].fullmatch(cell) is not None
+
+
+def _check_keys(table: Table, spec: TableSpec) -> None:
+    positions = [table.columns.index(name) for name in spec.key] or list(range(len(table.columns)))
+    first: dict[tuple[str, ...], int] = {}
+    for index, row in enumerate(table.rows):
+        key = tuple(row[position] for position in positions)
+        if key in first:
+            raise TableError(f"{table.where(index)}: {','.join(key)} stands already on line {first[key] + 2}.")
+        first[key] = index

@@ -1,0 +1,236 @@
+"""Payment-year numbers: age date, collection window, rounding, normalization, coding intensity, policy and blends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from riskadj.errors import ManifestError, UnknownPaymentYearError, UnknownProgramError, nearest
+from riskadj.tables.conditions import Condition, parse_condition
+from riskadj.tables.manifest import (
+    Source,
+    TableEntry,
+    cited,
+    read_sources,
+    read_table_entries,
+    read_toml,
+    require,
+    sha256_of,
+    short,
+)
+from riskadj.tables.model import year_folders
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Where a number stands, and whether it was checked there."""
+
+    source: str
+    where: str
+    verified: bool
+
+
+@dataclass(frozen=True)
+class ModelNumber:
+    """A number of one model (normalization factor or coding-intensity rate), perhaps for some segments or rows only."""
+
+    model_id: str
+    value: Decimal
+    segments: tuple[str, ...]
+    when: Condition
+    citation: Citation
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Which models score the rows that fit `when`, and with what weights [sum 1]."""
+
+    program: str
+    name: str
+    when: Condition
+    blend: tuple[tuple[str, Decimal], ...]
+    citation: Citation
+
+
+@dataclass(frozen=True)
+class PaymentYear:
+    """Everything that turns raw risk scores into payment risk scores in one year; all of it cited.
+
+    Attributes
+    ----------
+    age_as_of : date
+        Ages are completed years on this day.
+    collection : tuple of date
+        First and last service date that count (final run).
+    decimals : int
+        Decimals after each rounding.
+    round_after : tuple of str
+        The steps that round.
+    """
+
+    program: str
+    year: int
+    title: str
+    folder: Path
+    sha256: str
+    sources: Mapping[str, Source]
+    tables: Mapping[str, TableEntry]
+    age_as_of: date
+    collection: tuple[date, date]
+    decimals: int
+    round_after: tuple[str, ...]
+    normalization: tuple[ModelNumber, ...]
+    coding_intensity: tuple[ModelNumber, ...]
+    policies: tuple[Policy, ...]
+    citations: Mapping[str, Citation]
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Programs that this year has a payment policy for."""
+        return tuple(dict.fromkeys(policy.program for policy in self.policies))
+
+
+ROUNDING_STEPS = ("raw", "normalization", "coding_intensity", "blend")
+
+
+def load_payment_year(program: str, year: int, *, maps_dir: str | Path | None = None) -> PaymentYear:
+    """Load the numbers of one payment year.
+
+    Parameters
+    ----------
+    program : str
+        Such as ``"medicare_part_c"``.
+    year : int
+        Payment (or benefit) year. There is no default year.
+    maps_dir : path, optional
+        A folder of the same shape as ``hcc_maps``.
+
+    Returns
+    -------
+    PaymentYear
+
+    Raises
+    ------
+    UnknownProgramError, UnknownPaymentYearError
+        No such program or year; the message lists what there is.
+    ManifestError
+        A number lacks its source or contradicts another.
+    """
+    found = [
+        read_payment_year(folder / "payment_year.toml")
+        for _, _, folder in year_folders(maps_dir)
+        if (folder / "payment_year.toml").exists()
+    ]
+    folders = {name: item.program for item in found for name in item.programs}
+    if program not in folders:
+        raise UnknownProgramError(
+            f"no payment policy for program '{program}'{nearest(program, folders)}; known: {', '.join(sorted(folders))}."
+        )
+    of_program = {item.year: item for item in found if item.program == folders[program]}
+    if year not in of_program:
+        raise UnknownPaymentYearError(
+            f"no payment year {year} for {program}; known: {', '.join(map(str, sorted(of_program)))}. "
+            "To add one see hcc_maps/README.md."
+        )
+    return of_program[year]
+
+
+def read_payment_year(path: Path) -> PaymentYear:
+    """Read and check one payment_year.toml."""
+    document = read_toml(path)
+    sources = read_sources(document, path)
+    head = require(document, "payment_year", dict, short(path))
+    where = f"{short(path)}, [payment_year]"
+    reader = _Reader(document, sources, short(path))
+    collection, rounding = reader.section("collection"), reader.section("rounding")
+    program, year = require(head, "program", str, where), require(head, "year", int, where)
+    if (path.parent.parent.name, path.parent.name[2:]) != (program, str(year)):
+        raise ManifestError(f"{where} says {program} {year}, which is not the folder it stands in.")
+    return PaymentYear(
+        program=program,
+        year=year,
+        title=require(head, "title", str, where),
+        folder=path.parent,
+        sha256=sha256_of(path.read_bytes()),
+        sources=sources,
+        tables=read_table_entries(document, sources, path),
+        age_as_of=reader.day(reader.section("age_as_of"), "value"),
+        collection=(reader.day(collection, "start"), reader.day(collection, "end")),
+        decimals=require(rounding, "decimals", int, short(path)),
+        round_after=_steps(rounding, short(path)),
+        normalization=reader.numbers("normalization"),
+        coding_intensity=reader.numbers("coding_intensity"),
+        policies=tuple(reader.policy(entry) for entry in document.get("policy", ())),
+        citations={name: reader.citation(document[name], name) for name in ("age_as_of", "collection", "rounding")},
+    )
+
+
+def _steps(rounding: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    steps = tuple(require(rounding, "after", list, where))
+    unknown = [step for step in steps if step not in ROUNDING_STEPS]
+    if unknown:
+        raise ManifestError(f"{where}, [rounding]: no step '{unknown[0]}'; allowed: {', '.join(ROUNDING_STEPS)}.")
+    return steps
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads cited entries of one payment_year.toml."""
+
+    document: Mapping[str, Any]
+    sources: Mapping[str, Source]
+    file: str
+
+    def section(self, name: str) -> dict[str, Any]:
+        section: dict[str, Any] = require(self.document, name, dict, self.file)
+        cited(section, self.sources, f"{self.file}, [{name}]")
+        return section
+
+    def citation(self, entry: Mapping[str, Any], name: str) -> Citation:
+        source, where = cited(entry, self.sources, f"{self.file}, [{name}]")
+        return Citation(source, where, bool(entry.get("verified", True)))
+
+    def day(self, entry: Mapping[str, Any], key: str) -> date:
+        try:
+            return date.fromisoformat(require(entry, key, str, self.file))
+        except ValueError:
+            raise ManifestError(f"{self.file}: {key} = '{entry[key]}' is no date (YYYY-MM-DD).") from None
+
+    def decimal(self, entry: Mapping[str, Any], key: str, where: str) -> Decimal:
+        try:
+            return Decimal(require(entry, key, str, where))
+        except InvalidOperation:
+            raise ManifestError(f"{where}: {key} = '{entry[key]}' is no decimal number.") from None
+
+    def numbers(self, name: str) -> tuple[ModelNumber, ...]:
+        where = f"{self.file}, [[{name}]]"
+        return tuple(
+            ModelNumber(
+                require(entry, "model", str, where),
+                self.decimal(entry, "value", where),
+                tuple(entry["segments"].split("|")) if entry.get("segments") else (),
+                parse_condition(entry.get("when", {}), where),
+                self.citation(entry, name),
+            )
+            for entry in self.document.get(name, ())
+        )
+
+    def policy(self, entry: Mapping[str, Any]) -> Policy:
+        where = f"{self.file}, [[policy]]"
+        blend = tuple(
+            (require(part, "model", str, where), self.decimal(part, "weight", where))
+            for part in require(entry, "blend", list, where)
+        )
+        if sum(weight for _, weight in blend) != 1:
+            raise ManifestError(f"{where} '{entry.get('name', '')}': the weights of a blend must add up to 1.")
+        return Policy(
+            require(entry, "program", str, where),
+            require(entry, "name", str, where),
+            parse_condition(entry.get("when", {}), where),
+            blend,
+            self.citation(entry, "policy"),
+        )

@@ -1,0 +1,52 @@
+"""Seals: write row counts and checksums into manifests after a review."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from riskadj.errors import ManifestError
+from riskadj.tables.manifest import replace_seals, sha256_of, short
+
+
+def seal_folder(folder: str | Path) -> list[str]:
+    """Write rows and sha256 of every table into the manifests below `folder`.
+
+    Parameters
+    ----------
+    folder : path
+        A model folder, a payment-year folder, or any folder above them.
+
+    Returns
+    -------
+    list of str
+        The manifests that changed.
+
+    Raises
+    ------
+    ManifestError
+        A manifest names a table that does not exist, or there is no manifest at all.
+    """
+    root = Path(folder)
+    manifests = sorted(path for name in ("model.toml", "payment_year.toml") for path in root.rglob(name))
+    if not manifests:
+        raise ManifestError(f"{root} holds no model.toml or payment_year.toml to seal.")
+    return [short(path) for path in manifests if _seal(path)]
+
+
+def _seal(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8")
+    names = [line.strip()[8:-1] for line in text.split("\n") if line.strip().startswith("[tables.")]
+    sealed = replace_seals(text, {name: _seal_of(path.parent / f"{name}.csv") for name in names})
+    if sealed != text:
+        path.write_text(sealed, encoding="utf-8")
+    return sealed != text
+
+
+def _seal_of(path: Path) -> tuple[int, str]:
+    if not path.exists():
+        raise ManifestError(f"{short(path)} is named in the manifest but does not exist.")
+    content = path.read_bytes()
+    rows = sum(1 for _ in csv.reader(io.StringIO(content.decode("utf-8"), newline=""))) - 1
+    return rows, sha256_of(content)
