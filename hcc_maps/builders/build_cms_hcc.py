@@ -34,6 +34,11 @@ CLASS_NOTE = (
     "(newborn 0, pediatric 0-17, maternity 9-64, adult 15 and over)"
 )
 
+BOUNDS_NOTE = (
+    "the edit macro's comment names the bounds maternity 12-55 and adult 14 and over, "
+    "but the format that held those of the year is in no open copy"
+)
+
 
 class Build:
     """One release being built: tables, their origins, and the sources they name."""
@@ -255,6 +260,9 @@ def _edited_mappings(work: Build) -> None:
             release.mappings.why,
             _later_codes_note(work, codes),
             CLASS_NOTE,
+            BOUNDS_NOTE
+            if "(age 14+)" in work.wheels.text(program.edits) and release.payment_year <= 2020
+            else "",
             _unclassed_note(work, codes),
             SEX_NOTE if release.hierarchy_manner == "sequential" else "",
             release.note,
