@@ -54,7 +54,7 @@ def _open_reader(reader: pa.RecordBatchReader, role: str) -> Part:
             )
         return _reader_chunks(waiting.pop(), names, role)
 
-    return Part(role, reader.schema, None, chunks, never)
+    return Part(role, reader.schema, None, chunks, never, is_read_once=True)
 
 
 def _open_capsule(source: Any, role: str) -> Part:
@@ -91,7 +91,7 @@ def _batches(reader: pa.RecordBatchReader, role: str) -> Iterator[pa.RecordBatch
 def _stream(source: Any, role: str) -> pa.RecordBatchReader:
     try:
         return pa.RecordBatchReader.from_stream(source)
-    except Exception as error:  # the object's own exporter may raise anything, and its words may quote data
+    except Exception as error:  # noqa: BLE001 - an exporter may raise anything, and its words may quote data
         raise _not_arrow(source, role, error) from None
 
 
@@ -130,5 +130,5 @@ def _frame_stream(frame: Any, role: str) -> pa.RecordBatchReader:
         return _stream(frame, role)
     try:
         return pa.Table.from_pandas(frame, preserve_index=False).to_reader()
-    except Exception as error:  # pandas objects may hold anything, and the error's words may quote it
+    except Exception as error:  # noqa: BLE001 - a frame may hold anything, and the words may quote it
         raise _not_arrow(frame, role, error) from None

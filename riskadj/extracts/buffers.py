@@ -1,6 +1,7 @@
 """Arrow arrays seen as NumPy arrays, and back, without copying and without importing pandas.
 
-``pa.array``, ``pa.scalar`` and ``Array.to_numpy`` import pandas (0.45 s at start-up), so this module goes through buffers.
+``pa.array``, ``pa.scalar`` and ``Array.to_numpy`` import pandas (0.45 s at start-up), so this module goes through
+buffers.
 """
 
 from __future__ import annotations
@@ -135,7 +136,9 @@ def _string_id_buffers(array: pa.Array, dtype: type) -> tuple[np.ndarray, np.nda
     _, offset_buffer, data = array.buffers()
     if offset_buffer is None or len(array) == 0:
         return _bytes_of(data), np.zeros(len(array) + 1, dtype=np.int64)
-    offsets = np.frombuffer(offset_buffer, dtype=dtype)[array.offset : array.offset + len(array) + 1]
+    offsets: np.ndarray = np.frombuffer(offset_buffer, dtype=dtype)[
+        array.offset : array.offset + len(array) + 1
+    ]
     offsets = offsets.astype(np.int64, copy=False)
     if array.null_count:
         return _without_null_bytes(_bytes_of(data), offsets, is_valid(array))
@@ -201,7 +204,11 @@ def cast_ids(array: pa.Array, arrow_type: pa.DataType | None) -> pa.Array:
 
     `arrow_type` is the answer of `harmonise_ids`: None asks for nothing.
     """
-    if arrow_type is None or not pa.types.is_string(arrow_type) or not pa.types.is_integer(_value_type(array.type)):
+    if (
+        arrow_type is None
+        or not pa.types.is_string(arrow_type)
+        or not pa.types.is_integer(_value_type(array.type))
+    ):
         return array
     if pa.types.is_dictionary(array.type):
         return pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(arrow_type))

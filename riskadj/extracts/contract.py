@@ -142,10 +142,10 @@ ROW_NUMBER = "row_number"
 #: Names under which other systems keep a column; only used to propose columns={...} in messages.
 OTHER_NAMES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {
-        "member_id": ("id", "person_id", "patient_id", "bene_id", "mbi", "bene_mbi_id", "hicno", "enrolid", "subscriber_id"),
+        "member_id": ("id", "person_id", "patient_id", "bene_id", "mbi", "bene_mbi_id", "hicno", "enrolid"),
         "birth_date": ("dob", "date_of_birth", "birthdate", "bene_birth_dt", "birth_dt", "bday"),
         "sex": ("gender", "sex_code", "bene_sex_cd", "bene_sex_ident_cd"),
-        "orec": ("original_reason_entitlement_code", "bene_entlmt_rsn_orig", "entlmt_rsn_orig", "bene_mdcr_entlmt_rsn_cd"),
+        "orec": ("original_reason_entitlement_code", "bene_entlmt_rsn_orig", "bene_mdcr_entlmt_rsn_cd"),
         "dual_status_code": ("dual_status", "dual_code", "dual", "bene_dual_stus_cd"),
         "enrollment_start_date": ("start_date", "effective_date", "eligibility_start", "begin_date"),
         "enrollment_end_date": ("end_date", "termination_date", "eligibility_end"),

@@ -54,6 +54,7 @@ class Enrollment:
     coverage : (date, date)
         Window in which months are counted.
     files, notes : tuple of str
+        What this stage decided is in `notes`; what the layout decided is in those of the extract.
     """
 
     member_id: pa.Array
@@ -143,7 +144,7 @@ def read_enrollment(
         If rows were rejected and `rejects` stops.
     """
     fields = tuple(dict.fromkeys(("sex", *fields)))
-    notes = (*extract.notes, *check_columns(extract, fields))
+    notes = tuple(check_columns(extract, fields))
     blocks = list(_read_blocks(extract, wanted_columns(extract, fields, carry), payment_year, carry, threads))
     rows_read = sum(len(block.row_number) for block in blocks)
     if not rows_read:
@@ -293,7 +294,7 @@ def status_field(name: str, columns: dict[str, np.ndarray], n_rows: int) -> np.n
 
 
 def _default(name: str, columns: dict[str, np.ndarray], n_rows: int) -> np.ndarray:
-    """Return what a blank cell of `name` means: Medicaid and ESRD follow from their codes, all else is the first code."""
+    """Return what a blank cell means: Medicaid and ESRD follow from their codes, all else is the first code."""
     if name == "dual" or name in _MEDICAID_FIELDS:
         codes = columns.get("dual_status_code", np.full(n_rows, NOT_DUAL, dtype=np.uint8))
         codes = np.where(codes == MISSING, NOT_DUAL, codes)

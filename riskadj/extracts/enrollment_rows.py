@@ -63,7 +63,14 @@ class Block:
         """Hand the faulty rows over."""
         for index, (column, reason) in enumerate(self.faults, start=1):
             rows = self.row_number[self.fault == index]
-            rejects.add(self.file, rows, column, reason, allowed=allowed_codes(column), found=self.found.get(column, ()))
+            rejects.add(
+                self.file,
+                rows,
+                column,
+                reason,
+                allowed=allowed_codes(column),
+                found=self.found.get(column, ()),
+            )
 
 
 def allowed_codes(column: str) -> tuple[str, ...]:
@@ -73,7 +80,9 @@ def allowed_codes(column: str) -> tuple[str, ...]:
     return STATUS_FIELDS.get(column, ())
 
 
-def read_block(table: pa.Table, file: str, rows: np.ndarray, payment_year: int, carry: Sequence[str]) -> Block:
+def read_block(
+    table: pa.Table, file: str, rows: np.ndarray, payment_year: int, carry: Sequence[str]
+) -> Block:
     """Read and check the rows of one chunk, in the documented order of reasons (`rejects.REASONS`)."""
     block = Block(file, rows, one_chunk(table.column("member_id")))
     block.fault = np.zeros(len(rows), dtype=np.uint8)
@@ -109,7 +118,11 @@ def _read_birth(block: Block, table: pa.Table, payment_year: int) -> None:
     n_rows = len(block.row_number)
     births, ages = _column(table, "birth_date"), _column(table, "age_years")
     days, unreadable = to_days(births) if births is not None else _no_days(n_rows)
-    years = read_whole_numbers(ages, MOST_YEARS, label=block.file, name="age_years") if ages is not None else np.full(n_rows, NO_NUMBER, np.int16)
+    years = (
+        read_whole_numbers(ages, MOST_YEARS, label=block.file, name="age_years")
+        if ages is not None
+        else np.full(n_rows, NO_NUMBER, np.int16)
+    )
     is_missing = (days == MISSING_DATE) & ~unreadable
     years = np.where(is_missing, years, np.int16(NO_NUMBER))
     year = calendar_year(payment_year)

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-
-import pyarrow as pa
+from collections.abc import Mapping
 
 from riskadj.errors import ExtractError, OptionError, nearest
+from riskadj.extracts import layout_tuva
 from riskadj.extracts.contract import names_of
+from riskadj.extracts.parts import Part
+from riskadj.extracts.readings import Origin, Reading, in_lower_case
 from riskadj.terms import LAYOUTS
 
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a canonical column comes from: a column of the file, and what is done with it."""
-
-    source: str
-    convert: Callable[[pa.Array], pa.Array] | None = None
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How one part is read: canonical column -> origin; what was decided on the way."""
-
-    origins: Mapping[str, Origin]
-    notes: tuple[str, ...] = ()
-    diagnosis_columns: tuple[str, ...] = field(default=())
+#: Input files of CMS's own programs: canonical column -> their names, in any case.
+CMS_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "enrollment": {
+        "member_id": ("id",),
+        "birth_date": ("dob",),
+        "sex": ("sex",),
+        "orec": ("orec",),
+        "ltimcaid": ("ltimcaid",),
+        "nemcaid": ("nemcaid",),
+        "mcaid": ("mcaid",),
+        "is_esrd": ("esrd",),
+    },
+    "diagnoses": {"member_id": ("id",), "diagnosis_code": ("icd10", "diag")},
+}
 
 
 def check_options(role: str, layout: str, columns: Mapping[str, str]) -> None:
@@ -41,18 +39,38 @@ def check_options(role: str, layout: str, columns: Mapping[str, str]) -> None:
             raise OptionError(f"columns= names '{name}', which {role} does not have{nearest(name, known)}.")
 
 
-def plan_reading(
-    header: tuple[str, ...], role: str, layout: str, columns: Mapping[str, str], label: str
-) -> Reading:
-    """Return how a part with these column names is read."""
-    origins = {name: Origin(name) for name in names_of(role) if name in header}
-    return Reading({**origins, **_renamed(header, columns, label)})
+def plan_reading(part: Part, role: str, layout: str, columns: Mapping[str, str]) -> Reading:
+    """Return how `part` is read.
+
+    Raises
+    ------
+    ExtractError
+        If it lacks a column that `columns` names, or `layout` has no such extract.
+    """
+    given = _renamed(part, columns)
+    if layout == "riskadj":
+        found = {name: Origin((name,)) for name in names_of(role) if name in part.schema.names}
+        return Reading({**found, **given})
+    reading = _cms(part, role) if layout == "cms" else layout_tuva.plan(part, role, frozenset(given))
+    return reading.with_origins(given)
 
 
-def _renamed(header: tuple[str, ...], columns: Mapping[str, str], label: str) -> dict[str, Origin]:
+def _renamed(part: Part, columns: Mapping[str, str]) -> dict[str, Origin]:
+    header = part.schema.names
     for name, theirs in columns.items():
         if theirs not in header:
-            raise ExtractError(
-                f"{label} lacks '{theirs}', which columns= gives for '{name}'{nearest(theirs, header)}."
-            )
-    return {name: Origin(theirs) for name, theirs in columns.items()}
+            hint = nearest(theirs, header)
+            raise ExtractError(f"{part.label} lacks '{theirs}', which columns= gives for '{name}'{hint}.")
+    return {name: Origin((theirs,)) for name, theirs in columns.items()}
+
+
+def _cms(part: Part, role: str) -> Reading:
+    if role not in CMS_NAMES:
+        raise ExtractError(f"layout='cms' has no {role} extract; it has: {', '.join(CMS_NAMES)}.")
+    header = in_lower_case(part)
+    found = {}
+    for name, others in CMS_NAMES[role].items():
+        theirs = next((header[other] for other in others if other in header), None)
+        if theirs is not None:
+            found[name] = Origin((theirs,))
+    return Reading(found)

@@ -38,7 +38,7 @@ def read_id_type(arrow_type: pa.DataType) -> pa.DataType:
 def as_ids(column: pa.Array | pa.ChunkedArray, *, keep_dictionary: bool, label: str, name: str) -> pa.Array:
     """Return ids as string, large_string, binary, fixed_size_binary or int64.
 
-    With `keep_dictionary`, a dictionary stays one (int32 indices over such values): each distinct id is then looked up once.
+    With `keep_dictionary`, a dictionary stays one (int32 indices over such values): each id is then looked up once.
     """
     array = unwrapped(column)
     if not pa.types.is_dictionary(array.type):

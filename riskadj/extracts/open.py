@@ -8,26 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from riskadj.errors import ColumnMissingError, ExtractError, OptionError, nearest
-from riskadj.extracts.buffers import cast_ids, from_numpy, harmonise_ids, one_chunk, values_of
-from riskadj.extracts.contract import (
-    OTHER_NAMES,
-    REQUIRED,
-    ROLES,
-    ROW_NUMBER,
-    column_of,
-    is_text,
-    names_of,
-    stored_type,
-)
-from riskadj.extracts.layouts import Reading, check_options, plan_reading
-from riskadj.extracts.normalise import as_codes, as_dates, as_ids, check_type, read_id_type
-from riskadj.extracts.parts import Part, RawChunk
-from riskadj.extracts.rejects import Rejects
+from riskadj.extracts.buffers import harmonise_ids
+from riskadj.extracts.contract import OTHER_NAMES, REQUIRED, ROLES, names_of
+from riskadj.extracts.layouts import check_options, plan_reading
+from riskadj.extracts.normalise import check_type, read_id_type
+from riskadj.extracts.parts import Part
+from riskadj.extracts.read import ChunkReader, kind_of, row_numbers
+from riskadj.extracts.readings import Reading
 from riskadj.extracts.sources import open_parts
+
+__all__ = ["Chunk", "Extract", "candidate_for", "missing_column", "open_extract", "require", "row_numbers"]
 
 _MOST_NAMES_SHOWN = 20
 
@@ -126,14 +119,14 @@ def open_extract(
     columns = dict(columns or {})
     check_options(role, layout, columns)
     parts = open_parts(source, role)
-    readings = [plan_reading(tuple(part.schema.names), role, layout, columns, part.label) for part in parts]
+    readings = [plan_reading(part, role, layout, columns) for part in parts]
     extract = _extract(role, parts, readings)
     require(extract, REQUIRED[role])
     return extract
 
 
 def _extract(role: str, parts: Sequence[Part], readings: Sequence[Reading]) -> Extract:
-    present = tuple(name for name in names_of(role) if all(name in reading.origins for reading in readings))
+    present = tuple(name for name in names_of(role) if all(name in reading.columns for reading in readings))
     for part, reading in zip(parts, readings, strict=True):
         _check_part(role, part, reading, present)
     rows = [part.n_rows for part in parts]
@@ -150,23 +143,15 @@ def _extract(role: str, parts: Sequence[Part], readings: Sequence[Reading]) -> E
     )
 
 
-def _id_type(part: Part, reading: Reading) -> pa.DataType:
-    """Return the type that member ids are read as: text, binary or int64."""
-    if "member_id" not in reading.origins:
-        return pa.string()
-    given = stored_type(part.schema.field(reading.origins["member_id"].source).type)
-    is_number = pa.types.is_integer(given) or pa.types.is_floating(given) or pa.types.is_decimal(given)
-    return pa.int64() if is_number else given
-
-
 def _check_part(role: str, part: Part, reading: Reading, present: Sequence[str]) -> None:
     """Check types and unique names of the columns in use, before any row is read."""
-    for name in present:
-        theirs = reading.origins[name].source
+    for theirs in reading.sources_of(list(present)):
         if part.schema.names.count(theirs) > 1:
             raise ExtractError(f"{part.label} has several columns named '{theirs}'; keep one.")
-        if reading.origins[name].convert is None:
-            check_type(_kind(role, name), part.schema.field(theirs).type, label=part.label, name=theirs)
+    for name in present:
+        if name in reading.origins and reading.origins[name].make is None:
+            theirs = reading.origins[name].sources[0]
+            check_type(kind_of(role, name), part.schema.field(theirs).type, label=part.label, name=theirs)
 
 
 def _id_type(parts: Sequence[Part], readings: Sequence[Reading]) -> pa.DataType:
@@ -174,15 +159,9 @@ def _id_type(parts: Sequence[Part], readings: Sequence[Reading]) -> pa.DataType:
     found = None
     for part, reading in zip(parts, readings, strict=True):
         if "member_id" in reading.origins:
-            id_type = read_id_type(part.schema.field(reading.origins["member_id"].source).type)
+            id_type = read_id_type(part.schema.field(reading.origins["member_id"].sources[0]).type)
             found = id_type if found is None else harmonise_ids(found, id_type) or found
     return pa.string() if found is None else found
-
-
-def _kind(role: str, name: str) -> str:
-    column = column_of(role, name)
-    assert column is not None
-    return column.kind
 
 
 def require(extract: Extract, names: Sequence[str]) -> None:
@@ -228,82 +207,8 @@ def _chunks(
     id_type: pa.DataType,
     names: Sequence[str],
 ) -> Iterator[Chunk]:
-    wanted = [name for name in names if name in present]
+    wanted = tuple(name for name in names if name in present)
     for part, reading in zip(parts, readings, strict=True):
-        theirs = list(dict.fromkeys(reading.origins[name].source for name in wanted))
-        dictionaries = frozenset(_dictionary_columns(role, part, reading, wanted))
-        for raw in part.chunks(theirs, dictionaries):
-            yield Chunk(
-                part.label, raw.first_row, raw.n_rows, partial(_read, role, part.label, reading, wanted, id_type, raw)
-            )
-
-
-def _dictionary_columns(role: str, part: Part, reading: Reading, names: Sequence[str]) -> Iterator[str]:
-    """Name the columns worth reading as dictionaries: codes and dates as text always, ids where they repeat."""
-    for name in names:
-        theirs, kind = reading.origins[name].source, _kind(role, name)
-        is_id = kind == "id" and role != "enrollment" and part.repeats(theirs)
-        is_coded = kind in ("code", "date", "flag", "integer") and is_text(
-            stored_type(part.schema.field(theirs).type)
-        )
-        if is_id or is_coded:
-            yield theirs
-
-
-def _read(
-    role: str,
-    label: str,
-    reading: Reading,
-    names: Sequence[str],
-    id_type: pa.DataType,
-    raw: RawChunk,
-    rejects: Rejects | None = None,
-) -> pa.Table:
-    """Read one chunk into canonical columns."""
-    table = raw.read()
-    arrays, unreadable = {}, {}
-    for name in names:
-        column = table.column(reading.origins[name].source)
-        arrays[name], bad = _canonical(role, label, name, column)
-        if bad is not None and bad.any():
-            unreadable[name] = bad
-    if "member_id" in arrays:
-        arrays["member_id"] = cast_ids(arrays["member_id"], id_type)
-    canonical = pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
-    return _without(canonical, unreadable, label, raw.first_row, rejects) if unreadable else canonical
-
-
-def _canonical(
-    role: str, label: str, name: str, column: pa.ChunkedArray
-) -> tuple[pa.Array, np.ndarray | None]:
-    """Return the column in its canonical type; dates of an enrollment extract are left to its own reader."""
-    kind = _kind(role, name)
-    check_type(kind, column.type, label=label, name=name)
-    if kind == "id":
-        return as_ids(column, keep_dictionary=role != "enrollment", label=label, name=name), None
-    if kind == "code":
-        return as_codes(column, label=label, name=name), None
-    if kind == "date" and role != "enrollment":
-        return as_dates(column)
-    return column, None
-
-
-def _without(
-    table: pa.Table, unreadable: Mapping[str, np.ndarray], label: str, first_row: int, rejects: Rejects | None
-) -> pa.Table:
-    """Leave out rows with unreadable dates; the rows that stay keep their numbers in an extra column."""
-    rows = np.arange(first_row, first_row + table.num_rows, dtype=np.int64)
-    left = np.ones(table.num_rows, dtype=bool)
-    for name, bad in unreadable.items():
-        if rejects is not None:
-            rejects.add(label, rows[bad & left], name, f"{name}_unreadable")
-        left &= ~bad
-    numbered = table.append_column(ROW_NUMBER, from_numpy(rows, pa.int64()))
-    return numbered.filter(from_numpy(left, pa.bool_()))
-
-
-def row_numbers(table: pa.Table, first_row: int) -> np.ndarray:
-    """Return the row number within its file of each row of a chunk; int64, shape (table.num_rows,)."""
-    if ROW_NUMBER in table.column_names:
-        return values_of(one_chunk(table.column(ROW_NUMBER)))
-    return np.arange(first_row, first_row + table.num_rows, dtype=np.int64)
+        reader = ChunkReader(role, part, reading, wanted, id_type)
+        for raw in reader.raw_chunks():
+            yield Chunk(part.label, raw.first_row, raw.n_rows, partial(reader.read, raw))

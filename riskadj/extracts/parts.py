@@ -25,8 +25,9 @@ class RawChunk:
 class Part:
     """One file or in-memory object.
 
-    `chunks` takes the wanted columns of the part, and those that should arrive as dictionaries where that costs nothing.
+    `chunks` takes the wanted columns of the part, and those that should arrive as dictionaries where that is cheap.
     `repeats` tells whether a column is stored as a dictionary throughout, so that reading it as one is cheap.
+    A stream that can be read only once says so in `is_read_once`.
     """
 
     label: str
@@ -34,6 +35,7 @@ class Part:
     n_rows: int | None
     chunks: Callable[[Sequence[str], frozenset[str]], Iterator[RawChunk]]
     repeats: Callable[[str], bool]
+    is_read_once: bool = False
 
 
 def held(table: pa.Table, first_row: int) -> RawChunk:

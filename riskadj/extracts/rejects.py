@@ -188,5 +188,5 @@ class Rejects:
         more = f" {others:,} more rows have other reasons." if others else ""
         return (
             f"{file}{place}: {what} in {len(rows):,}{of} rows ({where}){allowed}.{more} "
-            'Correct them, or pass rejects="write" (--rejects write) to score the rest and list these with their reasons.'
+            'Correct them, or pass rejects="write" (--rejects write) to score the rest and list these.'
         )

@@ -122,7 +122,9 @@ def _earliest_that_fit(member: np.ndarray, starts: np.ndarray, ends: np.ndarray)
     """Return True for the spans that stay when each is taken in turn unless it overlaps one taken before."""
     stays = np.zeros(len(member), dtype=bool)
     current, taken_until = None, 0
-    for index, (owner, start, end) in enumerate(zip(member.tolist(), starts.tolist(), ends.tolist(), strict=True)):
+    for index, (owner, start, end) in enumerate(
+        zip(member.tolist(), starts.tolist(), ends.tolist(), strict=True)
+    ):
         if owner != current or start > taken_until:
             current, taken_until, stays[index] = owner, end, True
     return stays

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+
 from riskadj.errors import ExtractError
 from riskadj.extracts.dates import MISSING_DATE, days_of, month_of
 
@@ -61,7 +62,8 @@ def choose_coverage(
         raise ExtractError(
             f"no enrollment span overlaps payment year {payment_year} nor {other.start} to {other.end} ({found})."
         )
-    note = f"no enrollment span overlaps payment year {payment_year}; months are counted in {other.start} to {other.end}"
+    window = f"{other.start} to {other.end}"
+    note = f"no enrollment span overlaps payment year {payment_year}; months are counted in {window}"
     return Coverage(other.start, other.end, note)
 
 
@@ -91,7 +93,8 @@ def months_in(starts: np.ndarray, ends: np.ndarray, coverage: Coverage) -> np.nd
 
 
 def _first_days(coverage: Coverage) -> Iterator[date]:
-    for index in range(coverage.start.year * 12 + coverage.start.month - 1, coverage.end.year * 12 + coverage.end.month):
-        day = date(index // 12, index % 12 + 1, 1)
+    day = coverage.start.replace(day=1)
+    while day <= coverage.end:
         if day >= coverage.start:
             yield day
+        day = date(day.year + day.month // 12, day.month % 12 + 1, 1)

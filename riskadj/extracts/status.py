@@ -27,7 +27,9 @@ DUAL_CODES = tuple(DUAL_STATUS_CODES)
 NOT_DUAL = DUAL_CODES.index("NA")
 
 #: Position of a dual status code -> position in STATUS_FIELDS["dual"], and whether the member has Medicaid.
-DUAL_LEVEL = np.array([STATUS_FIELDS["dual"].index(DUAL_STATUS_CODES[code]) for code in DUAL_CODES], dtype=np.uint8)
+DUAL_LEVEL = np.array(
+    [STATUS_FIELDS["dual"].index(DUAL_STATUS_CODES[code]) for code in DUAL_CODES], dtype=np.uint8
+)
 HAS_MEDICAID = np.array([code in MEDICAID_DUAL_STATUS_CODES for code in DUAL_CODES], dtype=np.uint8)
 
 
@@ -51,7 +53,9 @@ def clean(text: str) -> str:
     return word[:-2] if word.endswith(".0") else word
 
 
-def read_codes(column: pa.Array | pa.ChunkedArray, find: Callable[[str], int | None], *, label: str, name: str) -> Coded:
+def read_codes(
+    column: pa.Array | pa.ChunkedArray, find: Callable[[str], int | None], *, label: str, name: str
+) -> Coded:
     """Return the positions that `find` gives for the cleaned spellings; MISSING for blanks, NOT_ALLOWED for None."""
     array = as_codes(column, label=label, name=name)
     texts = array.dictionary.to_pylist()

@@ -18,7 +18,9 @@ import pyarrow.parquet as pq
 from riskadj.errors import OutputError, OutputExistsError
 
 #: Files a run writes; a directory that holds anything else is not ours to overwrite.
-OUTPUT_NAMES = re.compile(r"(payment_scores|model_scores|rejects|summary)(-\d+)?\.parquet|run\.json|scores\.png")
+OUTPUT_NAMES = re.compile(
+    r"(payment_scores|model_scores|rejects|summary)(-\d+)?\.parquet|run\.json|scores\.png"
+)
 
 ROW_GROUP_ROWS = 262_144
 _counter = itertools.count()
@@ -58,10 +60,14 @@ class OutputDirectory:
         if self.path.is_dir():
             self._check_directory()
         elif os.path.lexists(self.path):
-            raise OutputExistsError(f"{self.path} exists and is not a directory; choose another output directory.")
+            raise OutputExistsError(
+                f"{self.path} exists and is not a directory; choose another output directory."
+            )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(self.path.parent, os.W_OK | os.X_OK):
-            raise OutputError(f"{self.path.parent} cannot be written to (permission denied); choose another directory.")
+            raise OutputError(
+                f"{self.path.parent} cannot be written to (permission denied); choose another directory."
+            )
 
     def _check_directory(self) -> None:
         names = sorted(os.listdir(self.path))
@@ -74,7 +80,9 @@ class OutputDirectory:
                 "choose another output directory."
             )
         if not self.overwrite:
-            raise OutputExistsError(f"{self.path} exists; pass overwrite=True (--overwrite) or choose another directory.")
+            raise OutputExistsError(
+                f"{self.path} exists; pass overwrite=True (--overwrite) or choose another directory."
+            )
 
     def __enter__(self) -> Path:
         """Return the directory to write to."""
