@@ -1,0 +1,338 @@
+"""Laws across tables: what must hold before a model scores anybody. Each problem names file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from riskadj.errors import RiskAdjError, UnknownModelError
+from riskadj.tables.conditions import Condition, parse_condition
+from riskadj.tables.manifest import sealed_content
+from riskadj.tables.model import ModelTables, load_folder, maps_root, year_folders
+from riskadj.tables.payment_year import PaymentYear, read_payment_year
+from riskadj.terms import AGE_RANGE, STATUS_FIELDS
+
+_AGES = np.arange(121, dtype=np.uint8)
+_MOST_PROBLEMS = 20
+
+
+def check_all(maps_dir: str | Path | None = None, *, only: str | None = None) -> list[str]:
+    """Check every payment year and model release, or those whose folder begins with `only`.
+
+    Parameters
+    ----------
+    maps_dir : path, optional
+        A folder of the same shape as ``hcc_maps``.
+    only : str, optional
+        Such as ``"medicare/py2026"`` or ``"medicare/py2026/cms_hcc_v28"``.
+
+    Returns
+    -------
+    list of str
+        One sentence per problem; empty if every law holds.
+
+    Raises
+    ------
+    UnknownModelError
+        Nothing stands under `only`.
+    """
+    root = maps_root(maps_dir)
+    problems: list[str] = []
+    n_checked = 0
+    for _, _, folder in year_folders(maps_dir):
+        name = folder.relative_to(root).as_posix()
+        if only is None or only.startswith(name) or name.startswith(only):
+            found, n_models = _check_year(folder, root, only)
+            problems += found
+            n_checked += n_models
+    if only is not None and not n_checked:
+        raise UnknownModelError(f"nothing to check under {only}; `riskadj maps list` shows what there is.")
+    return problems
+
+
+def _check_year(folder: Path, root: Path, only: str | None) -> tuple[list[str], int]:
+    problems: list[str] = []
+    models: dict[str, ModelTables] = {}
+    n_checked = 0
+    for path in sorted(folder.glob("*/model.toml")):
+        name = path.parent.relative_to(root).as_posix()
+        try:
+            models[path.parent.name] = load_folder(path.parent)
+            if only is None or name.startswith(only):
+                n_checked += 1
+                problems += check_model(models[path.parent.name])
+        except RiskAdjError as error:
+            problems.append(f"{type(error).__name__}: {error}")
+            n_checked += 1
+    if (folder / "payment_year.toml").exists():
+        n_checked += 1
+        try:
+            problems += check_payment_year(read_payment_year(folder / "payment_year.toml"), models)
+        except RiskAdjError as error:
+            problems.append(f"{type(error).__name__}: {error}")
+    return problems, n_checked
+
+
+def check_model(model: ModelTables) -> list[str]:
+    """Return every broken law of one model release."""
+    return [problem for law in _LAWS for problem in _first(law(model))]
+
+
+def _first(problems: Iterator[str]) -> Iterator[str]:
+    for number, problem in enumerate(problems):
+        if number == _MOST_PROBLEMS:
+            yield "... and more of the same law"
+            return
+        yield problem
+
+
+def check_payment_year(year: PaymentYear, models: Mapping[str, ModelTables]) -> list[str]:
+    """Return every broken law of one payment year, given the models in its folder."""
+    where = f"{year.program}/{year.folder.name}/payment_year.toml"
+    problems = []
+    for number in (*year.normalization, *year.coding_intensity):
+        lowest = 0 if number in year.coding_intensity else Decimal("0.001")
+        if number.model_id not in models:
+            problems.append(f"{where}: a number names {number.model_id}, which has no folder in this year.")
+        elif set(number.segments) - set(models[number.model_id].tables["segments"].column("segment")):
+            problems.append(f"{where}: a number of {number.model_id} names a segment that the model lacks.")
+        if number.value < lowest:
+            problems.append(f"{where}: {number.model_id} has the number {number.value}; it must be above 0.")
+    normalized = {number.model_id for number in year.normalization}
+    for policy in year.policies:
+        for model_id, weight in policy.blend:
+            if model_id not in models:
+                problems.append(f"{where}: policy '{policy.name}' names {model_id}, which has no folder in this year.")
+            elif models[model_id].manifest.status != "final":
+                problems.append(f"{where}: policy '{policy.name}' names {model_id}, which is only proposed.")
+            if model_id not in normalized:
+                problems.append(f"{where}: policy '{policy.name}' names {model_id}, which has no normalization.")
+            if weight <= 0:
+                problems.append(f"{where}: policy '{policy.name}' gives {model_id} the weight {weight}.")
+    for name, entry in year.tables.items():
+        try:
+            sealed_content(year.folder / f"{name}.csv", entry)
+        except RiskAdjError as error:
+            problems.append(f"{type(error).__name__}: {error}")
+    return problems
+
+
+# --- laws of one model ---------------------------------------------------------------------------------------------
+
+
+def _hccs_have_labels(model: ModelTables) -> Iterator[str]:
+    """Every HCC named anywhere has a label, and HCCs stand in ascending order."""
+    labels = model.tables["labels"].column("hcc")
+    known = set(labels)
+    for table, columns in (("mappings", ("hcc",)), ("hierarchies", ("hcc", "drops")), ("groups", ("hcc",))):
+        yield from _unresolved(model, table, columns, known, "has no label")
+    for table, row, names in _requirement_names(model):
+        if missing := [name for name in names if name not in known]:
+            yield f"{model.tables[table].where(row)}: {missing[0]} has no label."
+    numbers = [_number_of(name) for name in labels]
+    for row in range(1, len(numbers)):
+        if numbers[row] <= numbers[row - 1]:
+            yield f"{model.tables['labels'].where(row)}: HCCs must stand in ascending order."
+
+
+def _number_of(hcc: str) -> tuple[int, ...]:
+    digits = "".join(character if character.isdigit() else " " for character in hcc).split()
+    return tuple(int(part) for part in digits)
+
+
+def _requirement_names(model: ModelTables) -> Iterator[tuple[str, int, list[str]]]:
+    for row, record in enumerate(model.records("requirements")):
+        yield "requirements", row, [record["hcc"], *record["needs_any"].split("|")]
+
+
+def _unresolved(
+    model: ModelTables, table: str, columns: Sequence[str], known: set[str], why: str
+) -> Iterator[str]:
+    if table in model.tables:
+        for column in columns:
+            for row, name in enumerate(model.tables[table].column(column)):
+                if name not in known:
+                    yield f"{model.tables[table].where(row)}: {name} {why}."
+
+
+def _variables(model: ModelTables) -> dict[str, str]:
+    """Return every variable of the model and the table that defines it."""
+    homes = (("labels", "hcc"), ("groups", "group"), ("demographics", "variable"), ("interactions", "interaction"), ("counts", "variable"))
+    return {
+        name: table for table, column in homes if table in model.tables for name in model.tables[table].column(column)
+    }  # fmt: skip
+
+
+def _names_are_unique(model: ModelTables) -> Iterator[str]:
+    """No variable is defined by two tables."""
+    homes: dict[str, str] = {}
+    for table, column in (("labels", "hcc"), ("groups", "group"), ("demographics", "variable"), ("interactions", "interaction"), ("counts", "variable")):  # fmt: skip
+        for name in dict.fromkeys(model.tables[table].column(column) if table in model.tables else ()):
+            if name in homes:
+                yield f"{model.id}/{table}.csv: {name} is defined in {homes[name]}.csv already."
+            homes[name] = table
+
+
+def _interactions_are_in_order(model: ModelTables) -> Iterator[str]:
+    """Every term resolves, and an interaction that is a term stands earlier."""
+    if "interactions" not in model.tables:
+        return
+    table = model.tables["interactions"]
+    later = dict.fromkeys(table.column("interaction"))
+    known = {name for name, home in _variables(model).items() if home not in ("interactions", "counts")}
+    current = None
+    for row, record in enumerate(table.records()):
+        if record["interaction"] != current:
+            if current is not None:
+                known.add(current)
+            current = record["interaction"]
+        if record["term"] not in known:
+            why = "stands later" if record["term"] in later else "is no HCC, group, demographic or interaction"
+            yield f"{table.where(row)}: term {record['term']} {why}."
+
+
+def _factors_resolve(model: ModelTables) -> Iterator[str]:
+    """Every relative factor's variable and segment exist."""
+    yield from _unresolved(model, "relative_factors", ("variable",), set(_variables(model)), "is no variable of the model")
+    segments = set(model.tables["segments"].column("segment"))
+    yield from _unresolved(model, "relative_factors", ("segment",), segments, "is no segment of the model")
+
+
+def _factors_can_be_on(model: ModelTables) -> Iterator[str]:
+    """Every HCC with a factor is mapped by some diagnosis."""
+    mapped = set(model.tables["mappings"].column("hcc"))
+    hccs = set(model.tables["labels"].column("hcc"))
+    table = model.tables["relative_factors"]
+    seen: set[str] = set()
+    for row, name in enumerate(table.column("variable")):
+        if name in hccs and name not in mapped and name not in seen:
+            seen.add(name)
+            yield f"{table.where(row)}: {name} has a factor, but no diagnosis maps to it."
+
+
+def _hierarchies_have_no_cycles(model: ModelTables) -> Iterator[str]:
+    """No HCC removes itself, directly or through others."""
+    table = model.tables["hierarchies"]
+    children: dict[str, list[str]] = {}
+    for record in table.records():
+        children.setdefault(record["hcc"], []).append(record["drops"])
+    done: set[str] = set()
+
+    def visit(hcc: str, path: tuple[str, ...]) -> str | None:
+        if hcc in path:
+            return " -> ".join((*path[path.index(hcc) :], hcc))
+        if hcc in done:
+            return None
+        found = next((cycle for child in children.get(hcc, ()) if (cycle := visit(child, (*path, hcc)))), None)
+        done.add(hcc)
+        return found
+
+    for hcc in children:
+        if cycle := visit(hcc, ()):
+            yield f"{model.id}/hierarchies.csv: the hierarchy runs in a circle: {cycle}."
+            return
+
+
+def _ages_are_ranges(model: ModelTables) -> Iterator[str]:
+    """A lowest age is never above its highest."""
+    pairs = (("mappings", "age"), ("mappings", "mce_age"), ("demographics", "age"), ("segments", "age"))
+    for name, stem in pairs:
+        table = model.tables[name]
+        if f"{stem}_min" not in table.columns or f"{stem}_max" not in table.columns:
+            continue
+        for row, (low, high) in enumerate(zip(table.column(f"{stem}_min"), table.column(f"{stem}_max"), strict=True)):
+            if low and high and int(low) > int(high):
+                yield f"{table.where(row)}: {stem}_min {low} is above {stem}_max {high}."
+
+
+def _counts_are_apart(model: ModelTables) -> Iterator[str]:
+    """Count variables do not overlap."""
+    if "counts" not in model.tables:
+        return
+    table = model.tables["counts"]
+    ranges = [(int(r["hccs_min"]), int(r["hccs_max"] or 9999), row) for row, r in enumerate(table.records())]
+    for (low, high, row), (next_low, _, next_row) in zip(sorted(ranges), sorted(ranges)[1:], strict=False):
+        if next_low <= high or low > high:
+            yield f"{table.where(next_row)}: its range of HCCs overlaps that of line {row + 2}."
+
+
+def _segments_are_exclusive_and_exhaustive(model: ModelTables) -> Iterator[str]:
+    """Exactly one segment fits every member status."""
+    names, conditions, profiles = _all_profiles(model)
+    fits = np.array([condition.fits(profiles) for condition in conditions])
+    of_segment = {name: np.logical_or.reduce(fits[[n == name for n in names]]) for name in dict.fromkeys(names)}
+    n_fitting = np.sum(list(of_segment.values()), axis=0)
+    for wrong, words in ((n_fitting == 0, "no segment fits"), (n_fitting > 1, "two segments fit")):
+        if wrong.any():
+            yield f"{model.id}/segments.csv: {words} a member of {_in_words(profiles, int(np.flatnonzero(wrong)[0]))}."
+
+
+def _every_status_is_priced(model: ModelTables) -> Iterator[str]:
+    """In its segment, every age and sex has a demographic factor."""
+    names, conditions, profiles = _all_profiles(model, extra=_demographic_fields(model))
+    segments = list(dict.fromkeys(names))
+    segment_of = np.full(len(profiles["age_years"]), -1)
+    for name, condition in zip(names, conditions, strict=True):
+        segment_of[condition.fits(profiles)] = segments.index(name)
+    priced: dict[str, list[int]] = {}
+    for record in model.records("relative_factors"):
+        if float(record["factor"]):
+            priced.setdefault(record["variable"], []).append(segments.index(record["segment"]))
+    lacking = segment_of >= 0
+    for variable, alternatives in _demographics(model).items():
+        on = np.logical_or.reduce([condition.fits(profiles) for condition in alternatives])
+        lacking[on & np.isin(segment_of, priced.get(variable, []))] = False
+    if lacking.any():
+        row = int(np.flatnonzero(lacking)[0])
+        words = f"no demographic factor in {segments[segment_of[row]]}"
+        yield f"{model.id}/relative_factors.csv: {words} for a member of {_in_words(profiles, row)}."
+
+
+def _demographics(model: ModelTables) -> dict[str, list[Condition]]:
+    result: dict[str, list[Condition]] = {}
+    for record in model.records("demographics"):
+        cells = {key: cell for key, cell in record.items() if key != "variable"}
+        result.setdefault(record["variable"], []).append(parse_condition(cells))
+    return result
+
+
+def _demographic_fields(model: ModelTables) -> tuple[str, ...]:
+    return tuple(
+        column for column in model.tables["demographics"].columns if column not in ("variable", *AGE_RANGE)
+    )
+
+
+def _all_profiles(
+    model: ModelTables, extra: Sequence[str] = ()
+) -> tuple[list[str], list[Condition], dict[str, npt.NDArray[np.uint8]]]:
+    """Return the segments, their conditions, and every combination of age and of the codes that they test."""
+    records = list(model.records("segments"))
+    conditions = [parse_condition({k: v for k, v in r.items() if k != "segment"}) for r in records]
+    tested = dict.fromkeys([field for condition in conditions for field in condition.fields] + list(extra))
+    codes = [np.arange(len(STATUS_FIELDS[field]), dtype=np.uint8) for field in tested]
+    grid = [axis.ravel() for axis in np.meshgrid(_AGES, *codes, indexing="ij")]
+    profiles = dict(zip(["age_years", *tested], grid, strict=True))
+    return [record["segment"] for record in records], conditions, profiles
+
+
+def _in_words(profiles: Mapping[str, npt.NDArray[np.uint8]], row: int) -> str:
+    words = [f"{field} {STATUS_FIELDS[field][codes[row]]}" for field, codes in profiles.items() if field != "age_years"]
+    return ", ".join([f"age {profiles['age_years'][row]}", *words])
+
+
+_LAWS: tuple[Callable[[ModelTables], Iterator[str]], ...] = (
+    _hccs_have_labels,
+    _names_are_unique,
+    _interactions_are_in_order,
+    _factors_resolve,
+    _factors_can_be_on,
+    _hierarchies_have_no_cycles,
+    _ages_are_ranges,
+    _counts_are_apart,
+    _segments_are_exclusive_and_exhaustive,
+    _every_status_is_priced,
+)
