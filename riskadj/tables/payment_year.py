@@ -23,6 +23,7 @@ from riskadj.tables.manifest import (
     short,
 )
 from riskadj.tables.model import year_folders
+from riskadj.terms import RECORD_SOURCES
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class PaymentYear:
         Decimals after each rounding.
     round_after : tuple of str
         The steps that round.
+    excluded_sources : tuple of str
+        Record sources whose diagnoses do not count (field ``record_source``).
     """
 
     program: str
@@ -87,6 +90,7 @@ class PaymentYear:
     coding_intensity: tuple[ModelNumber, ...]
     policies: tuple[Policy, ...]
     citations: Mapping[str, Citation]
+    excluded_sources: tuple[str, ...]
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -165,6 +169,7 @@ def read_payment_year(path: Path) -> PaymentYear:
         normalization=reader.numbers("normalization"),
         coding_intensity=reader.numbers("coding_intensity"),
         policies=tuple(reader.policy(entry) for entry in document.get("policy", ())),
+        excluded_sources=reader.excluded_sources(),
         citations={name: reader.citation(document[name], name) for name in ("age_as_of", "collection", "rounding")},
     )
 
@@ -218,6 +223,15 @@ class _Reader:
             )
             for entry in self.document.get(name, ())
         )
+
+    def excluded_sources(self) -> tuple[str, ...]:
+        if "diagnosis_sources" not in self.document:
+            return ()
+        excluded = require(self.section("diagnosis_sources"), "excluded", str, self.file).split("|")
+        unknown = [source for source in excluded if source not in RECORD_SOURCES]
+        if unknown:
+            raise ManifestError(f"{self.file}: no record source '{unknown[0]}'; known: {', '.join(RECORD_SOURCES)}.")
+        return tuple(excluded)
 
     def policy(self, entry: Mapping[str, Any]) -> Policy:
         where = f"{self.file}, [[policy]]"
