@@ -19,7 +19,8 @@ NUMBERS_THAT_BELONG_IN_TABLES = {
     "a year": re.compile(r"(?<!\d)20[0-4]\d(?!\d)"),
     "a model version": re.compile(r"(?<![a-z])v(?:0[4-9]|2[0-9])(?!\d)", re.IGNORECASE),
     "an HCC number": re.compile(r"hcc_?\d", re.IGNORECASE),
-    "a factor": re.compile(r"^-?\d*\.\d{3,}$"),
+    # Three decimals make a factor, but for a power of ten and the usual levels of quantiles.
+    "a factor": re.compile(r"^(?!0?\.(?:0+1|995|975|025|005)$)-?\d*\.\d{3,}$"),
 }
 
 

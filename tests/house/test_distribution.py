@@ -89,7 +89,7 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
     assert [target for target in local if not (document.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "GLOSSARY.md", "HOUSE.md"])
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "GLOSSARY.md"])
 def test_files_that_documents_name_exist(name: str) -> None:
     text = (laws.ROOT / name).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:[\w.]+/)*\w+\.(?:py|csv|toml))`", text))

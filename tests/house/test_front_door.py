@@ -1,0 +1,153 @@
+"""Laws on the front door: exactly the listed names, each saying what it takes, gives and raises, with its units."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import riskadj
+
+FUNCTIONS = ["explain", "list_models", "load_model", "load_payment_year", "make_synthetic", "score"]
+CLASSES = ["Explanation", "ModelTables", "PaymentYear", "RiskAdjError", "Scores"]
+NUMBER = re.compile(r"(?!.*\bstr\b).*\b(int|float|Decimal|ndarray)\b")
+#: Words that say what a number counts; other units stand in brackets, as in [1.000 = average beneficiary].
+UNITS = re.compile(r"\[|\b(year|month|day|decimal|member|row|processor|byte|whole number)s?\b", re.IGNORECASE)
+
+
+def sections(docstring: str) -> dict[str, str]:
+    """Return the sections of a NumPy-style docstring by title; what precedes them under ''."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}\n", docstring, flags=re.MULTILINE)
+    return {"": parts[0]} | dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def entries(section: str) -> dict[str, str]:
+    """Return the text of each entry of a section by name; names that share an entry share its text."""
+    found = {}
+    for entry in re.split(r"\n(?=\S)", section.strip()) if section.strip() else []:
+        names, _, text = entry.partition(" : ")
+        found |= {name.strip().lstrip("*"): text for name in names.splitlines()[0].split(",")}
+    return found
+
+
+def lacks_unit(text: str) -> bool:
+    """Whether an entry (its type, then its description) is a number of nobody knows what."""
+    kind, _, description = text.partition("\n")
+    return bool(NUMBER.match(kind)) and not UNITS.search(description)
+
+
+def docstring_violations(function: Callable[..., Any]) -> list[str]:
+    """What a public function's docstring leaves out: parameters, units of numbers, what it returns or raises."""
+    docs = sections(inspect.getdoc(function) or "")
+    documented = entries(docs.get("Parameters", ""))
+    violations = [f"lacks {title}" for title in ("Returns", "Raises") if title not in docs]
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name not in documented:
+            violations.append(f"lacks {parameter.name}")
+        elif lacks_unit(documented[parameter.name]):
+            violations.append(f"{parameter.name} has no unit")
+    return violations
+
+
+def class_violations(described: type) -> list[str]:
+    """Public methods without a docstring, and numbers among the attributes without a unit."""
+    docs = sections(inspect.getdoc(described) or "")
+    violations = [
+        f"{name} says nothing"
+        for name, member in vars(described).items()
+        if not name.startswith("_")
+        and (callable(member) or isinstance(member, property))
+        and not inspect.getdoc(member)
+    ]
+    return violations + [
+        f"{name} has no unit"
+        for name, text in entries(docs.get("Attributes", "")).items()
+        if lacks_unit(text)
+    ]
+
+
+def positional(function: Callable[..., Any]) -> list[str]:
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [name for name, one in inspect.signature(function).parameters.items() if one.kind in kinds]
+
+
+def test_public_names_are_exactly_these() -> None:
+    assert sorted(riskadj.__all__) == sorted(FUNCTIONS + CLASSES)
+    assert dir(riskadj) == sorted(riskadj.__all__)
+    assert all(getattr(riskadj, name).__module__.startswith("riskadj.") for name in riskadj.__all__)
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'scores'"):
+        riskadj.__getattr__("scores")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_public_function_says_what_it_takes_and_gives(name: str) -> None:
+    function = getattr(riskadj, name)
+    no_errors = {"lacks Raises"} if name == "list_models" else set()
+    assert set(docstring_violations(function)) <= no_errors
+    assert len(positional(function)) <= 2
+    assert inspect.signature(function).return_annotation is not inspect.Signature.empty
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_public_class_says_what_it_holds(name: str) -> None:
+    described = getattr(riskadj, name)
+    assert (inspect.getdoc(described) or "").strip()
+    assert class_violations(described) == []
+
+
+def test_docstring_law_sees_what_is_missing() -> None:
+    def load(rate: float, *, year: int, folder: str) -> float:
+        """Load.
+
+        Parameters
+        ----------
+        rate : float
+            The rate.
+        year : int
+            Payment year.
+
+        Returns
+        -------
+        float
+        """
+        return rate
+
+    assert docstring_violations(load) == ["lacks Raises", "rate has no unit", "lacks folder"]
+
+
+def test_class_law_sees_what_is_missing() -> None:
+    class Rates:
+        """Rates.
+
+        Attributes
+        ----------
+        base : Decimal
+            The base.
+        decimals : int
+            Decimals after rounding.
+        """
+
+        def load(self) -> None:
+            pass
+
+    assert class_violations(Rates) == ["load says nothing", "base has no unit"]
+
+
+def test_importing_the_front_door_is_cheap() -> None:
+    """Heavy libraries load when they are first used, so that `import riskadj` costs nothing."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, riskadj; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    heavy = {"matplotlib", "numba", "pandas", "pyarrow", "scipy", "statsmodels"}
+    assert heavy & set(loaded) == set()
