@@ -222,7 +222,7 @@ def recoded(column: pa.Array, meaning: Mapping[str, str] | None = None) -> pa.Di
 
 
 def claim_types(claim_type: pa.Array, bill_type: pa.Array) -> pa.DictionaryArray:
-    """Return professional, inpatient or outpatient; null for other claims, and for institutional ones without a bill."""
+    """Return professional, inpatient or outpatient; null for other claims and institutional ones without a bill."""
     kinds = as_codes(claim_type, label="medical_claim", name="claim_type")
     bills = as_codes(bill_type, label="medical_claim", name="bill_type_code")
     kind = _spread(

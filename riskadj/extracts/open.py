@@ -126,6 +126,7 @@ def open_extract(
 
 
 def _extract(role: str, parts: Sequence[Part], readings: Sequence[Reading]) -> Extract:
+    _check_same_columns(role, parts, readings)
     present = tuple(name for name in names_of(role) if all(name in reading.columns for reading in readings))
     for part, reading in zip(parts, readings, strict=True):
         _check_part(role, part, reading, present)
@@ -141,6 +142,22 @@ def _extract(role: str, parts: Sequence[Part], readings: Sequence[Reading]) -> E
         headers=tuple(tuple(part.schema.names) for part in parts),
         id_type=id_type,
     )
+
+
+def _check_same_columns(role: str, parts: Sequence[Part], readings: Sequence[Reading]) -> None:
+    """Refuse files of which one lacks what another has: leaving the column out would change scores in silence."""
+    for name in names_of(role):
+        having = [
+            part.label for part, reading in zip(parts, readings, strict=True) if name in reading.columns
+        ]
+        lacking = [
+            part.label for part, reading in zip(parts, readings, strict=True) if name not in reading.columns
+        ]
+        if having and lacking and name not in REQUIRED[role]:
+            raise ExtractError(
+                f"{lacking[0]} lacks '{name}', which {having[0]} has ({len(lacking):,} of {len(parts):,} lack it); "
+                "give all files the same columns."
+            )
 
 
 def _check_part(role: str, part: Part, reading: Reading, present: Sequence[str]) -> None:

@@ -16,10 +16,11 @@ from riskadj.extracts.parts import Part, RawChunk, held
 LARGE_ROW_GROUP = 4_000_000
 STREAM_BATCH = 1_000_000
 
-#: A dictionary-encoded column takes less than this per value when no page fell back to plain: an index is at most 2.5
-#: bytes, a plain string at least 5. Reading a column with plain pages as a dictionary is twelve times slower, reading
+#: Writers give a dictionary up when it passes a megabyte; then plain values follow, of at least five bytes each, where
+#: an index takes at most two and a half. Reading a column with plain pages as a dictionary is twelve times slower, reading
 #: one without is four times faster (300,000 ids in a row group of a million).
-BYTES_PER_DICTIONARY_VALUE = 4.0
+DICTIONARY_BYTES = 1 << 20
+BYTES_PER_INDEX = 2.6
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,10 @@ def _is_all_dictionary(column: pq.ColumnChunkMetaData) -> bool:
     if column.num_values == 0:
         return True
     has_dictionary = any(encoding.endswith("_DICTIONARY") for encoding in column.encodings)
-    return has_dictionary and column.total_uncompressed_size / column.num_values < BYTES_PER_DICTIONARY_VALUE
+    return (
+        has_dictionary
+        and column.total_uncompressed_size - DICTIONARY_BYTES < BYTES_PER_INDEX * column.num_values
+    )
 
 
 def open_file(path: str, label: str) -> Part:
