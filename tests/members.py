@@ -24,8 +24,8 @@ TELLING_AGES = (
     0, 1, 2, 5, 6, 8, 9, 14, 15, 17, 18, 19, 20, 21, 34, 35, 44, 45, 49, 50, 54, 55, 59, 60, 63, 64,
     65, 66, 67, 68, 69, 70, 74, 75, 79, 80, 84, 85, 89, 90, 94, 95, 110,
 )  # fmt: skip
-#: Codes that map to nothing: valid without an HCC, not a code, ICD-9, empty.
-CODES_WITHOUT_HCC = ("Z0000", "QQQ", "25000", "-", "Z00.00")
+#: Codes that map to nothing: valid without an HCC, or not a code.
+CODES_WITHOUT_HCC = ("Z0000", "QQQ", "U071", "Z00.00", " z99.89")
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def fits(condition, age, status):
 
 def clean_code(code):
     """Return a diagnosis code as the tables write it."""
-    return code.replace(".", "").replace(" ", "").upper()
+    return "".join(code.split()).replace(".", "").upper()
 
 
 def mapped_hccs(model, codes, sex, age, edits):
@@ -278,7 +278,7 @@ def rounded(value, year, step):
 
 
 def number_for(entries, model_id, segment, age, status):
-    """Return the first number given for this model, segment and member."""
+    """Return the number that the year gives for this model, segment and member; None where it gives none."""
     for entry in entries:
         if entry["model"] != model_id:
             continue
@@ -286,17 +286,24 @@ def number_for(entries, model_id, segment, age, status):
             continue
         if fits(entry.get("when", {}), age, status):
             return Decimal(entry["value"])
-    raise LookupError(f"no number for {model_id}")
+    return None
 
 
 def model_payment_score(payment_year_folder, model_id, raw, *, segment, sex, age, status):
-    """One model's raw, normalized and coding-intensity adjusted score, each rounded as the year says."""
+    """One model's raw, normalized and coding-intensity adjusted score, each rounded as the year says.
+
+    Without a normalization factor there is no normalized score, and without that no payment score: never a factor of 1.
+    """
     year = read_payment_year(str(payment_year_folder))
     status = PLAIN_STATUS | dict(status) | {"sex": sex}
     raw = rounded(raw, year, "raw")
     normalization = number_for(year["normalization"], model_id, segment, age, status)
-    normalized = rounded(raw / normalization, year, "normalization")
     coding_intensity = number_for(year["coding_intensity"], model_id, segment, age, status)
+    if normalization is None:
+        return {"raw": raw, "normalized": None, "payment": None}
+    normalized = rounded(raw / normalization, year, "normalization")
+    if coding_intensity is None:
+        return {"raw": raw, "normalized": normalized, "payment": None}
     adjusted = rounded(normalized * (1 - coding_intensity), year, "coding_intensity")
     return {"raw": raw, "normalized": normalized, "payment": adjusted}
 
@@ -304,7 +311,7 @@ def model_payment_score(payment_year_folder, model_id, raw, *, segment, sex, age
 def policy_of(payment_year_folder, program, *, sex, age, status):
     """Return the blend, (model id, weight) pairs, of the first policy that the member fits."""
     status = PLAIN_STATUS | dict(status) | {"sex": sex}
-    for policy in read_payment_year(str(payment_year_folder))["policy"]:
+    for policy in read_payment_year(str(payment_year_folder)).get("policy", ()):
         if policy["program"] == program and fits(policy.get("when", {}), age, status):
             return [(part["model"], Decimal(part["weight"])) for part in policy["blend"]]
     raise LookupError(f"no policy of {program} fits")

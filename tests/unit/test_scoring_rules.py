@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import riskadj
-from riskadj.errors import UnknownModelError, UnknownPaymentYearError
+from riskadj.errors import RowsRejectedError, UnknownModelError, UnknownPaymentYearError
 from tests import naive
 from tests.members import (
     REAL_MAPS,
@@ -169,8 +169,6 @@ RAW = [
     # --- how codes are spelt -----------------------------------------------------------------------------------
     ("lower case, dots, blanks", 2026, V28, Member("A", age_years=72, codes=("e11.9 ", " i50.22")),
      "CNA", "1.033", "HCC38 HCC226"),
-    # An ICD-9 code is not an ICD-10 code.
-    ("ICD-9", 2026, V28, member("25000 4280"), "CNA", "0.395", ""),
 ]  # fmt: skip
 
 
@@ -349,6 +347,20 @@ def test_unknown_years_and_models_are_errors_not_factors_of_one() -> None:
         paid([member()], 2023, models=[V28])  # no such release, though the model exists in other years
 
 
+def test_a_model_without_normalization_factor_has_no_payment_score() -> None:
+    # PY2021, V22: the raw score stands (F70_74 0.374 + HCC19 0.104); nothing stands in for the factor that is lacking.
+    scores = riskadj.score(
+        enrollment=enrollment_table([member("E119")]),
+        diagnoses=diagnoses_table([member("E119")]),
+        payment_year=2021,
+        models=[V22],
+    )
+    (row,) = scores.model_scores.to_pylist()
+    assert exact(row["raw_risk_score"]) == Decimal("0.478")
+    assert row["normalized_risk_score"] is row["payment_risk_score"] is None
+    assert scores.payment_scores.to_pylist()[0]["payment_risk_score"] is None
+
+
 # --- spans and member-months ------------------------------------------------------------------------------------------
 
 
@@ -379,19 +391,28 @@ def test_each_span_is_scored_on_its_own_status_once() -> None:
 
 
 def test_codes_without_hcc_and_codes_that_do_not_exist_are_counted_apart() -> None:
-    diagnoses = pairs_table([("A", "E119"), ("A", "Z0000"), ("A", "25000"), ("A", "e11.9")])
-    counts = riskadj.score(
-        enrollment=enrollment_table([member()]), diagnoses=diagnoses, payment_year=2026
-    ).run["counts"]["diagnoses"]
+    diagnoses = pairs_table([("A", "E119"), ("A", "Z0000"), ("A", "QQQ"), ("A", "e11.9")])
+    scores = riskadj.score(enrollment=enrollment_table([member()]), diagnoses=diagnoses, payment_year=2026)
+    counts = scores.run["counts"]["diagnoses"]
     assert (counts["rows_mapped"], counts["rows_unmapped"], counts["rows_unknown"]) == (2, 1, 1)
+
+
+def test_icd9_codes_are_not_silently_unmapped() -> None:
+    known = {"enrollment": enrollment_table([member()]), "payment_year": 2026}
+    diagnoses = pairs_table([("A", "250.00"), ("A", "E119"), ("A", "4280")])
+    with pytest.raises(RowsRejectedError, match=r"ICD-9-CM.* 2 of 3 rows \(first rows: 1, 3\)"):
+        riskadj.score(diagnoses=diagnoses, **known)
+    scores = riskadj.score(diagnoses=diagnoses, rejects="write", **known)
+    assert [row["row_number"] for row in scores.rejects.to_pylist()] == [1, 3]
+    # The rest is scored: F70_74 0.395 + HCC38 0.166.
+    assert exact(scores.model_scores.to_pylist()[0]["raw_risk_score"]) == Decimal("0.561")
 
 
 def test_age_is_that_of_the_first_of_february() -> None:
     # Born on 1 February 1961: 65 in 2026 (M65_69 0.332); a day later: 64 (M60_64 0.345); not born yet: 0 (M0_34).
     births = [date(1961, 2, 1), date(1961, 2, 2), date(2026, 3, 1), date(1960, 2, 29)]
-    enrollment = pa.table(
-        {"member_id": list("ABCD"), "birth_date": births, "sex": ["M"] * 4, "orec": ["0"] * 4}
-    )
+    same = {"sex": ["M"] * 4, "orec": ["0"] * 4, "dual_status_code": ["NA"] * 4}
+    enrollment = pa.table({"member_id": list("ABCD"), "birth_date": births, **same})
     rows = riskadj.score(
         enrollment=enrollment, diagnoses=pairs_table([]), payment_year=2026
     ).model_scores.to_pylist()
