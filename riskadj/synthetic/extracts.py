@@ -70,15 +70,32 @@ class Sink:
                 if name not in UNIQUE_COLUMNS and (name != "member_id" or self.dictionary_ids)
             ]
             self._writer = pq.ParquetWriter(
-                self.path, table.schema, compression="zstd", use_dictionary=dictionaries, store_schema=False
+                self._unfinished,
+                table.schema,
+                compression="zstd",
+                use_dictionary=dictionaries,
+                store_schema=False,
             )
         self._writer.write_table(table, row_group_size=self.rows_per_group)
 
-    def close(self) -> None:
-        """Finish the file."""
+    @property
+    def _unfinished(self) -> Path:
+        assert self.path is not None
+        return self.path.with_suffix(".unfinished")
+
+    def finish(self) -> None:
+        """Write what waits and give the file its name: a file that is there is whole."""
         self._write()
+        if self._writer is not None and self.path is not None:
+            self._writer.close()
+            self._unfinished.replace(self.path)
+            self._writer = None
+
+    def abandon(self) -> None:
+        """Remove a file that did not get finished."""
         if self._writer is not None:
             self._writer.close()
+            self._unfinished.unlink(missing_ok=True)
 
     def result(self) -> pa.Table:
         """Return the collected tables as one."""
@@ -139,8 +156,10 @@ def make_synthetic(
     sinks = {name: Sink(path, rows_per_group, order == "member") for name, path in paths.items()}
     with ExitStack() as stack:
         for sink in sinks.values():
-            stack.callback(sink.close)
+            stack.callback(sink.abandon)
         _fill(sinks, n_members, (seed, service_year), service_year, order)
+        for sink in sinks.values():
+            sink.finish()
     if folder is None:
         return {name: sink.result() for name, sink in sinks.items()}
     return {name: path for name, path in paths.items() if path is not None}

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from riskadj.errors import OptionError
-from riskadj.synthetic import make_synthetic
+from riskadj.synthetic import extracts, make_synthetic
 from riskadj.synthetic.members import member_ids
 from riskadj.synthetic.recipe import load_recipe
 
@@ -130,9 +130,23 @@ def test_files_are_plain_strings_under_zstd(tmp_path: Path) -> None:
     assert {column.compression for column in columns.values()} == {"ZSTD"}
 
 
-def test_one_member_is_enough() -> None:
+def test_one_member_is_enough(tmp_path: Path) -> None:
     for seed in range(5):
-        assert make_synthetic(1, seed=seed, service_year=SERVICE_YEAR)["enrollment"].num_rows >= 1
+        made = make_synthetic(1, seed=seed, service_year=SERVICE_YEAR)
+        paths = make_synthetic(1, seed=seed, service_year=SERVICE_YEAR, directory=tmp_path)
+        assert made["enrollment"].num_rows >= 1
+        for name, path in paths.items():
+            assert pq.ParquetFile(path).read().equals(made[name])
+
+
+def test_nothing_is_left_of_a_run_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(extracts, "claims_table", fail)
+    with pytest.raises(KeyboardInterrupt):
+        make_synthetic(**{**SMALL, "rows_per_group": 100}, directory=tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
