@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -128,13 +128,18 @@ def score_to_directory(
     columns: Mapping[str, str] | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    finish: Callable[[Path], None] | None = None,
 ) -> dict[str, Any]:
     """Score a population straight into files (as `riskadj score` does); return the run report.
 
-    Memory grows with members, never with diagnosis rows or score rows.
+    Memory grows with members, never with diagnosis rows or score rows. `finish` is called with the directory before it
+    appears under its name, to add files that are made from the scores.
     """
     with OutputDirectory(output, overwrite=overwrite) as path:
-        return write_run(_read(enrollment, diagnoses, options, layout, columns, progress), path, progress)
+        report = write_run(_read(enrollment, diagnoses, options, layout, columns, progress), path, progress)
+        if finish is not None:
+            finish(path)
+        return report
 
 
 def make_options(

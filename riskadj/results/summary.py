@@ -2,57 +2,132 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from riskadj.extracts.buffers import from_numpy, from_strings, is_valid, one_chunk, values_of
 
 _SCORES = ("demographic_score", "disease_score", "raw_risk_score", "payment_risk_score")
+_ALL = "all"
+
+
+class _Group(NamedTuple):
+    """Which rows are added up together."""
+
+    model_id: str
+    segment: str
+    pays: bool
+
+
+#: Of a group: rows, months, and for each score its sum and its rows, both plain and weighted by months.
+_Sums = dict[_Group, npt.NDArray[np.float64]]
 
 
 def summarise(model_scores: pa.Table) -> pa.Table:
-    """Return one row per model and segment, then one per model over all segments.
+    """Return one row per model and segment, then one per model over the segments that pay.
 
     Parameters
     ----------
     model_scores : pyarrow.Table
-        With model_id, segment, months_enrolled and the scores.
+        With model_id, segment, weight, months_enrolled and the scores.
 
     Returns
     -------
     pyarrow.Table
         model_id, segment ("all" for the model's total), rows, member_months, and the means of the scores weighted by
-        months enrolled [1.000 = average beneficiary]; with no months at all, plain means.
+        months enrolled [1.000 = average beneficiary]; with no months at all, plain means. Rows without a score are in
+        no mean, and rows of segments that do not pay (weight 0) are in no total.
     """
-    names = ["model_id", "segment", "months_enrolled", *_SCORES]
-    table = model_scores.select(names)
-    for name in ("model_id", "segment"):
-        table = table.set_column(names.index(name), name, table[name].cast(pa.string()))
-    months = table["months_enrolled"].cast(pa.float64())
-    weight = months if pc.sum(months).as_py() else pc.add(pc.multiply(months, 0.0), 1.0)
-    for name in _SCORES:
-        table = table.append_column(f"{name}_x_weight", pc.multiply(table[name], weight))
-    table = table.append_column("weight", weight)
-    parts = [_grouped(table, ["model_id", "segment"]), _grouped(table, ["model_id"])]
-    joined = pa.concat_tables(parts)
-    return joined.sort_by([("model_id", "ascending"), ("order", "ascending"), ("segment", "ascending")]).drop(["order"])
+    return _means([model_scores])
 
 
-def _grouped(table: pa.Table, keys: list[str]) -> pa.Table:
-    sums = [(f"{name}_x_weight", "sum") for name in _SCORES]
-    grouped = table.group_by(keys).aggregate(
-        [("weight", "sum"), ("months_enrolled", "sum"), ("months_enrolled", "count"), *sums]
-    )
-    n_groups = grouped.num_rows
-    segment = grouped["segment"] if "segment" in keys else pa.array(["all"] * n_groups, pa.string())
-    means = {
-        f"mean_{name}": pc.divide(grouped[f"{name}_x_weight_sum"], grouped["weight_sum"]) for name in _SCORES
+def summarise_file(model_scores: Path) -> pa.Table:
+    """Return what `summarise` returns of a model_scores file, read a row group at a time."""
+    return _means(_row_groups(model_scores, ("model_id", "segment", "weight", "months_enrolled", *_SCORES)))
+
+
+def mean_payment_score(payment_scores: Path) -> tuple[int, int, float | None]:
+    """Return rows, member months and the mean payment risk score of a payment_scores file, read a row group at a time.
+
+    The mean is weighted by months enrolled [1.000 = average beneficiary]; None where no row has a score.
+    """
+    sums = np.zeros(6)
+    for part in _row_groups(payment_scores, ("months_enrolled", "payment_risk_score")):
+        sums += _numbers(part, ("payment_risk_score",)).sum(axis=1)
+    mean = _mean(sums[2:])
+    return int(sums[0]), int(sums[1]), None if np.isnan(mean) else float(mean)
+
+
+def _row_groups(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    with pq.ParquetFile(path) as file:
+        for index in range(file.num_row_groups):
+            yield file.read_row_group(index, columns=list(columns), use_threads=False)
+
+
+def _numbers(table: pa.Table, scores: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return what adds up, shape (2 + 4 * n_scores, n_rows)."""
+    months = values_of(one_chunk(table["months_enrolled"])).astype(np.float64)
+    numbers = [np.ones(len(months)), months]
+    for name in scores:
+        array = one_chunk(table[name])
+        has = is_valid(array).astype(np.float64)
+        score = np.where(has, values_of(array), 0.0)
+        numbers += [score * months, has * months, score, has]
+    return np.array(numbers)
+
+
+def _sums(table: pa.Table) -> _Sums:
+    models, model_of = _encoded(table["model_id"])
+    segments, segment_of = _encoded(table["segment"])
+    pays = values_of(one_chunk(table["weight"])) != 0.0
+    group_of = (model_of * len(segments) + segment_of) * 2 + pays
+    numbers = _numbers(table, _SCORES)
+    n_groups = 2 * len(models) * len(segments)
+    sums = np.array([np.bincount(group_of, weights=row, minlength=n_groups) for row in numbers])
+    return {
+        _Group(
+            models[group // 2 // len(segments)], segments[group // 2 % len(segments)], bool(group % 2)
+        ): sums[:, group]
+        for group in np.flatnonzero(sums[0]).tolist()
     }
-    return pa.table(
-        {
-            "model_id": grouped["model_id"],
-            "segment": segment,
-            "rows": grouped["months_enrolled_count"],
-            "member_months": grouped["months_enrolled_sum"],
-            **means,
-            "order": pa.array([int("segment" not in keys)] * n_groups, pa.int8()),
-        }
-    )
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]:
+    array = one_chunk(column)
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    return encoded.dictionary.to_pylist(), values_of(encoded.indices).astype(np.int64)
+
+
+def _means(parts: Iterable[pa.Table]) -> pa.Table:
+    total: dict[tuple[str, bool, str], npt.NDArray[np.float64]] = {}
+    for part in parts:
+        for group, sums in _sums(part).items():
+            keys = [(group.model_id, False, group.segment)] + [(group.model_id, True, _ALL)] * group.pays
+            for key in keys:
+                total[key] = total[key] + sums if key in total else sums
+    keys = sorted(total)
+    sums = np.array([total[key] for key in keys]).reshape(len(keys), -1)
+    columns = {
+        "model_id": from_strings([model_id for model_id, _, _ in keys]),
+        "segment": from_strings([segment for _, _, segment in keys]),
+        "rows": from_numpy(sums[:, 0].astype(np.int64), pa.int64()),
+        "member_months": from_numpy(sums[:, 1].astype(np.int64), pa.int64()),
+    }
+    for number, name in enumerate(_SCORES):
+        means = np.array([_mean(row[2 + 4 * number :][:4]) for row in sums])
+        columns[f"mean_{name}"] = from_numpy(means, pa.float64(), valid=~np.isnan(means))
+    return pa.Table.from_arrays(list(columns.values()), names=list(columns))
+
+
+def _mean(sums: npt.NDArray[np.float64]) -> np.float64:
+    """Return the mean of one score: weighted by months, plain without months, NaN where no row has a score."""
+    weighted, months, plain, rows = sums
+    if months:
+        return np.float64(weighted / months)
+    return np.float64(plain / rows if rows else np.nan)

@@ -1,0 +1,66 @@
+"""The command line: `riskadj score | explain | demo | maps | synthetic`. See EXTRACTS.md for its contract."""
+
+from __future__ import annotations
+
+import io
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from riskadj.commands import maps
+from riskadj.commands.demo import demo
+from riskadj.commands.explain import explain
+from riskadj.commands.score import score
+from riskadj.commands.synthetic import synthetic
+
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+_EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
+
+
+def _app(text: str | None = None, epilog: str | None = None) -> typer.Typer:
+    return typer.Typer(
+        help=text, epilog=epilog, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+        no_args_is_help=True, context_settings=_SETTINGS,
+    )  # fmt: skip
+
+
+app = _app(epilog=_EPILOG)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"riskadj {version('riskadj')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _riskadj(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Risk adjustment scoring for Medicare Advantage."""
+
+
+app.command()(score)
+app.command()(explain)
+app.command()(demo)
+app.command()(synthetic)
+
+_maps = _app("Model tables: list, check, seal, import, compare.")
+_maps.command("list")(maps.list_tables)
+_maps.command()(maps.check)
+_maps.command()(maps.seal)
+_maps.command("import")(maps.import_package)
+_maps.command()(maps.diff)
+app.add_typer(_maps, name="maps")
+
+
+def main() -> None:
+    """Run the command line (console entry point)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    app()

@@ -1,0 +1,1 @@
+"""The commands of `riskadj`, one module each; whatever is heavy is imported when a command runs."""

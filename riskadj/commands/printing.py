@@ -1,0 +1,61 @@
+"""Tables for people: coloured on a terminal, plain and of fixed width in a pipe or file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PLAIN_WIDTH = 120
+_JUSTIFY = {"l": "left", "r": "right"}
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Return a console that takes every text as it stands."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else PLAIN_WIDTH
+    return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+
+
+def print_line(console: Console, text: str = "", *, style: str | None = None, hanging: int = 0) -> None:
+    """Print text, wrapped, with every line after the first indented by `hanging` blanks."""
+    import textwrap
+
+    lines = textwrap.wrap(text, console.width, subsequent_indent=" " * hanging, break_on_hyphens=False)
+    console.print("\n".join(lines), style=style, soft_wrap=True)
+
+
+def print_table(
+    console: Console,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    justify: str,
+    bold_rows: Sequence[int] = (),
+) -> None:
+    """Print a table; `justify` holds l or r for each column. Cells that are too long are folded."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for heading, side in zip(headings, justify, strict=True):
+        table.add_column(heading, justify=_JUSTIFY[side], overflow="fold")  # type: ignore[arg-type]
+    for number, row in enumerate(rows):
+        table.add_row(*row, style="bold" if number in bold_rows else None)
+    console.print(table)
+    console.print()
+
+
+def count(number: int) -> str:
+    """Return a whole number with thousands separators."""
+    return f"{number:,}"
+
+
+def mean(score: float | None) -> str:
+    """Return a mean score with three decimals, a dash where there is none."""
+    return "-" if score is None else f"{score:.3f}"
