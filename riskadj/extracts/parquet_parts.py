@@ -17,8 +17,8 @@ LARGE_ROW_GROUP = 4_000_000
 STREAM_BATCH = 1_000_000
 
 #: Writers give a dictionary up when it passes a megabyte; then plain values follow, of at least five bytes each, where
-#: an index takes at most two and a half. Reading a column with plain pages as a dictionary is twelve times slower, reading
-#: one without is four times faster (300,000 ids in a row group of a million).
+#: an index takes at most two and a half. Reading a column with plain pages as a dictionary is twelve times slower,
+#: reading one without is four times faster (300,000 ids in a row group of a million).
 DICTIONARY_BYTES = 1 << 20
 BYTES_PER_INDEX = 2.6
 

@@ -185,7 +185,13 @@ class Rejects:
         allowed = f"; allowed: {self._allowed[column]}" if column in self._allowed else ""
         place = f", column '{column}'" if column else ""
         others = len(self) - len(rows)
-        more = f" {others:,} more rows have other reasons." if others else ""
+        more = (
+            ""
+            if not others
+            else " 1 row has another reason."
+            if others == 1
+            else f" {others:,} rows have other reasons."
+        )
         return (
             f"{file}{place}: {what} in {len(rows):,}{of} rows ({where}){allowed}.{more} "
             'Correct them, or pass rejects="write" (--rejects write) to score the rest and list these.'

@@ -168,9 +168,11 @@ def write_parquet(
     *,
     schema: pa.Schema | None = None,
     metadata: Mapping[str, str] | None = None,
-    compression: str = "lz4",
 ) -> int:
     """Write a table, or batches as they come, as one Parquet file; return the number of rows.
+
+    Member ids are written plain: they neither repeat nor compress. Labels, scores and names of lists are written as
+    dictionaries, compressed with LZ4. Statistics are left out where no reader could use them (ids and lists).
 
     Parameters
     ----------
@@ -180,8 +182,6 @@ def write_parquet(
         Needed for batches.
     metadata : mapping of str
         Key-value metadata of the file: model ids, checksums, version.
-    compression : str
-        Of all columns. Dictionary columns are written as dictionaries, all others plain.
 
     Raises
     ------
@@ -192,12 +192,17 @@ def write_parquet(
     schema = data.schema if isinstance(data, pa.Table) else schema
     assert schema is not None
     schema = schema.with_metadata(dict(metadata or {}))
-    encoded = [path for field in schema for path in _dictionary_paths(field)]
+    columns = {_path_of(field): field for field in schema}
     n_rows = 0
     with (
         output_errors(path),
         pq.ParquetWriter(
-            path, schema, compression=compression, use_dictionary=encoded, store_schema=False
+            path,
+            schema,
+            use_dictionary=[name for name, field in columns.items() if _repeats(field.type)],
+            compression={name: "none" if field.name == _ID else "lz4" for name, field in columns.items()},
+            write_statistics=[name for name, field in columns.items() if name == field.name != _ID],
+            store_schema=False,
         ) as writer,
     ):
         for piece in tables:
@@ -207,9 +212,14 @@ def write_parquet(
     return n_rows
 
 
-def _dictionary_paths(field: pa.Field) -> Iterator[str]:
-    """Yield the Parquet paths of a field that are written as dictionaries."""
-    if pa.types.is_dictionary(field.type):
-        yield field.name
-    elif pa.types.is_list(field.type) and pa.types.is_dictionary(field.type.value_type):
-        yield f"{field.name}.list.element"
+_ID = "member_id"
+
+
+def _path_of(field: pa.Field) -> str:
+    """Return the Parquet path of a column's values."""
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+
+
+def _repeats(arrow_type: pa.DataType) -> bool:
+    value_type = arrow_type.value_type if pa.types.is_list(arrow_type) else arrow_type
+    return pa.types.is_dictionary(value_type) or pa.types.is_floating(value_type)

@@ -464,7 +464,7 @@ def test_repeated_names_of_columns_not_in_use_do_no_harm(tmp_path: Path) -> None
     [
         ({"role": "claim"}, "role 'claim' is not known; allowed: enrollment, diagnoses, drugs, claims; nearest: cl"),
         ({"layout": "tuba"}, "layout='tuba' is not known; allowed: riskadj, tuva, cms; nearest: tuva"),
-        ({"columns": {"diagnosis": "note"}}, "names 'diagnosis', which diagnoses does not have; nearest: diagnosis_code"),
+        ({"columns": {"diagnosis": "note"}}, "'diagnosis', which diagnoses does not have; nearest: diagnosis_code"),
     ],
 )  # fmt: skip
 def test_unknown_options_get_the_nearest_name(arguments: dict[str, Any], words: str) -> None:

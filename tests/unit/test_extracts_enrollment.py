@@ -1,0 +1,545 @@
+"""Enrollment rows: every row is used or rejected with its first reason, as a plain reading of the rules says."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riskadj.errors import CodeNotAllowedError, ColumnMissingError, ExtractError, RowsRejectedError
+from riskadj.extracts.dates import MISSING_DATE
+from riskadj.extracts.enrollment import Enrollment, read_enrollment
+from riskadj.extracts.open import open_extract
+from riskadj.extracts.rejects import REASONS, Rejects
+from riskadj.extracts.spans import OPEN_END
+from riskadj.terms import STATUS_FIELDS
+
+YEAR = 2030
+FIELDS = ("sex", "orec", "dual", "ltimcaid", "nemcaid", "mcaid", "is_pace", "is_esrd", "esrd_status")
+GOOD: dict[str, Any] = {
+    "member_id": "a",
+    "birth_date": dt.date(1950, 6, 1),
+    "sex": "F",
+    "orec": "0",
+    "dual_status_code": "02",
+}
+
+
+def rows(*changes: dict[str, Any]) -> pa.Table:
+    """Return one row per change, each of a member of its own unless the change says otherwise."""
+    names = dict.fromkeys([*GOOD, *(name for change in changes for name in change)])
+    records = [{**GOOD, "member_id": f"m{i}", **change} for i, change in enumerate(changes)]
+    return pa.table({name: pa.array([record.get(name) for record in records]) for name in names})
+
+
+def read(
+    source: Any, *, fields: tuple[str, ...] = FIELDS, mode: str = "write", **options: Any
+) -> tuple[Enrollment, Rejects]:
+    rejects = Rejects(mode)
+    extract = open_extract(source, "enrollment", layout=options.pop("layout", "riskadj"))
+    return read_enrollment(extract, payment_year=YEAR, fields=fields, rejects=rejects, **options), rejects
+
+
+def faults(rejects: Rejects) -> dict[int, tuple[str, str]]:
+    return {row["row_number"]: (row["column"], row["reason"]) for row in rejects.table().to_pylist()}
+
+
+def status(enrollment: Enrollment, name: str) -> list[str]:
+    return [STATUS_FIELDS[name][code] for code in enrollment.status[name]]
+
+
+# --- one row at a time ---
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "reason"),
+    [
+        ({"member_id": None}, "member_id", "member_id_missing"),
+        ({"member_id": ""}, "member_id", "member_id_missing"),
+        ({"birth_date": None}, "birth_date", "birth_date_missing"),
+        ({"birth_date": dt.date(YEAR + 1, 1, 1)}, "birth_date", "birth_date_in_future"),
+        ({"birth_date": dt.date(YEAR - 121, 12, 31)}, "birth_date", "age_above_120"),
+        ({"sex": None}, "sex", "sex_missing"),
+        ({"sex": " "}, "sex", "sex_missing"),
+        ({"sex": "U"}, "sex", "sex_not_allowed"),
+        ({"sex": "unknown"}, "sex", "sex_not_allowed"),
+        ({"orec": None}, "orec", "orec_missing"),
+        ({"orec": "4"}, "orec", "orec_not_allowed"),
+        ({"dual_status_code": "07"}, "dual_status_code", "dual_status_code_not_allowed"),
+        ({"dual_status_code": "99"}, "dual_status_code", "dual_status_code_not_allowed"),
+        ({"dual_status_code": "~"}, "dual_status_code", "dual_status_code_not_allowed"),
+        ({"esrd_status": "yes"}, "esrd_status", "esrd_status_not_allowed"),
+        ({"is_pace": "maybe"}, "is_pace", "flag_not_allowed"),
+        ({"enrollment_start_date": None}, "enrollment_start_date", "span_start_missing"),
+        ({"enrollment_start_date": dt.date(YEAR, 2, 1), "enrollment_end_date": dt.date(YEAR, 1, 31)},
+         "enrollment_end_date", "span_end_before_start"),
+        ({"months_enrolled": 13}, "months_enrolled", "months_not_allowed"),
+        ({"months_enrolled": -1}, "months_enrolled", "months_not_allowed"),
+    ],
+)  # fmt: skip
+def test_a_row_that_cannot_be_used_has_its_reason(change: dict[str, Any], column: str, reason: str) -> None:
+    spans = {"enrollment_start_date": dt.date(YEAR, 1, 1)} if "enrollment_start_date" in change else {}
+    enrollment, rejects = read(rows(spans, change, spans))
+    assert faults(rejects) == {2: (column, reason)}
+    assert enrollment.row_number.tolist() == [1, 3]
+    assert (enrollment.rows_read, enrollment.rows_rejected, enrollment.n_rows) == (3, 1, 2)
+
+
+@pytest.mark.parametrize("text", ["1950-13-01", "soon", "19500230"])
+def test_text_that_is_no_birth_date(text: str) -> None:
+    table = rows({}, {}).set_column(1, "birth_date", pa.array(["1950-06-01", text]))
+    _, rejects = read(table)
+    assert faults(rejects) == {2: ("birth_date", "birth_date_unreadable")}
+
+
+def test_the_first_reason_of_the_list_counts() -> None:
+    _, rejects = read(rows({}, {"member_id": None, "sex": "U", "orec": "9"}, {"sex": "U", "orec": "9"}))
+    assert faults(rejects) == {2: ("member_id", "member_id_missing"), 3: ("sex", "sex_not_allowed")}
+
+
+def test_only_columns_of_the_fields_are_needed_and_checked() -> None:
+    table = rows({"orec": "9", "is_pace": "maybe"}).drop_columns("dual_status_code")
+    enrollment, rejects = read(table, fields=("sex",))
+    assert (enrollment.n_rows, len(rejects)) == (1, 0)
+    assert set(enrollment.status) == {"sex"}
+
+
+@pytest.mark.parametrize(
+    ("column", "fields"),
+    [("orec", ("orec",)), ("dual_status_code", ("dual",)), ("dual_status_code", ("ltimcaid",)), ("birth_date", ()),
+     ("part_d_plan_type", ("part_d_plan_type",))],
+)  # fmt: skip
+def test_a_needed_column_that_is_missing_is_named(column: str, fields: tuple[str, ...]) -> None:
+    table = rows({})
+    if column in table.column_names:
+        table = table.drop_columns(column)
+    with pytest.raises(ColumnMissingError, match=f"enrollment lacks '{column}'"):
+        read(table, fields=fields)
+
+
+def test_an_end_without_a_start_column_is_refused() -> None:
+    with pytest.raises(ColumnMissingError, match="lacks 'enrollment_start_date'"):
+        read(rows({"enrollment_end_date": dt.date(YEAR, 3, 1)}))
+
+
+SEX = {"M": "M", "f": "F", " Male ": "M", "FEMALE": "F", "1": "M", "2": "F", "2.0": "F"}
+OREC = {"0": "0", " 1": "1", "2.0": "2", "3": "3"}
+NOT_DUAL = ("00", "0", "09", " na ", "NA", "", None)
+PARTIAL, FULL = ("1", "01", "03", "05", "06"), ("2", "02", "2.0", "04", "8")
+DUAL = dict.fromkeys(NOT_DUAL, "none") | dict.fromkeys(PARTIAL, "partial") | dict.fromkeys(FULL, "full")
+
+
+@pytest.mark.parametrize(
+    ("column", "field", "spellings"),
+    [("sex", "sex", SEX), ("orec", "orec", OREC), ("dual_status_code", "dual", DUAL)],
+)
+def test_spellings(column: str, field: str, spellings: dict[Any, str]) -> None:
+    enrollment, rejects = read(rows(*({column: text} for text in spellings)))
+    assert len(rejects) == 0
+    assert status(enrollment, field) == list(spellings.values())
+
+
+@pytest.mark.parametrize(
+    "arrow_type", [pa.int8(), pa.int64(), pa.float64(), pa.decimal128(19, 0), pa.string(), pa.large_string()]
+)
+def test_codes_may_be_numbers(arrow_type: pa.DataType) -> None:
+    table = rows({}, {}, {})
+    for name, values in (("sex", [1, 2, 2]), ("orec", [0, 3, 1]), ("dual_status_code", [2, None, 6])):
+        column = pa.array(values, pa.int64()).cast(arrow_type)
+        table = table.set_column(table.column_names.index(name), name, column)
+    enrollment, rejects = read(table)
+    assert len(rejects) == 0
+    assert [status(enrollment, name) for name in ("sex", "orec", "dual")] == [
+        ["M", "F", "F"], ["0", "3", "1"], ["full", "none", "partial"],
+    ]  # fmt: skip
+
+
+FLAGS = {
+    "bool": pa.array([True, False, None]),
+    "int": pa.array([1, 0, None], pa.int8()),
+    "float": pa.array([1.0, 0.0, float("nan")]),
+    "digit": pa.array(["1", "0", ""]),
+    "letter": pa.array([" Y", "n", " "]),
+    "word": pa.array(["yes", "NO", None]),
+    "truth": pa.array(["True", "false", None], pa.large_string()),
+    "dictionary": pa.array(["T", "F", None]).dictionary_encode(),
+    "bool dictionary": pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, None], pa.int8()), pa.array([True, False])
+    ),
+    "null": pa.nulls(3),
+}
+
+
+@pytest.mark.parametrize("kind", FLAGS)
+def test_flags_are_lenient(kind: str) -> None:
+    enrollment, rejects = read(rows({}, {}, {}).append_column("is_pace", FLAGS[kind]))
+    assert len(rejects) == 0
+    assert enrollment.status["is_pace"].tolist() == [int(kind != "null"), 0, 0]
+
+
+def test_absent_columns_have_their_defaults() -> None:
+    enrollment, _ = read(rows({"dual_status_code": "01"}, {"dual_status_code": None}))
+    assert {name: codes.tolist() for name, codes in enrollment.status.items()} == {
+        "sex": [1, 1], "orec": [0, 0], "dual": [1, 0], "ltimcaid": [1, 0], "nemcaid": [1, 0], "mcaid": [1, 0],
+        "is_pace": [0, 0], "is_esrd": [0, 0], "esrd_status": [0, 0],
+    }  # fmt: skip
+
+
+def test_overrides_win_where_they_are_given() -> None:
+    table = rows(
+        {"dual_status_code": "02", "ltimcaid": 0, "is_esrd": None, "esrd_status": "Dialysis"},
+        {"dual_status_code": None, "ltimcaid": 1, "is_esrd": 1, "esrd_status": None},
+        {"dual_status_code": "08", "ltimcaid": None, "is_esrd": 0, "esrd_status": "graft"},
+    )
+    enrollment, _ = read(table)
+    assert enrollment.status["ltimcaid"].tolist() == [0, 1, 1]
+    assert enrollment.status["nemcaid"].tolist() == [1, 0, 1]
+    assert enrollment.status["is_esrd"].tolist() == [1, 1, 0]
+    assert status(enrollment, "esrd_status") == ["dialysis", "none", "graft"]
+
+
+def test_cms_own_medicaid_flags_stand_in_for_the_dual_code() -> None:
+    table = rows({"ltimcaid": 1, "nemcaid": 0}).drop_columns("dual_status_code")
+    enrollment, _ = read(table)
+    assert (status(enrollment, "dual"), enrollment.status["ltimcaid"].tolist()) == (["none"], [1])
+    assert "dual_status_code is absent" in enrollment.notes[0]
+
+
+def test_age_years_stand_where_there_is_no_birth_date() -> None:
+    table = rows({"age_years": 70}, {"age_years": 70, "birth_date": None}, {"age_years": 121, "birth_date": None},
+                 {"age_years": None, "birth_date": None}, {"age_years": 0, "birth_date": None})  # fmt: skip
+    enrollment, rejects = read(table)
+    assert enrollment.age_years.tolist() == [-1, 70, 0]
+    assert (enrollment.birth_date == MISSING_DATE).tolist() == [False, True, True]
+    assert faults(rejects) == {3: ("age_years", "age_not_allowed"), 4: ("birth_date", "birth_date_missing")}
+
+
+def test_ages_without_any_birth_date_column() -> None:
+    table = rows({}, {}).drop_columns("birth_date").append_column("age_years", pa.array(["70", "70.5"]))
+    enrollment, rejects = read(table)
+    assert enrollment.age_years.tolist() == [70]
+    assert faults(rejects) == {2: ("age_years", "age_not_allowed")}
+
+
+def test_carried_columns_come_along() -> None:
+    enrollment, _ = read(rows({"contract_id": "H0001", "sex": "U"}, {"contract_id": "H0002"}))
+    assert {name: column.to_pylist() for name, column in enrollment.extra.items()} == {
+        "contract_id": ["H0002"]
+    }
+
+
+# --- months ---
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "months"),
+    [
+        (dt.date(YEAR, 1, 1), dt.date(YEAR, 12, 31), 12),
+        (dt.date(YEAR, 1, 1), dt.date(YEAR, 5, 31), 5),
+        (dt.date(YEAR, 6, 1), None, 7),
+        (dt.date(YEAR, 6, 2), dt.date(YEAR, 8, 15), 2),
+        (dt.date(YEAR, 6, 2), dt.date(YEAR, 6, 30), 0),
+        (dt.date(YEAR - 3, 6, 2), dt.date(YEAR, 1, 1), 1),
+        (dt.date(YEAR, 12, 2), dt.date(YEAR + 1, 5, 1), 0),
+        (dt.date(YEAR, 1, 1), dt.date(9999, 12, 31), 12),
+    ],
+)
+def test_a_month_counts_if_its_first_day_is_covered(start: dt.date, end: dt.date | None, months: int) -> None:
+    everyone = {"enrollment_start_date": dt.date(YEAR, 1, 1), "enrollment_end_date": dt.date(YEAR, 12, 31)}
+    enrollment, rejects = read(rows(everyone, {"enrollment_start_date": start, "enrollment_end_date": end}))
+    assert len(rejects) == 0
+    assert enrollment.months_enrolled.tolist() == [12, months]
+    assert enrollment.end_date[1] == ((end - dt.date(1970, 1, 1)).days if end else OPEN_END)
+
+
+@given(st.dates(dt.date(YEAR - 1, 1, 1), dt.date(YEAR + 1, 12, 31)), st.integers(0, 800))
+def test_months_are_counted_day_by_day(start: dt.date, days: int) -> None:
+    end = start + dt.timedelta(days=days)
+    everyone = {"enrollment_start_date": dt.date(YEAR, 1, 1), "enrollment_end_date": dt.date(YEAR, 12, 31)}
+    enrollment, _ = read(rows(everyone, {"enrollment_start_date": start, "enrollment_end_date": end}))
+    all_days = [start + dt.timedelta(days=day) for day in range(days + 1)]
+    assert enrollment.months_enrolled[1] == sum(day.day == 1 and day.year == YEAR for day in all_days)
+    assert enrollment.rows_outside_coverage == (not any(day.year == YEAR for day in all_days))
+
+
+def test_months_given_win_and_absent_dates_mean_the_whole_year() -> None:
+    enrollment, _ = read(rows({"months_enrolled": 3}, {"months_enrolled": 0}, {"months_enrolled": None}))
+    assert enrollment.months_enrolled.tolist() == [3, 0, 12]
+    assert (enrollment.start_date == MISSING_DATE).all()
+
+
+def span(first: int, last: int, **more: Any) -> dict[str, Any]:
+    return {
+        "enrollment_start_date": dt.date(first, 1, 1),
+        "enrollment_end_date": dt.date(last, 12, 31),
+        **more,
+    }
+
+
+def test_spans_of_other_years_need_a_window_of_their_own() -> None:
+    table = rows(span(2016, 2018), span(2017, 2017))
+    with pytest.raises(ExtractError) as caught:
+        read(table)
+    assert "no enrollment span overlaps payment year 2030 (spans run from 2016-01 to 2018-12)" in str(
+        caught.value
+    )
+    window = (dt.date(2018, 1, 1), dt.date(2018, 12, 31))
+    enrollment, _ = read(table, coverage_override=window)
+    assert enrollment.coverage == window
+    assert enrollment.months_enrolled.tolist() == [12, 0]
+    assert enrollment.rows_outside_coverage == 1
+    assert "months are counted in 2018-01-01 to 2018-12-31" in enrollment.notes[0]
+    with pytest.raises(ExtractError, match="nor 2020-01-01 to 2020-12-31"):
+        read(table, coverage_override=(dt.date(2020, 1, 1), dt.date(2020, 12, 31)))
+
+
+def test_a_span_in_the_payment_year_keeps_its_calendar_year() -> None:
+    window = (dt.date(2018, 1, 1), dt.date(2018, 12, 31))
+    enrollment, _ = read(rows(span(2016, 2018), span(YEAR, YEAR)), coverage_override=window)
+    assert enrollment.coverage == (dt.date(YEAR, 1, 1), dt.date(YEAR, 12, 31))
+    assert enrollment.months_enrolled.tolist() == [0, 12]
+
+
+# --- rows of one member ---
+
+
+def test_rows_of_one_member_that_contradict_each_other() -> None:
+    jan_may = {"enrollment_start_date": dt.date(YEAR, 1, 1), "enrollment_end_date": dt.date(YEAR, 5, 31)}
+    jun_dec = {"enrollment_start_date": dt.date(YEAR, 6, 1), "enrollment_end_date": dt.date(YEAR, 12, 31)}
+    may_jul = {"enrollment_start_date": dt.date(YEAR, 5, 31), "enrollment_end_date": dt.date(YEAR, 7, 31)}
+    one = {"member_id": "one"}
+    enrollment, rejects = read(
+        rows(
+            {**one, **jun_dec}, {**one, **jan_may}, {**one, **jun_dec, "orec": "1"}, {**one, **may_jul},
+            {**one, **jan_may, "sex": "M"}, {**one, **jan_may, "birth_date": dt.date(1950, 6, 2), "sex": "M"}, jan_may,
+        )
+    )  # fmt: skip
+    assert faults(rejects) == {
+        3: ("enrollment_start_date", "duplicate_span"),
+        4: ("enrollment_start_date", "overlapping_span"),
+        5: ("sex", "sex_conflict"),
+        6: ("birth_date", "birth_date_conflict"),
+    }
+    assert enrollment.rows_rejected == 4
+
+
+def test_without_dates_a_member_has_one_row_unless_months_are_given() -> None:
+    two = [{"member_id": "one"}, {"member_id": "one"}, {"member_id": "one", "orec": "1"}]
+    _, rejects = read(rows(*two))
+    assert faults(rejects) == {2: ("member_id", "duplicate_span"), 3: ("member_id", "overlapping_span")}
+    enrollment, rejects = read(rows(*({**row, "months_enrolled": 4} for row in two)))
+    assert (enrollment.n_rows, len(rejects)) == (3, 0)
+
+
+def naive_faults(records: list[dict[str, Any]]) -> dict[int, str]:
+    """Return row number -> reason, row by row and member by member, as EXTRACTS.md and REASONS say it."""
+    found: dict[int, str] = {}
+    for number, row in enumerate(records, start=1):
+        checks = [
+            ("member_id_missing", not row["member_id"]),
+            ("birth_date_missing", row["birth_date"] is None),
+            ("birth_date_in_future", row["birth_date"] is not None and row["birth_date"].year > YEAR),
+            ("sex_missing", row["sex"] is None),
+            ("sex_not_allowed", row["sex"] == "U"),
+            ("orec_missing", row["orec"] is None),
+            ("orec_not_allowed", row["orec"] == "7"),
+            ("span_start_missing", row["enrollment_start_date"] is None),
+            ("span_end_before_start", _is_backwards(row)),
+        ]
+        reason = next((reason for reason, holds in checks if holds), None)
+        if reason:
+            found[number] = reason
+    members = defaultdict(list)
+    for number, row in enumerate(records, start=1):
+        if number not in found:
+            members[row["member_id"]].append((number, row))
+    for own in members.values():
+        found |= _naive_contradictions(own)
+    return found
+
+
+def _is_backwards(row: dict[str, Any]) -> bool:
+    start, end = row["enrollment_start_date"], row["enrollment_end_date"]
+    return start is not None and end is not None and end < start
+
+
+def _naive_contradictions(own: list[tuple[int, dict[str, Any]]]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    first = own[0][1]
+    for name in ("birth_date", "sex"):
+        for number, row in own:
+            if number not in found and row[name] != first[name]:
+                found[number] = f"{name}_conflict"
+    spans: set[tuple[dt.date, dt.date]] = set()
+    for number, row in own:
+        this = (row["enrollment_start_date"], row["enrollment_end_date"] or dt.date.max)
+        if number not in found and this in spans:
+            found[number] = "duplicate_span"
+        if number not in found:
+            spans.add(this)
+    taken: list[tuple[dt.date, dt.date]] = []
+    left = [
+        (row["enrollment_start_date"], number, row["enrollment_end_date"] or dt.date.max)
+        for number, row in own
+    ]
+    for start, number, end in sorted(item for item in left if item[1] not in found):
+        if any(start <= last and first_day <= end for first_day, last in taken):
+            found[number] = "overlapping_span"
+        else:
+            taken.append((start, end))
+    return found
+
+
+DAYS = [dt.date(YEAR, 1, 1) + dt.timedelta(days=days) for days in (0, 1, 20, 31, 59, 120, 200)]
+RECORD = st.fixed_dictionaries(
+    {
+        "member_id": st.sampled_from(["a", "b", "long member id", None, ""]),
+        "birth_date": st.sampled_from(
+            [dt.date(1950, 1, 1)] * 4 + [dt.date(1950, 1, 2), dt.date(YEAR + 1, 1, 1), None]
+        ),
+        "sex": st.sampled_from(["F"] * 5 + ["M", "U", None]),
+        "orec": st.sampled_from(["0"] * 5 + ["1", "7", None]),
+        "dual_status_code": st.none(),
+        "enrollment_start_date": st.sampled_from([*DAYS, None]),
+        "enrollment_end_date": st.sampled_from([*DAYS, None]),
+    }
+)
+TYPES = {"birth_date": pa.date32(), "enrollment_start_date": pa.date32(), "enrollment_end_date": pa.date32()}
+
+
+def table_of(records: list[dict[str, Any]]) -> pa.Table:
+    return pa.table(
+        {name: pa.array([row[name] for row in records], TYPES.get(name, pa.string())) for name in records[0]}
+    )
+
+
+@given(st.lists(RECORD, min_size=1, max_size=24))
+def test_the_reasons_are_those_of_a_plain_reading(records: list[dict[str, Any]]) -> None:
+    enrollment, rejects = read(table_of(records), fields=("sex", "orec"))
+    expected = naive_faults(records)
+    assert {row: reason for row, (_, reason) in faults(rejects).items()} == expected
+    used = [number for number in range(1, len(records) + 1) if number not in expected]
+    assert enrollment.row_number.tolist() == used
+    assert enrollment.rows_read == len(records) == enrollment.n_rows + enrollment.rows_rejected
+    assert len(rejects) == enrollment.rows_rejected
+    assert enrollment.member_id.to_pylist() == [records[number - 1]["member_id"] for number in used]
+
+
+@given(st.lists(RECORD, min_size=2, max_size=24), st.integers(1, 5), st.randoms(use_true_random=False))
+def test_row_groups_files_and_threads_change_nothing(
+    records: list[dict[str, Any]], size: int, chance: random.Random
+) -> None:
+    table = table_of(records)
+    whole, _ = read(table)
+    for threads in (1, 2):
+        pieces = pa.Table.from_batches(table.to_batches(max_chunksize=size), table.schema)
+        rejects = Rejects("write")
+        extract = open_extract(pieces.to_reader(max_chunksize=size), "enrollment")
+        again = read_enrollment(extract, payment_year=YEAR, fields=FIELDS, rejects=rejects, threads=threads)
+        assert again.row_number.tolist() == whole.row_number.tolist()
+        assert again.birth_date.tolist() == whole.birth_date.tolist()
+
+
+def test_files_keep_their_own_row_numbers(tmp_path: Any) -> None:
+    pq.write_table(rows({}, {"sex": "U"}), tmp_path / "a.parquet")
+    pq.write_table(
+        rows({"member_id": "x", "sex": "M"}, {"member_id": "m0", "sex": "M"}), tmp_path / "b.parquet"
+    )
+    enrollment, rejects = read(tmp_path)
+    assert rejects.table().to_pylist() == [
+        {"file": "a.parquet", "row_number": 2, "column": "sex", "reason": "sex_not_allowed"},
+        {"file": "b.parquet", "row_number": 2, "column": "sex", "reason": "sex_conflict"},
+    ]
+    assert enrollment.file_id.tolist() == [0, 1]
+    assert enrollment.row_number.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pa.array([7, 7, 8]),
+        pa.array([b"77", b"77", b"88"], pa.binary(2)),
+        pa.array([b"7", b"7", b"8"]),
+        pa.array(["7", "7", "8"], pa.large_string()),
+        pa.array(["7", "7", "8"]).dictionary_encode(),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_members_of_every_id_type_are_told_apart(ids: pa.Array) -> None:
+    table = rows({}, {}, {}).set_column(0, "member_id", ids)
+    enrollment, rejects = read(table)
+    assert faults(rejects) == {2: ("member_id", "duplicate_span")}
+    assert enrollment.n_rows == 2
+
+
+def test_a_missing_integer_id_is_rejected() -> None:
+    table = rows({}, {}).set_column(0, "member_id", pa.array([None, 8]))
+    _, rejects = read(table)
+    assert faults(rejects) == {1: ("member_id", "member_id_missing")}
+
+
+# --- messages ---
+
+
+def test_stopping_names_code_count_rows_and_what_is_allowed() -> None:
+    changes: list[dict[str, Any]] = [{} for _ in range(1000)]
+    for row in (3, 91, 240, 377, 912, 1000):
+        changes[row - 1] = {"sex": "U"}
+    changes[6] = {"orec": None}
+    with pytest.raises(CodeNotAllowedError) as caught:
+        read(rows(*changes), mode="stop")
+    assert str(caught.value) == (
+        "enrollment, column 'sex': 'U' in 6 of 1,000 rows (first rows: 3, 91, 240, 377, 912); allowed: M, F. "
+        "1 row has another reason. "
+        'Correct them, or pass rejects="write" (--rejects write) to score the rest and list these.'
+    )
+
+
+def test_stopping_for_other_reasons_says_the_reason() -> None:
+    with pytest.raises(RowsRejectedError) as caught:
+        read(rows({}, {"birth_date": None}), mode="stop")
+    assert type(caught.value) is RowsRejectedError
+    assert "enrollment, column 'birth_date': birth_date is missing in 1 of 2 rows (row 2)." in str(
+        caught.value
+    )
+
+
+def test_messages_show_no_long_value() -> None:
+    with pytest.raises(CodeNotAllowedError) as caught:
+        read(rows({"sex": "SECRET"}), mode="stop")
+    assert "SECRET" not in str(caught.value)
+    assert "sex is not an allowed code in 1 of 1 rows" in str(caught.value)
+
+
+def test_an_enrollment_without_rows_is_refused() -> None:
+    with pytest.raises(ExtractError, match="enrollment has no enrollment rows"):
+        read(rows({}).slice(0, 0))
+
+
+def test_every_reason_has_a_sentence_and_a_stable_name() -> None:
+    assert all(reason == reason.lower() and " " not in reason for reason in REASONS)
+    assert len(set(REASONS.values())) == len(REASONS)
+
+
+def test_many_garbage_rows_stay_cheap() -> None:
+    n_rows = 200_000
+    table = pa.table(
+        {
+            "member_id": ["same"] * n_rows,
+            "birth_date": pa.array(np.full(n_rows, -7000, np.int32), pa.date32()),
+            "sex": ["F"] * n_rows,
+            "enrollment_start_date": pa.array(np.arange(n_rows, dtype=np.int32), pa.date32()),
+            "enrollment_end_date": pa.array(np.arange(n_rows, dtype=np.int32) + 30, pa.date32()),
+        }
+    )
+    enrollment, rejects = read(table, fields=("sex",))
+    assert enrollment.n_rows == -(-n_rows // 31)
+    assert rejects.counts() == {"overlapping_span": n_rows - enrollment.n_rows}
