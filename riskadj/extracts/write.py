@@ -54,6 +54,7 @@ class OutputDirectory:
         self.overwrite = overwrite
         self._partial: Path | None = None
         with output_errors(self.path):
+            self._tidy()
             self._check()
 
     def _check(self) -> None:
@@ -75,9 +76,9 @@ class OutputDirectory:
             return
         foreign = [name for name in names if not OUTPUT_NAMES.fullmatch(name)]
         if foreign:
+            more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
             raise OutputExistsError(
-                f"{self.path} holds {len(foreign)} files that are no results of a run (such as {foreign[0]}); "
-                "choose another output directory."
+                f"{self.path} holds files that are no results of a run: {foreign[0]}{more}; choose another directory."
             )
         if not self.overwrite:
             raise OutputExistsError(
@@ -87,7 +88,6 @@ class OutputDirectory:
     def __enter__(self) -> Path:
         """Return the directory to write to."""
         with output_errors(self.path):
-            self._tidy()
             self._partial = self._sibling("partial")
             self._partial.mkdir()
         return self._partial
@@ -209,6 +209,7 @@ def write_parquet(
             table = pa.Table.from_batches([piece]) if isinstance(piece, pa.RecordBatch) else piece
             writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=ROW_GROUP_ROWS)
             n_rows += table.num_rows
+        writer.add_key_value_metadata(dict(metadata or {}))
     return n_rows
 
 

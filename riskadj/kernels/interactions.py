@@ -9,24 +9,24 @@ from riskadj.kernels.bits import lowest_bit
 
 
 @kernel
-def switch_on_groups(group_hccs, first_group, variables):
+def switch_on_groups(groups_of_hcc, n_hcc_words, variables):
     """Turn a group on where any of its HCCs is on.
 
     Parameters
     ----------
-    group_hccs : uint64, shape (n_groups, n_hcc_words)
-    first_group : int
-        Bit of the first group.
+    groups_of_hcc : uint64, shape (64 * n_hcc_words, n_variable_words)
+        The groups that each HCC turns on; other bits of the HCC words turn on none.
+    n_hcc_words : int
     variables : uint64, shape (n_rows, n_variable_words); changed
     """
     for row in range(variables.shape[0]):
-        for group in range(group_hccs.shape[0]):
-            found = np.uint64(0)
-            for w in range(group_hccs.shape[1]):
-                found |= variables[row, w] & group_hccs[group, w]
-            if found != np.uint64(0):
-                bit = first_group + group
-                variables[row, bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
+        for w in range(n_hcc_words):
+            word = variables[row, w]
+            while word != np.uint64(0):
+                hcc = 64 * w + lowest_bit(word)
+                word &= word - np.uint64(1)
+                for v in range(groups_of_hcc.shape[1]):
+                    variables[row, v] |= groups_of_hcc[hcc, v]
 
 
 @kernel
@@ -45,36 +45,38 @@ def switch_on_demographics(profiles, demographics, variables):
 
 
 @kernel
-def switch_on_interactions(terms, first_interaction, variables):
+def switch_on_interactions(terms_begin, terms, first_interaction, variables):
     """Turn an interaction on where all its terms are on; in order, so that a later one may use an earlier one.
 
     Parameters
     ----------
-    terms : uint64, shape (n_interactions, n_variable_words)
+    terms_begin : int64, shape (n_interactions + 1,); terms : int32
+        The terms of interaction ``k`` are the bits ``terms[terms_begin[k]:terms_begin[k + 1]]``.
     first_interaction : int
         Bit of the first interaction.
     variables : uint64, shape (n_rows, n_variable_words); changed
     """
     for row in range(variables.shape[0]):
-        for k in range(terms.shape[0]):
-            lacking = np.uint64(0)
-            for w in range(terms.shape[1]):
-                lacking |= terms[k, w] & ~variables[row, w]
-            if lacking == np.uint64(0):
+        for k in range(terms_begin.shape[0] - 1):
+            every = True
+            for i in range(terms_begin[k], terms_begin[k + 1]):
+                if (variables[row, terms[i] >> 6] >> np.uint64(terms[i] & 63)) & np.uint64(1) == np.uint64(0):
+                    every = False
+                    break
+            if every:
                 bit = first_interaction + k
                 variables[row, bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
 
 
 @kernel
-def switch_on_counts(payment_hccs, hccs_min, hccs_max, first_count, variables):
+def switch_on_counts(payment_hccs, counts_of_number, variables):
     """Turn on the count variables that the number of payment HCCs falls into.
 
     Parameters
     ----------
     payment_hccs : uint64, shape (n_hcc_words,)
-    hccs_min, hccs_max : int32, shape (n_counts,), inclusive
-    first_count : int
-        Bit of the first count variable.
+    counts_of_number : uint64, shape (n_hccs + 1, n_variable_words)
+        The count variables that are on with 0, 1, 2, ... payment HCCs.
     variables : uint64, shape (n_rows, n_variable_words); changed
     """
     for row in range(variables.shape[0]):
@@ -84,10 +86,8 @@ def switch_on_counts(payment_hccs, hccs_min, hccs_max, first_count, variables):
             while word != np.uint64(0):
                 word &= word - np.uint64(1)
                 n_hccs += 1
-        for k in range(hccs_min.shape[0]):
-            if hccs_min[k] <= n_hccs <= hccs_max[k]:
-                bit = first_count + k
-                variables[row, bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
+        for w in range(counts_of_number.shape[1]):
+            variables[row, w] |= counts_of_number[n_hccs, w]
 
 
 @kernel

@@ -10,9 +10,10 @@ import numpy as np
 
 from riskadj.jit import kernel
 
-#: Longest id that a slot holds whole.
-SHORT_ID_BYTES = 12
+#: Most members that one index can number.
 MAX_MEMBERS = 0x0FFFFFFF - 1
+#: Rows looked up side by side.
+_BLOCK = 64
 
 
 def n_slots(n_members: int) -> int:
@@ -31,13 +32,56 @@ def _mix(value: np.uint64) -> np.uint64:
 
 
 @kernel
-def index_members(data, offsets, slots, first_row, member_of_row, n_members):
+def _short_key(data, words, begin, size):
+    """Return an id of at most 12 bytes as two words: its first 8 bytes; its next 4 bytes and its length."""
+    low, high = np.uint64(0), np.uint64(0)
+    word = begin >> 3
+    if word + 2 < words.shape[0]:
+        shift = np.uint64((begin & 7) * 8)
+        low, high = words[word] >> shift, words[word + 1] >> shift
+        if shift != np.uint64(0):
+            low |= words[word + 1] << (np.uint64(64) - shift)
+            high |= words[word + 2] << (np.uint64(64) - shift)
+        if size < 8:
+            low &= (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
+            high = np.uint64(0)
+        else:
+            high &= (np.uint64(1) << np.uint64(8 * (size - 8))) - np.uint64(1)
+    else:
+        for i in range(min(size, 8)):
+            low |= np.uint64(data[begin + i]) << np.uint64(8 * i)
+        for i in range(8, size):
+            high |= np.uint64(data[begin + i]) << np.uint64(8 * (i - 8))
+    return low, (high << np.uint64(32)) | (np.uint64(size) << np.uint64(28))
+
+
+@kernel
+def _long_key(data, begin, size):
+    """Return a longer id as two words: a hash of its bytes; its length and the mark of a long id."""
+    low = np.uint64(0x9E3779B97F4A7C15)
+    for i in range(begin, begin + size):
+        low = (low ^ np.uint64(data[i])) * np.uint64(0x100000001B3)
+    return low, (np.uint64(size & 0xFFFFFFFF) << np.uint64(32)) | (np.uint64(13) << np.uint64(28))
+
+
+@kernel
+def _same_bytes(data, begin, other, other_begin, size):
+    for i in range(size):
+        if data[begin + i] != other[other_begin + i]:
+            return False
+    return True
+
+
+@kernel
+def index_members(data, words, offsets, slots, first_row, member_of_row, n_members):
     """Number the members in order of first appearance.
 
     Parameters
     ----------
     data : uint8, shape (n_bytes,)
         Bytes of all ids, one after another.
+    words : uint64, shape (n_bytes // 8,)
+        The same bytes, eight at a time.
     offsets : int64, shape (n_rows + 1,)
         Where each row's id begins in `data`.
     slots : uint64, shape (n_slots, 2), all zero; written
@@ -49,20 +93,12 @@ def index_members(data, offsets, slots, first_row, member_of_row, n_members):
     mask = np.int64(slots.shape[0] - 1)
     count = np.int64(0)
     for row in range(offsets.shape[0] - 1):
-        begin, end = offsets[row], offsets[row + 1]
-        size = end - begin
-        low, high = np.uint64(0), np.uint64(0)
+        begin = offsets[row]
+        size = offsets[row + 1] - begin
         if size <= 12:
-            for i in range(min(size, 8)):
-                low |= np.uint64(data[begin + i]) << np.uint64(8 * i)
-            for i in range(8, size):
-                high |= np.uint64(data[begin + i]) << np.uint64(8 * (i - 8))
-            high = (high << np.uint64(32)) | (np.uint64(size) << np.uint64(28))
+            low, high = _short_key(data, words, begin, size)
         else:
-            low = np.uint64(0x9E3779B97F4A7C15)
-            for i in range(begin, end):
-                low = (low ^ np.uint64(data[i])) * np.uint64(0x100000001B3)
-            high = (np.uint64(size & 0xFFFFFFFF) << np.uint64(32)) | (np.uint64(13) << np.uint64(28))
+            low, high = _long_key(data, begin, size)
         at = np.int64(_mix(low ^ (high * np.uint64(0x9E3779B97F4A7C15)))) & mask
         while True:
             held = slots[at, 1]
@@ -75,14 +111,7 @@ def index_members(data, offsets, slots, first_row, member_of_row, n_members):
                 break
             if slots[at, 0] == low and (held & ~np.uint64(0x0FFFFFFF)) == high:
                 member = np.int64(held & np.uint64(0x0FFFFFFF)) - 1
-                same = True
-                if size > 12:
-                    start = offsets[first_row[member]]
-                    for i in range(size):
-                        if data[start + i] != data[begin + i]:
-                            same = False
-                            break
-                if same:
+                if size <= 12 or _same_bytes(data, begin, data, offsets[first_row[member]], size):
                     member_of_row[row] = member
                     break
             at = (at + 1) & mask
@@ -90,12 +119,12 @@ def index_members(data, offsets, slots, first_row, member_of_row, n_members):
 
 
 @kernel
-def find_members(data, offsets, rows, slots, index_data, index_offsets, first_row, members):
+def find_members(data, words, offsets, rows, slots, index_data, index_offsets, first_row, members):
     """Look up the member number of each wanted row.
 
     Parameters
     ----------
-    data, offsets
+    data, words, offsets
         Ids of the rows looked up, as in `index_members`.
     rows : int64, shape (n_wanted,)
         Which rows of `offsets` to look up.
@@ -105,50 +134,31 @@ def find_members(data, offsets, rows, slots, index_data, index_offsets, first_ro
         Member number, or -1 where the index has no such id.
     """
     mask = np.int64(slots.shape[0] - 1)
-    last_low, last_high, last_member, last_begin = np.uint64(0), np.uint64(0), np.int64(-2), np.int64(0)
-    for k in range(rows.shape[0]):
-        begin = offsets[rows[k]]
-        size = offsets[rows[k] + 1] - begin
-        low, high = np.uint64(0), np.uint64(0)
-        if size <= 12:
-            for i in range(min(size, 8)):
-                low |= np.uint64(data[begin + i]) << np.uint64(8 * i)
-            for i in range(8, size):
-                high |= np.uint64(data[begin + i]) << np.uint64(8 * (i - 8))
-            high = (high << np.uint64(32)) | (np.uint64(size) << np.uint64(28))
-        else:
-            low = np.uint64(0x9E3779B97F4A7C15)
-            for i in range(begin, begin + size):
-                low = (low ^ np.uint64(data[i])) * np.uint64(0x100000001B3)
-            high = (np.uint64(size & 0xFFFFFFFF) << np.uint64(32)) | (np.uint64(13) << np.uint64(28))
-        if last_member != -2 and low == last_low and high == last_high:
-            same = True
-            if size > 12:
-                for i in range(size):
-                    if data[last_begin + i] != data[begin + i]:
-                        same = False
+    lows, highs = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
+    starts, touched = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.uint64)
+    for first in range(0, rows.shape[0], _BLOCK):
+        n_rows = min(_BLOCK, rows.shape[0] - first)
+        for j in range(n_rows):
+            begin = offsets[rows[first + j]]
+            size = offsets[rows[first + j] + 1] - begin
+            if size <= 12:
+                lows[j], highs[j] = _short_key(data, words, begin, size)
+            else:
+                lows[j], highs[j] = _long_key(data, begin, size)
+            starts[j] = np.int64(_mix(lows[j] ^ (highs[j] * np.uint64(0x9E3779B97F4A7C15)))) & mask
+        # One load per row and nothing that waits for it: the memory fetches of a block overlap.
+        for j in range(n_rows):
+            touched[j] = slots[starts[j], 1]
+        for j in range(n_rows):
+            low, high, at, held = lows[j], highs[j], starts[j], touched[j]
+            begin = offsets[rows[first + j]]
+            size = offsets[rows[first + j] + 1] - begin
+            members[first + j] = -1
+            while held != np.uint64(0):
+                if slots[at, 0] == low and (held & ~np.uint64(0x0FFFFFFF)) == high:
+                    member = np.int64(held & np.uint64(0x0FFFFFFF)) - 1
+                    if size <= 12 or _same_bytes(data, begin, index_data, index_offsets[first_row[member]], size):
+                        members[first + j] = member
                         break
-            if same:
-                members[k] = last_member
-                continue
-        at = np.int64(_mix(low ^ (high * np.uint64(0x9E3779B97F4A7C15)))) & mask
-        member = np.int64(-1)
-        while True:
-            held = slots[at, 1]
-            if held == np.uint64(0):
-                break
-            if slots[at, 0] == low and (held & ~np.uint64(0x0FFFFFFF)) == high:
-                candidate = np.int64(held & np.uint64(0x0FFFFFFF)) - 1
-                same = True
-                if size > 12:
-                    start = index_offsets[first_row[candidate]]
-                    for i in range(size):
-                        if index_data[start + i] != data[begin + i]:
-                            same = False
-                            break
-                if same:
-                    member = candidate
-                    break
-            at = (at + 1) & mask
-        members[k] = member
-        last_low, last_high, last_member, last_begin = low, high, member, begin
+                at = (at + 1) & mask
+                held = slots[at, 1]

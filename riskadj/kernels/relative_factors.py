@@ -43,3 +43,26 @@ def sum_relative_factors(variables, segments, factors, priced, demographic, scor
                 word ^= lowest
         demographic_sum[row] = demographic_total
         total_sum[row] = total
+
+
+@kernel
+def multiply_and_round(scores, which, numerators, denominators, no_score, result):
+    """Multiply integer scores by an exact fraction and round halves away from zero.
+
+    Parameters
+    ----------
+    scores : int64, shape (n_rows,)
+    which : int32, shape (n_rows,)
+        Fraction of each row; negative: there is none, and the result is `no_score`.
+    numerators, denominators : int64, shape (n_fractions,)
+    no_score : int64
+        Marks a score that is not there; it stays.
+    result : int64, shape (n_rows,); written
+    """
+    for row in range(scores.shape[0]):
+        k = which[row]
+        if k < 0 or scores[row] == no_score:
+            result[row] = no_score
+            continue
+        size = (2 * abs(scores[row]) * numerators[k] + denominators[k]) // (2 * denominators[k])
+        result[row] = size if scores[row] >= 0 else -size

@@ -9,9 +9,9 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from riskadj.extracts.buffers import cast_ids, from_strings, one_chunk
+from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, one_chunk
 from riskadj.extracts.rejects import Rejects
-from riskadj.scoring.codes import clean_codes
+from riskadj.scoring.codes import pack, unpack
 from riskadj.scoring.members import MemberIndex, index_members
 from riskadj.scoring.run import ScoringRun
 
@@ -61,13 +61,13 @@ def _rows(table: pa.Table, index: MemberIndex, run: ScoringRun) -> Iterator[dict
     rows = np.flatnonzero(index.find(ids, np.arange(len(ids))) == 0)
     if len(rows):
         eligible = run.claim_filter(table) if run.claim_filter else np.ones(len(ids), np.uint8)
-        codes = clean_codes(one_chunk(table["diagnosis_code"]).cast(pa.string()))
-        dates = table["service_date"].to_pylist() if "service_date" in table.column_names else None
-        for row in rows.tolist():
-            code = codes[row].as_py()
+        chosen = from_numpy(rows, pa.int64())
+        codes = [unpack(code) for code in pack(one_chunk(table["diagnosis_code"]).take(chosen).cast(pa.string()))]
+        dated = "service_date" in table.column_names
+        dates = table["service_date"].take(chosen).to_pylist() if dated else [None] * len(rows)
+        for code, day, counts in zip(codes, dates, eligible[rows].tolist(), strict=True):
             if code:
-                yield {"code": code, "date": dates[row] if dates else None, "dated": dates is not None,
-                       "eligible": bool(eligible[row])}  # fmt: skip
+                yield {"code": code, "date": day, "dated": dated, "eligible": bool(counts)}
 
 
 def _add(found: dict[str, CodeEvidence], row: dict[str, object], window: tuple[date, date]) -> None:

@@ -248,7 +248,7 @@ class _ModelExplanation:
         for bit in on:
             kind, table, detail = self._describe(bit, left)
             factor = self._factor(bit)
-            if kind in ("demographic", "HCC") or factor:
+            if kind == "HCC" or factor:
                 yield self._line(kind, self.plan.variables[bit], detail or "no factor in this segment", factor, table)
 
     def _factor(self, bit: int) -> str:

@@ -18,7 +18,7 @@ from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, is_vali
 from riskadj.extracts.open import Chunk, Extract, row_numbers
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import capture
-from riskadj.scoring.codes import BLANK, ICD9, UNKNOWN, CodeBook, clean_codes
+from riskadj.scoring.codes import BLANK, ICD9, UNKNOWN, CodeBook, pack, unpack
 from riskadj.scoring.members import MemberIndex
 
 _EPOCH = date(1970, 1, 1)
@@ -120,15 +120,15 @@ class DiagnosisCapture:
         with self._lock:
             capture.set_bits(members, work.codes, self.book.bits_begin, self.book.bits, self.captured)
         work.reject("member_id", "member_not_enrolled", work.rows[members < 0])
-        counts.rows_of_code -= np.bincount(work.codes[members < 0], minlength=len(self.book.codes))
+        counts.rows_of_code -= np.bincount(work.codes[members < 0], minlength=self.book.n_codes)
         numbers = row_numbers(table, chunk.first_row)
         for column, reason, rows in work.rejected:
             rejects.add(chunk.file, numbers[rows], column, reason)
         counts.rows_read = table.num_rows + n_unreadable
         counts.rows_rejected = len(rejects)
         counts.file_rows_read = chunk.n_rows if chunk.n_rows is not None else table.num_rows
-        counts.rows_mapped = int(counts.rows_of_code[: self.book.n_mapped].sum())
-        counts.rows_unmapped = int(counts.rows_of_code[self.book.n_mapped :].sum())
+        counts.rows_mapped = int(counts.rows_of_code[self.book.is_mapped].sum())
+        counts.rows_unmapped = int(counts.rows_of_code.sum()) - counts.rows_mapped
         return counts, rejects
 
 
@@ -155,7 +155,7 @@ class _ChunkWork:
             self.sink.first_day,
             self.sink.last_day,
             self.sink.claim_filter(self.table) if self.sink.claim_filter else np.zeros(0, np.uint8),
-            np.where(code_of_entry < self.sink.book.n_mapped, code_of_entry, UNKNOWN).astype(np.int32),
+            np.where(self.sink.book.is_mapped[code_of_entry] & (code_of_entry >= 0), code_of_entry, UNKNOWN).astype(np.int32),
             rows_of_entry,
             rows,
             codes,
@@ -169,7 +169,7 @@ class _ChunkWork:
         known = code_of_entry >= 0
         unknown = (code_of_entry == UNKNOWN) & (rows_of_entry > 0)
         rows_of_code = np.bincount(
-            code_of_entry[known], rows_of_entry[known], minlength=len(self.sink.book.codes)
+            code_of_entry[known], rows_of_entry[known], minlength=self.sink.book.n_codes
         )
         names = self.dictionary.filter(from_numpy(unknown, pa.bool_())) if unknown.any() else None
         return CaptureCounts(
@@ -177,7 +177,7 @@ class _ChunkWork:
             rows_filtered=int(counts[capture.FILTERED]),
             rows_unknown=int(rows_of_entry[unknown].sum()),
             rows_of_code=rows_of_code.astype(np.int64),
-            unknown_codes=set() if names is None else set(clean_codes(names).to_pylist()),
+            unknown_codes=set() if names is None else {unpack(code) for code in pack(names)},
         )
 
     def _reject_unusable(self, code_of_entry: npt.NDArray[np.int32]) -> None:
@@ -243,7 +243,7 @@ def capture_diagnoses(
     -------
     CaptureCounts
     """
-    totals = CaptureCounts(rows_of_code=np.zeros(len(sink.book.codes), np.int64))
+    totals = CaptureCounts(rows_of_code=np.zeros(sink.book.n_codes, np.int64))
     for counts, found in in_order(sink.add, extract.chunks(columns), threads):
         totals.add(counts)
         rejects.merge(found)

@@ -2,90 +2,123 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from riskadj.extracts.buffers import from_strings, is_valid, values_of
+from riskadj.extracts.buffers import from_strings, id_buffers
+from riskadj.kernels.codes import TOO_LONG, pack_codes
 from riskadj.scoring.plan import ScoringPlan
 
 #: What a code is, where it is not the number of a code in the book.
 UNKNOWN, ICD9, BLANK = -1, -2, -3
 
-_ICD9_FORM = r"^(\d{3,5}|V\d{2,4}|E[89]\d{2,3})$"
+_ICD9_FORM = re.compile(r"\d{3,5}|V\d{2,4}|E[89]\d{2,3}")
+
+PackedCodes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
 class CodeBook:
-    """Known codes: those that map in any model of the run first, then the valid ones that map in none.
+    """Known codes in alphabetical order, packed (`kernels.codes`), and what each sets.
 
     Attributes
     ----------
-    codes : pyarrow array of string, shape (n_codes,)
-    n_mapped : int
-        Codes below this number map to a condition bit of some model.
-    bits_begin : ndarray of int64, shape (n_mapped + 1,); bits : ndarray of int32
+    packed : ndarray of uint64, shape (n_codes,)
+    is_mapped : ndarray of bool, shape (n_codes,)
+        True where a code is in the mappings of some model of the run; the others are valid codes without an HCC.
+    bits_begin : ndarray of int64, shape (n_codes + 1,); bits : ndarray of int32
         Condition bits of code ``c``: ``bits[bits_begin[c]:bits_begin[c + 1]]``, numbered over all models' words.
     first_words : tuple of int
         Where each model's words begin among the `n_words` of a member.
     """
 
-    codes: pa.Array
-    n_mapped: int
+    packed: PackedCodes
+    is_mapped: npt.NDArray[np.bool_]
     bits_begin: npt.NDArray[np.int64]
     bits: npt.NDArray[np.int32]
     first_words: tuple[int, ...]
     n_words: int
 
+    @property
+    def n_codes(self) -> int:
+        """Number of known codes."""
+        return len(self.packed)
+
     def look_up(self, entries: pa.Array) -> npt.NDArray[np.int32]:
-        """Return the code number of each cleaned entry, or UNKNOWN, ICD9 or BLANK (int32, shape (n_entries,))."""
-        cleaned = clean_codes(entries)
-        found = pc.index_in(cleaned, value_set=self.codes)
-        number = np.where(is_valid(found), values_of(found), UNKNOWN).astype(np.int32)
-        unknown = number == UNKNOWN
-        if unknown.any():
-            number[unknown & values_of(pc.match_substring_regex(cleaned, _ICD9_FORM))] = ICD9
-            number[unknown & (values_of(pc.binary_length(cleaned)) == 0)] = BLANK
+        """Return the code number of each entry, or UNKNOWN, ICD9 or BLANK (int32, shape (n_entries,))."""
+        packed = pack(entries)
+        at = np.minimum(np.searchsorted(self.packed, packed), self.n_codes - 1)
+        number = np.where(self.packed[at] == packed, at, UNKNOWN).astype(np.int32)
+        for entry in np.flatnonzero(number == UNKNOWN).tolist():
+            if packed[entry] == 0:
+                number[entry] = BLANK
+            elif _ICD9_FORM.fullmatch(unpack(packed[entry])):
+                number[entry] = ICD9
         return number
 
     def is_known(self, code: str) -> bool:
-        """Return True if a cleaned code is in the book, mapped or not."""
+        """Return True if a code is in the book, mapped or not."""
         return bool(self.look_up(from_strings([code]))[0] >= 0)
 
 
-def clean_codes(codes: pa.Array) -> pa.Array:
-    """Return codes without dots and blanks, in upper case: how every code is compared."""
-    if not pa.types.is_string(codes.type):
-        codes = codes.cast(pa.string())
-    return pc.utf8_upper(pc.replace_substring_regex(codes, r"[\s.\x00]+", ""))
+def pack(codes: pa.Array) -> PackedCodes:
+    """Return codes cleaned and packed (uint64, shape (n_codes,)); a null packs as a blank code."""
+    data, offsets = id_buffers(codes)
+    packed = np.empty(len(codes), np.uint64)
+    pack_codes(data, offsets, packed)
+    return packed
 
 
-def make_code_book(plans: Sequence[ScoringPlan], valid_codes: Sequence[str]) -> CodeBook:
+def unpack(word: np.uint64) -> str:
+    """Return a packed code as text; one that was too long to pack as a mark of its own."""
+    if word == TOO_LONG:
+        return "(longer than 8 characters)"
+    return int(word).to_bytes(8, "big").rstrip(b"\0").decode("latin-1")
+
+
+def pack_lines(text: bytes) -> PackedCodes:
+    """Return the codes of a text, one on each line, packed and sorted, each once."""
+    data = np.frombuffer(text, np.uint8)
+    offsets = np.concatenate([[0], np.flatnonzero(data == ord("\n")) + 1])
+    packed = np.empty(len(offsets) - 1, np.uint64)
+    pack_codes(data, offsets, packed)
+    return np.unique(packed)
+
+
+def make_code_book(plans: Sequence[ScoringPlan], valid_codes: PackedCodes) -> CodeBook:
     """Return the code book of the models of one run.
 
     Parameters
     ----------
     plans : sequence of ScoringPlan
-    valid_codes : sequence of str
-        Every billable ICD-10-CM code, mapped or not.
+    valid_codes : ndarray of uint64
+        Every billable ICD-10-CM code, mapped or not, packed.
     """
-    first_words = np.concatenate([[0], np.cumsum([plan.n_captured_words for plan in plans])]).astype(int).tolist()
-    mapped = sorted({code for plan in plans for code in plan.bits_of_code})
-    bits = [
-        [64 * first + bit for first, plan in zip(first_words, plans, strict=False) for bit in plan.bits_of_code.get(code, ())]
-        for code in mapped
-    ]
-    begin = np.concatenate([[0], np.cumsum([len(found) for found in bits])]).astype(np.int64)
-    unmapped = sorted(set(valid_codes) - set(mapped))
+    first_words = [0]
+    for plan in plans:
+        first_words.append(first_words[-1] + plan.n_captured_words)
+    of_code: dict[str, list[int]] = {}
+    for first, plan in zip(first_words, plans, strict=False):
+        for code, bits in plan.bits_of_code.items():
+            of_code.setdefault(code, []).extend(64 * first + bit for bit in bits)
+    names = sorted(of_code)
+    mapped = pack(from_strings(names))
+    packed = np.union1d(mapped, valid_codes)
+    n_bits = np.zeros(len(packed), np.int64)
+    at = np.searchsorted(packed, mapped)
+    n_bits[at] = [len(of_code[name]) for name in names]
+    is_mapped = np.zeros(len(packed), np.bool_)
+    is_mapped[at] = True
     return CodeBook(
-        codes=from_strings([*mapped, *unmapped]),
-        n_mapped=len(mapped),
-        bits_begin=begin,
-        bits=np.array([bit for found in bits for bit in found], np.int32),
+        packed=packed,
+        is_mapped=is_mapped,
+        bits_begin=np.concatenate([[0], np.cumsum(n_bits)]),
+        bits=np.array([bit for name in names for bit in of_code[name]], np.int32),
         first_words=tuple(first_words[:-1]),
         n_words=first_words[-1],
     )

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from riskadj.errors import ColumnMissingError, OptionError
 from riskadj.extracts.buffers import is_valid, one_chunk, values_of
+from riskadj.kernels.codes import select_claims
 from riskadj.scoring.capture import ClaimFilter
 from riskadj.tables.manifest import sealed_content
 from riskadj.tables.payment_year import PaymentYear
@@ -36,6 +37,11 @@ class ClaimRule:
     bill_types: frozenset[str]
     needs_procedure: bool
 
+    def allows_bill_type(self, code: str) -> bool:
+        """Return True if a claim of this bill type counts; a leading zero (four digits) is left out."""
+        short = code[1:] if len(code) == 4 and code.startswith("0") else code
+        return not self.bill_types or short[:2] in self.bill_types
+
 
 @dataclass(frozen=True)
 class CmsFilter:
@@ -47,16 +53,18 @@ class CmsFilter:
 
     def __call__(self, table: pa.Table) -> Eligible:
         """Return 1 for each row whose diagnosis counts, else 0 (uint8, shape (n_rows,))."""
-        eligible = np.zeros(table.num_rows, np.uint8)
-        has_procedure = _where(table, "procedure_code", self.procedures.__contains__)
-        for rule in self.rules:
-            fits = _where(table, "claim_type", rule.claim_type.__eq__)
-            if rule.bill_types:
-                fits = fits & _where(table, "bill_type_code", lambda code, rule=rule: _bill_type(code) in rule.bill_types)
-            eligible |= fits & has_procedure if rule.needs_procedure else fits
+        eligible = np.empty(table.num_rows, np.uint8)
+        types = _rules_met(table, "claim_type", [rule.claim_type.__eq__ for rule in self.rules])
+        bills = _rules_met(table, "bill_type_code", [rule.allows_bill_type for rule in self.rules])
+        procedures = _rules_met(table, "procedure_code", [self._test_of_procedure(rule) for rule in self.rules])
+        select_claims(*types, *bills, *procedures, eligible)
         if self.excluded_sources and _SOURCE in table.column_names:
-            eligible &= ~_where(table, _SOURCE, self.excluded_sources.__contains__) & 1
+            entries, excluded = _rules_met(table, _SOURCE, [self.excluded_sources.__contains__])
+            eligible[excluded[entries] != 0] = 0
         return eligible
+
+    def _test_of_procedure(self, rule: ClaimRule) -> Callable[[str], bool]:
+        return self.procedures.__contains__ if rule.needs_procedure else _anything
 
 
 def columns_of_filter(diagnosis_filter: str) -> tuple[str, ...]:
@@ -100,20 +108,25 @@ def _rows(year: PaymentYear, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content)))
 
 
-def _bill_type(code: str) -> str:
-    """Return the first two digits of a bill type; a leading zero (four digits) is left out."""
-    return (code[1:] if len(code) == 4 and code.startswith("0") else code)[:2]
+def _anything(code: str) -> bool:
+    return True
 
 
-def _where(table: pa.Table, name: str, test: Callable[[str], object]) -> Eligible:
-    """Return where the column's code passes `test`, asked once per dictionary entry; null does not."""
+def _rules_met(
+    table: pa.Table, name: str, tests: list[Callable[[str], bool]]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64]]:
+    """Return each row's dictionary entry, and the rules (bits) that each entry meets; the last entry stands for null."""
     codes = one_chunk(table[name])
     if not pa.types.is_dictionary(codes.type):
         codes = codes.dictionary_encode()
-    passes = [bool(test(str(code).strip().upper() if name == "procedure_code" else str(code).strip().lower()))
-              for code in codes.dictionary.to_pylist()]  # fmt: skip
-    of_entry = np.array([*passes, False], np.uint8)
-    entries = values_of(codes.indices)
+    words = [_cleaned(name, word) for word in codes.dictionary.to_pylist()]
+    rules = [sum(1 << n for n, test in enumerate(tests) if test(word)) for word in (*words, "")]
+    entries = values_of(codes.indices).astype(np.int32, copy=False)
     if codes.null_count:
-        entries = np.where(is_valid(codes), entries, len(passes))
-    return of_entry[entries]
+        entries = np.where(is_valid(codes), entries, len(words)).astype(np.int32)
+    return entries, np.array(rules, np.uint64)
+
+
+def _cleaned(name: str, word: str | None) -> str:
+    text = "" if word is None else word.strip()
+    return text.upper() if name == "procedure_code" else text.lower()

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.errors import ExtractError
-from riskadj.extracts.buffers import id_buffers
+from riskadj.extracts.buffers import id_buffers, is_valid, values_of
 from riskadj.kernels import member_index
 
 
@@ -38,12 +38,12 @@ class MemberIndex:
     def find(self, ids: pa.Array, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return the member number of ``ids[rows]`` (int32, -1 where the enrollment has no such member)."""
         if pa.types.is_dictionary(ids.type):
-            entries = self.find(ids.dictionary, np.arange(len(ids.dictionary)))
-            return entries[ids.indices.to_numpy(zero_copy_only=False)[rows]]
+            entries = np.append(self.find(ids.dictionary, np.arange(len(ids.dictionary))), np.int32(-1))
+            return entries[np.where(is_valid(ids.indices), values_of(ids.indices), -1)[rows]]
         data, offsets = id_buffers(ids)
         members = np.empty(len(rows), np.int32)
         member_index.find_members(
-            data, offsets, rows, self.slots, self.data, self.offsets, self.first_row, members
+            data, words_of(data), offsets, rows, self.slots, self.data, self.offsets, self.first_row, members
         )
         return members
 
@@ -69,5 +69,10 @@ def index_members(ids: pa.Array) -> MemberIndex:
     first_row = np.empty(len(ids), np.int64)
     member_of_row = np.empty(len(ids), np.int32)
     n_members = np.zeros(1, np.int64)
-    member_index.index_members(data, offsets, slots, first_row, member_of_row, n_members)
+    member_index.index_members(data, words_of(data), offsets, slots, first_row, member_of_row, n_members)
     return MemberIndex(data, offsets, slots, first_row[: n_members[0]].copy(), member_of_row)
+
+
+def words_of(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """Return bytes eight at a time, without a copy; the last few bytes may be left out."""
+    return data[: len(data) // 8 * 8].view("<u8")

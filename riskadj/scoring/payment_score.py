@@ -6,7 +6,7 @@ exact fractions, and halves round away from zero. Binary floating point never de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskadj.errors import ManifestError
+from riskadj.kernels.relative_factors import multiply_and_round
 from riskadj.scoring.profiles import StatusProfiles
 from riskadj.tables.payment_year import ROUNDING_STEPS, ModelNumber, PaymentYear
 
@@ -24,12 +25,30 @@ Scores = npt.NDArray[np.int64]
 NO_SCORE = np.iinfo(np.int64).min
 
 
-def times(scores: Scores, ratio: Fraction) -> Scores:
-    """Return integer `scores` times an exact `ratio`, rounded half away from zero; NO_SCORE stays."""
-    numerator, denominator = ratio.numerator, ratio.denominator
-    doubled = np.abs(scores) * (2 * numerator)
-    result = np.sign(scores) * ((doubled + denominator) // (2 * denominator))
-    return np.where(scores == NO_SCORE, NO_SCORE, result)
+def times(scores: Scores, ratios: Sequence[Fraction], which: npt.NDArray[np.int32] | None = None) -> Scores:
+    """Return integer scores times exact ratios, rounded half away from zero.
+
+    Parameters
+    ----------
+    scores : ndarray of int64, shape (n_rows,)
+    ratios : sequence of Fraction
+    which : ndarray of int32, shape (n_rows,), optional
+        Ratio of each row, -1 for none; default: the first one.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,); NO_SCORE where a row has no score or no ratio.
+    """
+    result = np.empty(len(scores), np.int64)
+    multiply_and_round(
+        scores,
+        np.zeros(len(scores), np.int32) if which is None else which,
+        np.array([ratio.numerator for ratio in ratios], np.int64),
+        np.array([ratio.denominator for ratio in ratios], np.int64),
+        NO_SCORE,
+        result,
+    )
+    return result
 
 
 @dataclass(frozen=True)
@@ -99,18 +118,25 @@ def adjust_for_coding(
     return _apply(normalized, numbers, profiles, segments, lambda value: 1 - Fraction(value))
 
 
-def _apply(scores, numbers, profiles, segments, ratio):  # type: ignore[no-untyped-def]
+def _apply(
+    scores: Scores,
+    numbers: ModelNumbers,
+    profiles: npt.NDArray[np.int32],
+    segments: npt.NDArray[np.int32],
+    ratio: Callable[[Decimal], Fraction],
+) -> Scores:
+    ratios = [ratio(entry.value) for entry in numbers.entries]
+    if len(ratios) == 1 and (numbers.of == 0).all():
+        return times(scores, ratios)
     which = np.where(segments < 0, -1, numbers.of[profiles, np.maximum(segments, 0)])
-    result = np.full(len(scores), NO_SCORE, np.int64)
-    for position, entry in enumerate(numbers.entries):
-        rows = which == position
-        result[rows] = times(scores[rows], ratio(entry.value))
-    return result
+    return times(scores, ratios, which.astype(np.int32))
 
 
 def round_to(scores: Scores, decimals_from: int, decimals_to: int) -> Scores:
     """Return integer scores of `decimals_from` decimals in units of `decimals_to` decimals, half away from zero."""
-    return times(scores, Fraction(10) ** (decimals_to - decimals_from))
+    if decimals_from == decimals_to:
+        return scores
+    return times(scores, [Fraction(10) ** (decimals_to - decimals_from)])
 
 
 def blend(parts: Sequence[tuple[Scores, Decimal]]) -> Scores:
@@ -131,7 +157,7 @@ def blend(parts: Sequence[tuple[Scores, Decimal]]) -> Scores:
     for scores, weight in parts:
         lacking |= scores == NO_SCORE
         total += np.where(scores == NO_SCORE, 0, scores) * int(Fraction(weight) * denominator)
-    return np.where(lacking, NO_SCORE, times(total, Fraction(1, denominator)))
+    return np.where(lacking, NO_SCORE, times(total, [Fraction(1, denominator)]))
 
 
 def check_rounding(year: PaymentYear) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,12 +69,12 @@ class ScoringPlan:
     needs_any: Words
     drops: Words
     sequential: bool
-    group_hccs: Words
+    groups_of_hcc: Words
     demographics: Mapping[str, tuple[Condition, ...]]
     demographic_mask: Words
-    interaction_terms: Words
-    hccs_min: npt.NDArray[np.int32]
-    hccs_max: npt.NDArray[np.int32]
+    terms_begin: npt.NDArray[np.int64]
+    terms: npt.NDArray[np.int32]
+    counts_of_number: Words
     segments: tuple[str, ...]
     segment_conditions: tuple[tuple[str, Condition], ...]
     factors: npt.NDArray[np.int64]
@@ -88,6 +90,16 @@ class ScoringPlan:
     def n_captured_words(self) -> int:
         """64-bit words that hold the condition bits of one member."""
         return n_words(len(self.bits))
+
+    @cached_property
+    def bit_columns(self) -> tuple[npt.NDArray[Any], ...]:
+        """HCC, sexes, lowest and highest age of each condition bit, as the kernel reads them."""
+        return (
+            np.array([bit.hcc_id for bit in self.bits], np.int32),
+            np.array([bit.sexes for bit in self.bits], np.uint8),
+            np.array([bit.age_min for bit in self.bits], np.uint8),
+            np.array([bit.age_max for bit in self.bits], np.uint8),
+        )
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -155,12 +167,12 @@ def make_plan(model: ModelTables, *, edits: str = "default") -> ScoringPlan:
         needs_any=_mask_rows([row["needs_any"].split("|") for row in requirements], position, hcc_words),
         drops=_drops(model, position, hcc_words),
         sequential=model.manifest.hierarchy_manner == "sequential",
-        group_hccs=_mask_rows(list(groups.values()), position, hcc_words),
+        groups_of_hcc=_groups_of_hcc(groups, position, hcc_words, words),
         demographics=demographics,
         demographic_mask=set_bits(range(first_demographic, first_interaction), words),
-        interaction_terms=_mask_rows(list(interactions.values()), position, words),
-        hccs_min=np.array([int(row["hccs_min"]) for row in counts], np.int32),
-        hccs_max=np.array([int(row["hccs_max"] or np.iinfo(np.int32).max) for row in counts], np.int32),
+        terms_begin=np.cumsum([0, *(len(terms) for terms in interactions.values())]),
+        terms=np.array([position[name] for terms in interactions.values() for name in terms], np.int32),
+        counts_of_number=_counts_of_number(counts, position, len(hccs), words),
         segments=segments,
         segment_conditions=tuple(
             (row["segment"], parse_condition({k: v for k, v in row.items() if k != "segment"}, "segments"))
@@ -190,6 +202,24 @@ def _demographics(model: ModelTables) -> dict[str, tuple[Condition, ...]]:
 def _mask_rows(members: list[list[str]], position: Mapping[str, int], words: int) -> Words:
     masks = [set_bits((position[name] for name in names), words) for names in members]
     return np.array(masks, np.uint64).reshape(len(members), words)
+
+
+def _groups_of_hcc(groups: Mapping[str, list[str]], position: Mapping[str, int], hcc_words: int, words: int) -> Words:
+    result = np.zeros((64 * hcc_words, words), np.uint64)
+    for group, hccs in groups.items():
+        for hcc in hccs:
+            result[position[hcc]] |= set_bits([position[group]], words)
+    return result
+
+
+def _counts_of_number(
+    counts: list[dict[str, str]], position: Mapping[str, int], n_hccs: int, words: int
+) -> Words:
+    result = np.zeros((n_hccs + 1, words), np.uint64)
+    for row in counts:
+        last = min(int(row["hccs_max"] or n_hccs), n_hccs)
+        result[int(row["hccs_min"]) : last + 1] |= set_bits([position[row["variable"]]], words)
+    return result
 
 
 def _drops(model: ModelTables, position: Mapping[str, int], words: int) -> Words:
@@ -223,13 +253,15 @@ def _condition_bits(
     model: ModelTables, hcc_ids: Mapping[str, int], edits: str
 ) -> tuple[tuple[ConditionBit, ...], dict[str, tuple[int, ...]]]:
     """Number the condition bits: one unconditional bit per HCC first, then every other condition found."""
+    bit_of_cells: dict[tuple[str, ...], ConditionBit] = {}
     of_code: dict[str, list[ConditionBit]] = {}
     for row in model.records("mappings"):
-        bit = _condition_bit(row, hcc_ids[row["hcc"]], with_mce=edits == "default")
-        if bit.age_min <= bit.age_max:
-            of_code.setdefault(row["icd10"], []).append(bit)
-        else:
-            of_code.setdefault(row["icd10"], [])
+        cells = tuple(cell for name, cell in row.items() if name != "icd10")
+        bit = bit_of_cells.get(cells)
+        if bit is None:
+            bit = _condition_bit(row, hcc_ids[row["hcc"]], with_mce=edits == "default")
+            bit_of_cells[cells] = bit
+        of_code.setdefault(row["icd10"], []).extend([bit] if bit.age_min <= bit.age_max else [])
     unconditional = [ConditionBit(hcc_id) for hcc_id in hcc_ids.values()]
     conditional = sorted({bit for bits in of_code.values() for bit in bits if not bit.is_unconditional})
     bits = (*unconditional, *conditional)

@@ -55,7 +55,6 @@ def find_variables(
     ndarray of uint64, shape (n_rows, plan.n_words)
     """
     variables = np.zeros((len(members), plan.n_words), np.uint64)
-    bits = plan.bits
     capture.resolve_conditions(
         captured,
         first_word,
@@ -64,20 +63,15 @@ def find_variables(
         profiles.columns["age_years"],
         (1 << profiles.columns["sex"]).astype(np.uint8),
         plan.n_hccs,
-        np.array([bit.hcc_id for bit in bits], np.int32),
-        np.array([bit.sexes for bit in bits], np.uint8),
-        np.array([bit.age_min for bit in bits], np.uint8),
-        np.array([bit.age_max for bit in bits], np.uint8),
+        *plan.bit_columns,
         variables,
     )
     hierarchies.apply_requirements(plan.required_hcc, plan.needs_any, variables)
     hierarchies.apply_hierarchies(plan.drops, plan.sequential, variables)
-    interactions.switch_on_groups(plan.group_hccs, plan.first_group, variables)
+    interactions.switch_on_groups(plan.groups_of_hcc, len(plan.payment_hccs), variables)
     interactions.switch_on_demographics(profile_of_row, demographics, variables)
-    interactions.switch_on_interactions(plan.interaction_terms, plan.first_interaction, variables)
-    interactions.switch_on_counts(
-        plan.payment_hccs, plan.hccs_min, plan.hccs_max, plan.first_count, variables
-    )
+    interactions.switch_on_interactions(plan.terms_begin, plan.terms, plan.first_interaction, variables)
+    interactions.switch_on_counts(plan.payment_hccs, plan.counts_of_number, variables)
     return variables
 
 

@@ -19,7 +19,7 @@ from riskadj.extracts.buffers import cast_ids, from_numpy, harmonise_ids, values
 from riskadj.extracts.open import Extract
 from riskadj.extracts.rejects import Rejects
 from riskadj.scoring.capture import CaptureCounts, ClaimFilter, DiagnosisCapture, capture_diagnoses, in_order
-from riskadj.scoring.codes import CodeBook, make_code_book
+from riskadj.scoring.codes import CodeBook, make_code_book, pack_lines
 from riskadj.scoring.eligible_diagnoses import claim_filter, columns_of_filter
 from riskadj.scoring.members import MemberIndex, index_members
 from riskadj.scoring.options import ScoreOptions
@@ -246,7 +246,7 @@ def read_run(
     present = tuple(name for name in columns if name in diagnoses.columns)
     id_type = harmonise_ids(rows.member_id.type, diagnoses.id_type)
     index = index_members(cast_ids(rows.member_id, id_type))
-    book = make_code_book(rules.plans, load_valid_codes())
+    book = make_code_book(rules.plans, pack_lines(load_valid_codes()))
     clock.lap("index")
     window = options.collection or rules.year.collection
     which_count = claim_filter(options.diagnosis_filter, rules.year, present)

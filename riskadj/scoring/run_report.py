@@ -99,8 +99,8 @@ def _unverified(run: ScoringRun) -> list[str]:
 
 def _counts(run: ScoringRun) -> dict[str, Any]:
     counts, rows = run.counts, run.population.enrollment
-    n_mapped, seen = run.book.n_mapped, counts.rows_of_code > 0
-    mapped, unmapped = int(seen[:n_mapped].sum()), int(seen[n_mapped:].sum())
+    seen = counts.rows_of_code > 0
+    mapped, unmapped = int(seen[run.book.is_mapped].sum()), int(seen[~run.book.is_mapped].sum())
     return {
         "enrollment": {
             "files": list(run.extracts[0].files),

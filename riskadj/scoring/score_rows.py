@@ -164,7 +164,6 @@ def _score(
     raw = payment_score.round_to(sums.total, model.plan.decimals, population.year.decimals)
     normalized = payment_score.normalize(raw, model.normalization, profile, segments)
     payment = payment_score.adjust_for_coding(normalized, model.coding_intensity, profile, segments)
-    payment = np.where(normalized == payment_score.NO_SCORE, payment_score.NO_SCORE, payment)
     return ScoredRows(rows, segments, variables, sums, raw, normalized, payment)
 
 
@@ -222,11 +221,13 @@ def model_score_batch(population: ScoredPopulation, model: ModelRun, scored: Sco
 def _weights(
     population: ScoredPopulation, model: ModelRun, scored: ScoredRows, profile: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.float64]:
-    paid = scored.segments == model.segment_of_profile[profile]
-    if not model.weights:
-        return np.where(paid, 1.0, 0.0)
-    weight = np.array([float(value or 0) for value in model.weights])
-    return np.where(paid, weight[population.policy_of_profile[profile]], 0.0)
+    """Return the weight of each row in its blend; 0 where the segment is not the one that is paid."""
+    if model.weights:
+        weight_of_policy = np.array([float(value or 0) for value in model.weights])
+        weight = weight_of_policy[population.policy_of_profile][profile]
+    else:
+        weight = np.ones(len(profile))
+    return np.where(scored.segments == model.segment_of_profile[profile], weight, 0.0)
 
 
 def span_columns(enrollment: Enrollment, rows: npt.NDArray[np.int64]) -> list[pa.Array]:

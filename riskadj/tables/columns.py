@@ -14,7 +14,7 @@ from riskadj.errors import TableError, nearest
 from riskadj.terms import AGE_RANGE, STATUS_FIELDS
 
 _PATTERNS = {
-    "code": re.compile(r"[A-Z0-9]{3,11}"),
+    "code": re.compile(r"[A-Z0-9]{3,8}"),
     "variable": re.compile(r"[A-Za-z][A-Za-z0-9_]*"),
     "variables": re.compile(r"[A-Za-z][A-Za-z0-9_]*(\|[A-Za-z][A-Za-z0-9_]*)*"),
     "age": re.compile(r"\d{1,3}"),
@@ -164,11 +164,10 @@ def read_table(path: Path, content: bytes, spec: TableSpec) -> Table:
     lines = list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
     if not lines:
         raise TableError(f"{_name(path)} is empty; its first line must name the columns {_expected(spec)}.")
-    header, body = tuple(lines[0]), lines[1:]
+    header, body = tuple(lines[0]), tuple(map(tuple, lines[1:]))
     specs = _columns_of(path, header, spec)
-    for number, row in enumerate(body, start=2):
-        _check_row(path, number, row, specs)
-    table = Table(path, header, tuple(tuple(row) for row in body))
+    _check_cells(path, body, specs)
+    table = Table(path, header, body)
     _check_keys(table, spec)
     return table
 
@@ -201,14 +200,19 @@ def _columns_of(path: Path, header: tuple[str, ...], spec: TableSpec) -> list[Co
     return [known[name] for name in header]
 
 
-def _check_row(path: Path, number: int, row: list[str], specs: list[Column]) -> None:
-    if len(row) != len(specs):
-        raise TableError(
-            f"{_name(path)}, line {number}: {len(row)} cells where {len(specs)} columns are named."
-        )
-    for cell, column in zip(row, specs, strict=True):
-        if not _cell_fits(cell, column):
-            raise TableError(f"{_name(path)}, line {number}: '{cell}' is no {column.kind} for '{column.name}'.")
+def _check_cells(path: Path, rows: tuple[tuple[str, ...], ...], specs: list[Column]) -> None:
+    """Check each distinct cell of each column once; find its line only if it is wrong."""
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(specs):
+            raise TableError(
+                f"{_name(path)}, line {number}: {len(row)} cells where {len(specs)} columns are named."
+            )
+    for position, column in enumerate(specs):
+        cells = [row[position] for row in rows]
+        for cell in set(cells):
+            if not _cell_fits(cell, column):
+                line = cells.index(cell) + 2
+                raise TableError(f"{_name(path)}, line {line}: '{cell}' is no {column.kind} for '{column.name}'.")
 
 
 def _cell_fits(cell: str, column: Column) -> bool:
@@ -221,9 +225,11 @@ def _cell_fits(cell: str, column: Column) -> bool:
 
 def _check_keys(table: Table, spec: TableSpec) -> None:
     positions = [table.columns.index(name) for name in spec.key] or list(range(len(table.columns)))
+    keys = [tuple(row[position] for position in positions) for row in table.rows]
+    if len(set(keys)) == len(keys):
+        return
     first: dict[tuple[str, ...], int] = {}
-    for index, row in enumerate(table.rows):
-        key = tuple(row[position] for position in positions)
+    for index, key in enumerate(keys):
         if key in first:
             raise TableError(f"{table.where(index)}: {','.join(key)} stands already on line {first[key] + 2}.")
         first[key] = index

@@ -1,0 +1,53 @@
+"""Diagnosis codes as numbers: cleaned and packed into one 64-bit word each, in alphabetical order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from riskadj.jit import kernel
+
+#: Longest code, cleaned, that a word holds; a longer one packs to TOO_LONG.
+MOST_CHARACTERS = 8
+TOO_LONG = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@kernel
+def pack_codes(data, offsets, packed):
+    """Clean each code (no dots, blanks or control characters; upper case) and pack it, first character highest.
+
+    Parameters
+    ----------
+    data : uint8, shape (n_bytes,); offsets : int64, shape (n_codes + 1,)
+        Code ``i`` is ``data[offsets[i]:offsets[i + 1]]``.
+    packed : uint64, shape (n_codes,); written
+        0 for a blank code, TOO_LONG for one of more than 8 characters.
+    """
+    for i in range(offsets.shape[0] - 1):
+        word, n_characters = np.uint64(0), 0
+        for at in range(offsets[i], offsets[i + 1]):
+            character = data[at]
+            if character <= 32 or character == 46 or character == 127:
+                continue
+            if 97 <= character <= 122:
+                character -= 32
+            n_characters += 1
+            if n_characters <= 8:
+                word |= np.uint64(character) << np.uint64(64 - 8 * n_characters)
+        packed[i] = word if n_characters <= 8 else np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@kernel
+def select_claims(type_entries, type_rules, bill_entries, bill_rules, procedure_entries, procedure_rules, eligible):
+    """Tell which rows some claim rule lets count.
+
+    Parameters
+    ----------
+    type_entries, bill_entries, procedure_entries : int32, shape (n_rows,)
+        Dictionary entry of each row's claim type, bill type and procedure; negative: null.
+    type_rules, bill_rules, procedure_rules : uint64, shape (n_entries + 1,)
+        Rules (as bits) that each entry satisfies; the last is for null.
+    eligible : uint8, shape (n_rows,); written
+    """
+    for row in range(type_entries.shape[0]):
+        rules = type_rules[type_entries[row]] & bill_rules[bill_entries[row]] & procedure_rules[procedure_entries[row]]
+        eligible[row] = 0 if rules == np.uint64(0) else 1
