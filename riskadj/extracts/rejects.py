@@ -85,6 +85,7 @@ class Rejects:
     _entries: list[RejectedRows] = field(default_factory=list)
     _allowed: dict[str, str] = field(default_factory=dict)
     _found: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    _found_long: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if self.mode not in REJECT_CHOICES:
@@ -115,12 +116,15 @@ class Rejects:
             self._allowed[column] = ", ".join(allowed)
         short = [code for code in found if 0 < len(code) <= _LONGEST_SHOWN_CODE]
         self._found.setdefault((column, reason), Counter()).update(short)
+        if len(short) < len(found):
+            self._found_long.add((column, reason))
         self._entries.append(RejectedRows(file, np.asarray(rows, dtype=np.int64), column, reason))
 
     def merge(self, other: Rejects) -> None:
         """Take over the rows that `other` collected."""
         self._entries.extend(other._entries)
         self._allowed.update(other._allowed)
+        self._found_long |= other._found_long
         for key, codes in other._found.items():
             self._found.setdefault(key, Counter()).update(codes)
 
@@ -179,6 +183,8 @@ class Rejects:
     def _message(self, file: str, column: str, reason: str, rows: np.ndarray, rows_read: int | None) -> str:
         codes = self._found.get((column, reason), Counter()).most_common(3)
         what = ", ".join(repr(code) for code, _ in codes) if codes else REASONS[reason]
+        if codes and (column, reason) in self._found_long:
+            what += " and longer codes"
         of = f" of {rows_read:,}" if rows_read is not None else ""
         first = ", ".join(str(row) for row in rows[:_FIRST_ROWS])
         where = f"first rows: {first}" if len(rows) > 1 else f"row {first}"

@@ -161,6 +161,7 @@ def _share_ids(ids: pa.Array, rows: np.ndarray, member: np.ndarray) -> bool:
 def _compared_exactly(ids: pa.Array, rows: np.ndarray) -> Repeats:
     member = values_of(ids.take(from_numpy(rows, pa.int64())).dictionary_encode().indices).astype(np.int64)
     order = np.argsort(member, kind="stable")
+    order = order[np.bincount(member)[member[order]] > 1]
     return Repeats(rows[order], member[order])
 
 
