@@ -203,4 +203,8 @@ def test_idr_rows_are_used_or_rejected_with_their_reason(tmp_path: Path, kind: s
     assert found == expected
     assert enrollment.rows_read == len(rows) == enrollment.n_rows + len(rejects)
     assert np.isin(enrollment.row_number, list(expected)).sum() == 0
-    assert set(rejects.counts()) == {"birth_date_missing", "member_id_missing", "dual_status_code_not_allowed"}
+    assert set(rejects.counts()) == {
+        "birth_date_missing",
+        "member_id_missing",
+        "dual_status_code_not_allowed",
+    }
