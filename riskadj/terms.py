@@ -38,8 +38,8 @@ SEX_SPELLINGS = MappingProxyType(
     {"m": "M", "male": "M", "1": "M", "f": "F", "female": "F", "2": "F"},
 )
 
-#: dual_status_code (state Medicaid files, MMR): full benefit 02, 04, 08; partial 01, 03, 05, 06; not dual 00, 09, NA, null.
-#: 99 (unknown) is not accepted: the caller decides.
+#: dual_status_code (state Medicaid files, MMR): full benefit 02, 04, 08; partial 01, 03, 05, 06; not dual 00, 09, NA,
+#: null. 99 (unknown) is not accepted: the caller decides.
 DUAL_STATUS_CODES = MappingProxyType(
     {
         "00": "none", "01": "partial", "02": "full", "03": "partial", "04": "full", "05": "partial",

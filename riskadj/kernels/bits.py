@@ -24,4 +24,4 @@ _POSITION_OF = _positions()
 def lowest_bit(word: np.uint64) -> np.int64:
     """Return the position (0..63) of the lowest set bit of a word that is not zero."""
     lowest = word & (~word + np.uint64(1))
-    return _POSITION_OF[np.int64((lowest * _DE_BRUIJN) >> np.uint64(58))]  # type: ignore[no-any-return]
+    return _POSITION_OF[np.int64((lowest * _DE_BRUIJN) >> np.uint64(58))]

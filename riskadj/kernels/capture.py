@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from riskadj.jit import kernel
+from riskadj.kernels.arrays import Bytes, Integers, Positions, Words
 from riskadj.kernels.bits import lowest_bit
 
 #: Slots of the `counts` array that `select_rows` fills.
@@ -17,7 +18,18 @@ OUTSIDE_DATES, FILTERED, SELECTED = 0, 1, 2
 
 
 @kernel
-def select_rows(entries, dates, first_day, last_day, eligible, code_of_entry, rows_of_entry, rows, codes, counts):
+def select_rows(
+    entries: Positions,
+    dates: Positions,
+    first_day: int,
+    last_day: int,
+    eligible: Bytes,
+    code_of_entry: Positions,
+    rows_of_entry: Integers,
+    rows: Integers,
+    codes: Positions,
+    counts: Integers,
+) -> None:
     """Pick the rows whose diagnosis counts and maps to a condition bit.
 
     Parameters
@@ -61,7 +73,9 @@ def select_rows(entries, dates, first_day, last_day, eligible, code_of_entry, ro
 
 
 @kernel
-def set_bits(members, codes, bits_begin, bits, captured):
+def set_bits(
+    members: Positions, codes: Positions, bits_begin: Integers, bits: Positions, captured: Words
+) -> None:
     """Set the condition bits of each diagnosis in its member's words (OR: order and repeats cannot matter).
 
     Parameters
@@ -82,9 +96,19 @@ def set_bits(members, codes, bits_begin, bits, captured):
 
 @kernel
 def resolve_conditions(
-    captured, first_word, members, profiles, age_years, sexes, n_hccs, bit_hcc, bit_sexes, bit_age_min, bit_age_max,
-    variables,
-):  # fmt: skip
+    captured: Words,
+    first_word: int,
+    members: Positions,
+    profiles: Positions,
+    age_years: Bytes,
+    sexes: Bytes,
+    n_hccs: int,
+    bit_hcc: Positions,
+    bit_sexes: Bytes,
+    bit_age_min: Bytes,
+    bit_age_max: Bytes,
+    variables: Words,
+) -> None:
     """Turn condition bits into HCC bits by each row's own age and sex.
 
     Parameters

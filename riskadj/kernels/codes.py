@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from riskadj.jit import kernel
+from riskadj.kernels.arrays import Bytes, Integers, Positions, Words
 
 #: Longest code, cleaned, that a word holds; a longer one packs to TOO_LONG.
 MOST_CHARACTERS = 8
@@ -12,7 +13,7 @@ TOO_LONG = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @kernel
-def pack_codes(data, offsets, packed):
+def pack_codes(data: Bytes, offsets: Integers, packed: Words) -> None:
     """Clean each code (no dots, blanks or control characters; upper case) and pack it, first character highest.
 
     Parameters
@@ -37,7 +38,15 @@ def pack_codes(data, offsets, packed):
 
 
 @kernel
-def select_claims(type_entries, type_rules, bill_entries, bill_rules, procedure_entries, procedure_rules, eligible):
+def select_claims(
+    type_entries: Positions,
+    type_rules: Words,
+    bill_entries: Positions,
+    bill_rules: Words,
+    procedure_entries: Positions,
+    procedure_rules: Words,
+    eligible: Bytes,
+) -> None:
     """Tell which rows some claim rule lets count.
 
     Parameters
@@ -49,5 +58,9 @@ def select_claims(type_entries, type_rules, bill_entries, bill_rules, procedure_
     eligible : uint8, shape (n_rows,); written
     """
     for row in range(type_entries.shape[0]):
-        rules = type_rules[type_entries[row]] & bill_rules[bill_entries[row]] & procedure_rules[procedure_entries[row]]
+        rules = (
+            type_rules[type_entries[row]]
+            & bill_rules[bill_entries[row]]
+            & procedure_rules[procedure_entries[row]]
+        )
         eligible[row] = 0 if rules == np.uint64(0) else 1

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from riskadj.jit import kernel
+from riskadj.kernels.arrays import Positions, Words
 from riskadj.kernels.bits import lowest_bit
 
 
 @kernel
-def apply_requirements(required_hcc, needs_any, variables):
+def apply_requirements(required_hcc: Positions, needs_any: Words, variables: Words) -> None:
     """Drop each HCC that has none of the HCCs it needs.
 
     Parameters
@@ -30,7 +31,7 @@ def apply_requirements(required_hcc, needs_any, variables):
 
 
 @kernel
-def apply_hierarchies(drops, sequential, variables):
+def apply_hierarchies(drops: Words, sequential: bool, variables: Words) -> None:
     """Drop the HCCs that a higher one removes.
 
     Parameters

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from riskadj.jit import kernel
+from riskadj.kernels.arrays import Integers, Positions, ShortIntegers, Words
 from riskadj.kernels.bits import lowest_bit
 
 
 @kernel
-def switch_on_groups(groups_of_hcc, n_hcc_words, variables):
+def switch_on_groups(groups_of_hcc: Words, n_hcc_words: int, variables: Words) -> None:
     """Turn a group on where any of its HCCs is on.
 
     Parameters
@@ -30,7 +31,7 @@ def switch_on_groups(groups_of_hcc, n_hcc_words, variables):
 
 
 @kernel
-def switch_on_demographics(profiles, demographics, variables):
+def switch_on_demographics(profiles: Positions, demographics: Words, variables: Words) -> None:
     """Turn on the demographic variables of each row's status profile.
 
     Parameters
@@ -45,7 +46,9 @@ def switch_on_demographics(profiles, demographics, variables):
 
 
 @kernel
-def switch_on_interactions(terms_begin, terms, first_interaction, variables):
+def switch_on_interactions(
+    terms_begin: Integers, terms: Positions, first_interaction: int, variables: Words
+) -> None:
     """Turn an interaction on where all its terms are on; in order, so that a later one may use an earlier one.
 
     Parameters
@@ -69,7 +72,7 @@ def switch_on_interactions(terms_begin, terms, first_interaction, variables):
 
 
 @kernel
-def switch_on_counts(payment_hccs, counts_of_number, variables):
+def switch_on_counts(payment_hccs: Words, counts_of_number: Words, variables: Words) -> None:
     """Turn on the count variables that the number of payment HCCs falls into.
 
     Parameters
@@ -91,7 +94,7 @@ def switch_on_counts(payment_hccs, counts_of_number, variables):
 
 
 @kernel
-def list_bits(mask, variables, begin, bits):
+def list_bits(mask: Words, variables: Words, begin: Positions, bits: ShortIntegers) -> None:
     """List the bits that are on, row after row: first call with an empty `bits` to count, then again to fill.
 
     Parameters

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from riskadj.jit import kernel
+from riskadj.kernels.arrays import Bytes, Integers, Positions, Words
 
 #: Most members that one index can number.
 MAX_MEMBERS = 0x0FFFFFFF - 1
@@ -32,7 +33,7 @@ def _mix(value: np.uint64) -> np.uint64:
 
 
 @kernel
-def _short_key(data, words, begin, size):
+def _short_key(data: Bytes, words: Words, begin: int, size: int) -> tuple[np.uint64, np.uint64]:
     """Return an id of at most 12 bytes as two words: its first 8 bytes; its next 4 bytes and its length."""
     low, high = np.uint64(0), np.uint64(0)
     word = begin >> 3
@@ -56,7 +57,7 @@ def _short_key(data, words, begin, size):
 
 
 @kernel
-def _long_key(data, begin, size):
+def _long_key(data: Bytes, begin: int, size: int) -> tuple[np.uint64, np.uint64]:
     """Return a longer id as two words: a hash of its bytes; its length and the mark of a long id."""
     low = np.uint64(0x9E3779B97F4A7C15)
     for i in range(begin, begin + size):
@@ -65,15 +66,23 @@ def _long_key(data, begin, size):
 
 
 @kernel
-def _same_bytes(data, begin, other, other_begin, size):
-    for i in range(size):
-        if data[begin + i] != other[other_begin + i]:
-            return False
-    return True
+def _same_bytes(data: Bytes, begin: int, other: Bytes, other_begin: int, size: int) -> bool:
+    at = 0
+    while at < size and data[begin + at] == other[other_begin + at]:
+        at += 1
+    return at == size
 
 
 @kernel
-def index_members(data, words, offsets, slots, first_row, member_of_row, n_members):
+def index_members(
+    data: Bytes,
+    words: Words,
+    offsets: Integers,
+    slots: Words,
+    first_row: Integers,
+    member_of_row: Positions,
+    n_members: Integers,
+) -> None:
     """Number the members in order of first appearance.
 
     Parameters
@@ -119,7 +128,17 @@ def index_members(data, words, offsets, slots, first_row, member_of_row, n_membe
 
 
 @kernel
-def find_members(data, words, offsets, rows, slots, index_data, index_offsets, first_row, members):
+def find_members(
+    data: Bytes,
+    words: Words,
+    offsets: Integers,
+    rows: Integers,
+    slots: Words,
+    index_data: Bytes,
+    index_offsets: Integers,
+    first_row: Integers,
+    members: Positions,
+) -> None:
     """Look up the member number of each wanted row.
 
     Parameters
@@ -157,7 +176,9 @@ def find_members(data, words, offsets, rows, slots, index_data, index_offsets, f
             while held != np.uint64(0):
                 if slots[at, 0] == low and (held & ~np.uint64(0x0FFFFFFF)) == high:
                     member = np.int64(held & np.uint64(0x0FFFFFFF)) - 1
-                    if size <= 12 or _same_bytes(data, begin, index_data, index_offsets[first_row[member]], size):
+                    if size <= 12 or _same_bytes(
+                        data, begin, index_data, index_offsets[first_row[member]], size
+                    ):
                         members[first + j] = member
                         break
                 at = (at + 1) & mask

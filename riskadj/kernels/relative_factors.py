@@ -5,11 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from riskadj.jit import kernel
+from riskadj.kernels.arrays import Integers, Positions, Words
 from riskadj.kernels.bits import lowest_bit
 
 
 @kernel
-def sum_relative_factors(variables, segments, factors, priced, demographic, scored, demographic_sum, total_sum):
+def sum_relative_factors(
+    variables: Words,
+    segments: Positions,
+    factors: Integers,
+    priced: Words,
+    demographic: Words,
+    scored: Words,
+    demographic_sum: Integers,
+    total_sum: Integers,
+) -> None:
     """Add up the factors of the variables that are on, in each row's segment.
 
     Parameters
@@ -46,7 +56,14 @@ def sum_relative_factors(variables, segments, factors, priced, demographic, scor
 
 
 @kernel
-def multiply_and_round(scores, which, numerators, denominators, no_score, result):
+def multiply_and_round(
+    scores: Integers,
+    which: Positions,
+    numerators: Integers,
+    denominators: Integers,
+    no_score: int,
+    result: Integers,
+) -> None:
     """Multiply integer scores by an exact fraction and round halves away from zero.
 
     Parameters

@@ -62,7 +62,9 @@ def _rows(table: pa.Table, index: MemberIndex, run: ScoringRun) -> Iterator[dict
     if len(rows):
         eligible = run.claim_filter(table) if run.claim_filter else np.ones(len(ids), np.uint8)
         chosen = from_numpy(rows, pa.int64())
-        codes = [unpack(code) for code in pack(one_chunk(table["diagnosis_code"]).take(chosen).cast(pa.string()))]
+        codes = [
+            unpack(code) for code in pack(one_chunk(table["diagnosis_code"]).take(chosen).cast(pa.string()))
+        ]
         dated = "service_date" in table.column_names
         dates = table["service_date"].take(chosen).to_pylist() if dated else [None] * len(rows)
         for code, day, counts in zip(codes, dates, eligible[rows].tolist(), strict=True):

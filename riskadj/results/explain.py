@@ -65,7 +65,9 @@ class Explanation:
         """Return the lines as a DataFrame."""
         import pandas as pd
 
-        return pd.DataFrame([[getattr(line, name) for name in _HEADINGS] for line in self.lines], columns=list(_HEADINGS))
+        return pd.DataFrame(
+            [[getattr(line, name) for name in _HEADINGS] for line in self.lines], columns=list(_HEADINGS)
+        )
 
     def __str__(self) -> str:
         """Return the lines as text, one block per enrollment row and model."""
@@ -81,11 +83,9 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in _HEADINGS)
-        body = "".join(
-            "<tr>" + "".join(f"<td style='text-align:left'>{html.escape(str(getattr(line, name)))}</td>" for name in _HEADINGS)
-            + "</tr>"
-            for line in self.lines
-        )  # fmt: skip
+        cell = "<td style='text-align:left'>{}</td>"
+        rows = [[html.escape(str(getattr(line, name))) for name in _HEADINGS] for line in self.lines]
+        body = "".join(f"<tr>{''.join(cell.format(text) for text in row)}</tr>" for row in rows)
         return f"<p>member {html.escape(self.member_id)}</p><table><tr>{head}</tr>{body}</table>"
 
 
@@ -163,7 +163,13 @@ class _ModelExplanation:
 
     def lines(self) -> Iterator[Line]:
         profile = self.run.population.profiles.of_row[self.scored.rows[0]]
-        yield self._line("segment", self.plan.segments[self.segment], "the first row of the table that fits the status", "", "segments")
+        yield self._line(
+            "segment",
+            self.plan.segments[self.segment],
+            "the first row of the table that fits the status",
+            "",
+            "segments",
+        )
         mapped = yield from self._diagnoses(int(profile))
         left = yield from self._drops(mapped)
         self._must_agree(left)
@@ -171,7 +177,9 @@ class _ModelExplanation:
         yield from self._arithmetic(int(profile))
 
     def _line(self, step: str, item: str, detail: str, value: str = "", table: str = "") -> Line:
-        return Line(self.row, self.plan.model.id, step, item, detail, value, self._source(table) if table else "")
+        return Line(
+            self.row, self.plan.model.id, step, item, detail, value, self._source(table) if table else ""
+        )
 
     def _source(self, table: str) -> str:
         manifest = self.plan.model.manifest
@@ -200,11 +208,17 @@ class _ModelExplanation:
                     fits = bool(bit.sexes & sex) and bit.age_min <= age <= bit.age_max
                     if fits:
                         mapped.add(bit.hcc_id)
-                    detail = f"{seen}; {self._label(bit.hcc_id)}" if fits else f"{seen}; not given: asks {_asks(bit)}"
+                    detail = (
+                        f"{seen}; {self._label(bit.hcc_id)}"
+                        if fits
+                        else f"{seen}; not given: asks {_asks(bit)}"
+                    )
                     hcc = self.plan.variables[bit.hcc_id]
                     yield self._line("diagnosis", f"{code} -> {hcc}", detail, "", "mappings")
                 if not bits:
-                    yield self._line("diagnosis", code, f"{seen}; its edits exclude every member", "", "mappings")
+                    yield self._line(
+                        "diagnosis", code, f"{seen}; its edits exclude every member", "", "mappings"
+                    )
         return mapped
 
     def _unmapped(self, code: str) -> str:
@@ -219,10 +233,18 @@ class _ModelExplanation:
             needs = {self.plan.variables.index(name) for name in row["needs_any"].split("|")}
             if hcc in left and not needs & left:
                 left.discard(hcc)
-                yield self._line("requirement", row["hcc"], f"dropped: counts only with one of {row['needs_any'].replace('|', ', ')}", "", "requirements")
+                yield self._line(
+                    "requirement",
+                    row["hcc"],
+                    f"dropped: counts only with one of {row['needs_any'].replace('|', ', ')}",
+                    "",
+                    "requirements",
+                )
         children: dict[int, list[int]] = {}
         for row in self.plan.model.records("hierarchies"):
-            children.setdefault(self.plan.variables.index(row["hcc"]), []).append(self.plan.variables.index(row["drops"]))
+            children.setdefault(self.plan.variables.index(row["hcc"]), []).append(
+                self.plan.variables.index(row["drops"])
+            )
         dropped: dict[int, list[int]] = {}
         for hcc in sorted(left):
             if not (self.plan.sequential and hcc in dropped):
@@ -231,7 +253,9 @@ class _ModelExplanation:
                         dropped.setdefault(child, []).append(hcc)
         for child, parents in sorted(dropped.items()):
             names = ", ".join(self.plan.variables[parent] for parent in parents)
-            yield self._line("hierarchy", self.plan.variables[child], f"dropped by {names}", "", "hierarchies")
+            yield self._line(
+                "hierarchy", self.plan.variables[child], f"dropped by {names}", "", "hierarchies"
+            )
         return left - set(dropped)
 
     def _must_agree(self, left: set[int]) -> None:
@@ -249,7 +273,9 @@ class _ModelExplanation:
             kind, table, detail = self._describe(bit, left)
             factor = self._factor(bit)
             if kind == "HCC" or factor:
-                yield self._line(kind, self.plan.variables[bit], detail or "no factor in this segment", factor, table)
+                yield self._line(
+                    kind, self.plan.variables[bit], detail or "no factor in this segment", factor, table
+                )
 
     def _factor(self, bit: int) -> str:
         word = int(self.scored.sums.scored[0][bit >> 6])
@@ -266,7 +292,11 @@ class _ModelExplanation:
         if bit < plan.first_interaction:
             return "demographic", factors, "by the row's status"
         if bit < plan.first_count:
-            terms = [row["term"] for row in plan.model.records("interactions") if row["interaction"] == plan.variables[bit]]
+            terms = [
+                row["term"]
+                for row in plan.model.records("interactions")
+                if row["interaction"] == plan.variables[bit]
+            ]
             return "interaction", factors, " and ".join(terms)
         n_hccs = sum(1 for hcc in left if int(plan.payment_hccs[hcc >> 6]) >> (hcc & 63) & 1)
         return "count", factors, f"{n_hccs} payment HCCs"
@@ -274,20 +304,43 @@ class _ModelExplanation:
     def _arithmetic(self, profile: int) -> Iterator[Line]:
         scored, plan, year = self.scored, self.plan, self.run.rules.year
         sums = scored.sums
-        yield self._line("score", "demographic", "sum of demographic factors", _decimal(int(sums.demographic[0]), plan.decimals))
+        yield self._line(
+            "score",
+            "demographic",
+            "sum of demographic factors",
+            _decimal(int(sums.demographic[0]), plan.decimals),
+        )
         disease = int(sums.total[0] - sums.demographic[0])
-        yield self._line("score", "disease", "sum of HCC, group, interaction and count factors", _decimal(disease, plan.decimals))
+        yield self._line(
+            "score",
+            "disease",
+            "sum of HCC, group, interaction and count factors",
+            _decimal(disease, plan.decimals),
+        )
         rounding = f"rounded to {year.decimals} decimals, halves away from zero"
         cite_rounding = _cite(self.run, year.citations["rounding"], "payment_year.toml")
-        yield Line(self.row, plan.model.id, "score", "raw risk score", rounding, _decimal(int(scored.raw[0]), year.decimals), cite_rounding)
+        yield Line(
+            self.row,
+            plan.model.id,
+            "score",
+            "raw risk score",
+            rounding,
+            _decimal(int(scored.raw[0]), year.decimals),
+            cite_rounding,
+        )
         steps: tuple[tuple[str, ModelNumbers, int, Callable[[str], str]], ...] = (
             ("normalized", self.model.normalization, int(scored.normalized[0]), lambda value: f"raw / {value}"),
-            ("payment", self.model.coding_intensity, int(scored.payment[0]), lambda value: f"normalized x (1 - {value})"),
+            ("payment", self.model.coding_intensity, int(scored.payment[0]), _less_coding),
         )  # fmt: skip
         for name, numbers, score, words in steps:
             which = int(numbers.of[profile, self.segment]) if numbers.entries else -1
             if which < 0:
-                yield self._line("score", f"{name} risk score", "the year has no such number for this model", _decimal(score, year.decimals))
+                yield self._line(
+                    "score",
+                    f"{name} risk score",
+                    "the year has no such number for this model",
+                    _decimal(score, year.decimals),
+                )
                 continue
             entry = numbers.entries[which]
             yield Line(
@@ -318,7 +371,11 @@ def _cite(run: ScoringRun, citation: Citation, file: str) -> str:
 def _seen(item: CodeEvidence) -> str:
     parts = []
     if item.n_counted:
-        dates = "" if item.first is None else f" ({item.first}" + (f" to {item.last})" if item.last != item.first else ")")
+        dates = (
+            ""
+            if item.first is None
+            else f" ({item.first}" + (f" to {item.last})" if item.last != item.first else ")")
+        )
         parts.append(f"{item.n_counted} x{dates}")
     if item.n_outside:
         parts.append(f"{item.n_outside} x outside the collection window")
@@ -330,7 +387,9 @@ def _seen(item: CodeEvidence) -> str:
 def _asks(bit: ConditionBit) -> str:
     words = []
     if bit.sexes != BOTH_SEXES:
-        words.append("sex " + "|".join(code for i, code in enumerate(STATUS_FIELDS["sex"]) if bit.sexes >> i & 1))
+        words.append(
+            "sex " + "|".join(code for i, code in enumerate(STATUS_FIELDS["sex"]) if bit.sexes >> i & 1)
+        )
     if (bit.age_min, bit.age_max) != (0, MAX_AGE_YEARS):
         top = f" to {bit.age_max}" if bit.age_max < MAX_AGE_YEARS else " or more"
         words.append(f"age {bit.age_min}{top}")
@@ -341,8 +400,16 @@ def _bits(words: np.ndarray) -> list[int]:
     return [64 * w + b for w, word in enumerate(words.tolist()) for b in range(64) if word >> b & 1]
 
 
+def _less_coding(value: str) -> str:
+    return f"normalized x (1 - {value})"
+
+
 def _decimal(score: int, decimals: int) -> str:
     if score == NO_SCORE:
         return ""
     sign, digits = ("-" if score < 0 else ""), str(abs(score)).rjust(decimals + 1, "0")
-    return f"{sign}{digits[: len(digits) - decimals]}.{digits[len(digits) - decimals :]}" if decimals else f"{sign}{digits}"
+    return (
+        f"{sign}{digits[: len(digits) - decimals]}.{digits[len(digits) - decimals :]}"
+        if decimals
+        else f"{sign}{digits}"
+    )

@@ -41,7 +41,7 @@ def _draw_distribution(axes: Axes, payment_scores: pa.Table) -> None:
         axes.set_title("No payment risk scores")
         return
     top = max(float(np.quantile(scores, 0.995)), 1.0)
-    bins = np.linspace(0.0, top, 51)
+    bins = np.linspace(0.0, top, 51).tolist()
     axes.hist(np.minimum(scores, top), bins=bins, weights=np.full(len(scores), 1 / len(scores)), color=_BLUE)
     mean, median = float(scores.mean()), float(np.median(scores))
     axes.axvline(mean, color="black", linewidth=1)

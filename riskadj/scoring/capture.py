@@ -155,7 +155,9 @@ class _ChunkWork:
             self.sink.first_day,
             self.sink.last_day,
             self.sink.claim_filter(self.table) if self.sink.claim_filter else np.zeros(0, np.uint8),
-            np.where(self.sink.book.is_mapped[code_of_entry] & (code_of_entry >= 0), code_of_entry, UNKNOWN).astype(np.int32),
+            np.where(
+                self.sink.book.is_mapped[code_of_entry] & (code_of_entry >= 0), code_of_entry, UNKNOWN
+            ).astype(np.int32),
             rows_of_entry,
             rows,
             codes,
@@ -165,7 +167,9 @@ class _ChunkWork:
         self.rows, self.codes = rows[:n_selected], codes[:n_selected]
         return self._counts(code_of_entry, rows_of_entry, counts)
 
-    def _counts(self, code_of_entry: npt.NDArray[np.int32], rows_of_entry: Integers, counts: Integers) -> CaptureCounts:
+    def _counts(
+        self, code_of_entry: npt.NDArray[np.int32], rows_of_entry: Integers, counts: Integers
+    ) -> CaptureCounts:
         known = code_of_entry >= 0
         unknown = (code_of_entry == UNKNOWN) & (rows_of_entry > 0)
         rows_of_code = np.bincount(

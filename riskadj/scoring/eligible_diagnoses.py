@@ -1,8 +1,8 @@
 """Which diagnoses count: the payment year's own claim filter, row by row.
 
 The rules are the year's tables: the claim and bill types that count (`eligible_claims`), the procedures that make a
-claim eligible (`eligible_procedures`), and the record sources that do not count (`[diagnosis_sources]`). A row is judged
-by its own procedure code, so an extract has one row for each diagnosis and each line of its claim.
+claim eligible (`eligible_procedures`), the record sources that do not count (`[diagnosis_sources]`). A row is judged by
+its own procedure code, so an extract has one row for each diagnosis and each line of its claim.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Eligible = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ClaimRule:
-    """One kind of claim that counts: its type, its bill types (first two digits; empty: any), and if it needs a procedure."""
+    """One kind of claim that counts: type, bill types (first two digits; empty: any), and if it needs a procedure."""
 
     claim_type: str
     bill_types: frozenset[str]
@@ -56,7 +56,9 @@ class CmsFilter:
         eligible = np.empty(table.num_rows, np.uint8)
         types = _rules_met(table, "claim_type", [rule.claim_type.__eq__ for rule in self.rules])
         bills = _rules_met(table, "bill_type_code", [rule.allows_bill_type for rule in self.rules])
-        procedures = _rules_met(table, "procedure_code", [self._test_of_procedure(rule) for rule in self.rules])
+        procedures = _rules_met(
+            table, "procedure_code", [self._test_of_procedure(rule) for rule in self.rules]
+        )
         select_claims(*types, *bills, *procedures, eligible)
         if self.excluded_sources and _SOURCE in table.column_names:
             entries, excluded = _rules_met(table, _SOURCE, [self.excluded_sources.__contains__])
@@ -96,7 +98,11 @@ def claim_filter(diagnosis_filter: str, year: PaymentYear, columns: tuple[str, .
             f"diagnoses lack '{missing[0]}', which diagnosis_filter='cms' reads; it needs {', '.join(_NEEDED)}."
         )
     rules = tuple(
-        ClaimRule(row["claim_type"], frozenset(filter(None, row["bill_types"].split("|"))), row["needs_procedure"] == "1")
+        ClaimRule(
+            row["claim_type"],
+            frozenset(filter(None, row["bill_types"].split("|"))),
+            row["needs_procedure"] == "1",
+        )
         for row in _rows(year, "eligible_claims")
     )
     procedures = frozenset(row["procedure_code"] for row in _rows(year, "eligible_procedures"))
@@ -115,7 +121,7 @@ def _anything(code: str) -> bool:
 def _rules_met(
     table: pa.Table, name: str, tests: list[Callable[[str], bool]]
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64]]:
-    """Return each row's dictionary entry, and the rules (bits) that each entry meets; the last entry stands for null."""
+    """Return each row's dictionary entry, and the rules (bits) that each entry meets; the last entry is for null."""
     codes = one_chunk(table[name])
     if not pa.types.is_dictionary(codes.type):
         codes = codes.dictionary_encode()

@@ -62,7 +62,8 @@ def index_members(ids: pa.Array) -> MemberIndex:
     """
     if len(ids) > member_index.MAX_MEMBERS:
         raise ExtractError(
-            f"enrollment has {len(ids):,} rows; one pass holds {member_index.MAX_MEMBERS:,}. Split the extract by member."
+            f"enrollment has {len(ids):,} rows; one pass holds {member_index.MAX_MEMBERS:,}. "
+            "Split the extract by member."
         )
     data, offsets = id_buffers(ids)
     slots = np.zeros((member_index.n_slots(len(ids)), 2), np.uint64)

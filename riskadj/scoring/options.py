@@ -70,7 +70,9 @@ def check_options(options: ScoreOptions) -> ScoreOptions:
         raise OptionError("collection begins after it ends; give it as FIRST:LAST service date.")
     if options.threads < 1:
         raise OptionError(f"threads={options.threads}; it takes at least 1.")
-    return options if options.models is None else replace(options, models=tuple(dict.fromkeys(options.models)))
+    return (
+        options if options.models is None else replace(options, models=tuple(dict.fromkeys(options.models)))
+    )
 
 
 def default_threads() -> int:

@@ -82,7 +82,9 @@ def numbers_of_model(
         wanted = np.array([not entry.segments or segment in entry.segments for segment in segments])
         fits = entry.when.fits(profiles.columns)[:, None] & wanted[None, :]
         if np.any(of[fits] >= 0):
-            raise ManifestError(f"two numbers of {model_id} apply to the same rows; give each its segments or when.")
+            raise ManifestError(
+                f"two numbers of {model_id} apply to the same rows; give each its segments or when."
+            )
         of[fits] = position
     return ModelNumbers(entries, of)
 
@@ -107,7 +109,10 @@ def normalize(
 
 
 def adjust_for_coding(
-    normalized: Scores, numbers: ModelNumbers, profiles: npt.NDArray[np.int32], segments: npt.NDArray[np.int32]
+    normalized: Scores,
+    numbers: ModelNumbers,
+    profiles: npt.NDArray[np.int32],
+    segments: npt.NDArray[np.int32],
 ) -> Scores:
     """Return normalized scores times (1 - coding intensity), rounded; same shapes and units as `normalize`.
 

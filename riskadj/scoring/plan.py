@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +32,16 @@ class ConditionBit:
     def is_unconditional(self) -> bool:
         """True if the diagnosis gives the HCC whoever has it."""
         return (self.sexes, self.age_min, self.age_max) == (BOTH_SEXES, 0, MAX_AGE_YEARS)
+
+
+@dataclass(frozen=True)
+class BitColumns:
+    """Condition bits as arrays of shape (n_bits,): HCC id, sexes (1, 2 or 3 for both), lowest and highest age."""
+
+    hcc_ids: npt.NDArray[np.int32]
+    sexes: npt.NDArray[np.uint8]
+    age_mins: npt.NDArray[np.uint8]
+    age_maxs: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -92,9 +101,9 @@ class ScoringPlan:
         return n_words(len(self.bits))
 
     @cached_property
-    def bit_columns(self) -> tuple[npt.NDArray[Any], ...]:
-        """HCC, sexes, lowest and highest age of each condition bit, as the kernel reads them."""
-        return (
+    def bit_columns(self) -> BitColumns:
+        """The condition bits as the kernel reads them."""
+        return BitColumns(
             np.array([bit.hcc_id for bit in self.bits], np.int32),
             np.array([bit.sexes for bit in self.bits], np.uint8),
             np.array([bit.age_min for bit in self.bits], np.uint8),
@@ -204,7 +213,9 @@ def _mask_rows(members: list[list[str]], position: Mapping[str, int], words: int
     return np.array(masks, np.uint64).reshape(len(members), words)
 
 
-def _groups_of_hcc(groups: Mapping[str, list[str]], position: Mapping[str, int], hcc_words: int, words: int) -> Words:
+def _groups_of_hcc(
+    groups: Mapping[str, list[str]], position: Mapping[str, int], hcc_words: int, words: int
+) -> Words:
     result = np.zeros((64 * hcc_words, words), np.uint64)
     for group, hccs in groups.items():
         for hcc in hccs:
@@ -270,7 +281,11 @@ def _condition_bits(
 
 
 def _condition_bit(row: Mapping[str, str], hcc_id: int, *, with_mce: bool) -> ConditionBit:
-    sexes = sum(1 << STATUS_FIELDS["sex"].index(code) for code in row["sex"].split("|")) if row["sex"] else BOTH_SEXES
+    sexes = (
+        sum(1 << STATUS_FIELDS["sex"].index(code) for code in row["sex"].split("|"))
+        if row["sex"]
+        else BOTH_SEXES
+    )
     lows, highs = [row["age_min"]], [row["age_max"]]
     if with_mce:
         lows.append(row["mce_age_min"])

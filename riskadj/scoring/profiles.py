@@ -129,7 +129,9 @@ def segment_of_profile(plan: ScoringPlan, profiles: StatusProfiles) -> npt.NDArr
         fits = condition.fits(profiles.columns)
         number = plan.segments.index(name)
         if np.any((result[fits] >= 0) & (result[fits] != number)):
-            raise TableError(f"{plan.model.id}/segments.csv: a member status fits {name} and another segment.")
+            raise TableError(
+                f"{plan.model.id}/segments.csv: a member status fits {name} and another segment."
+            )
         result[fits] = number
     return result
 

@@ -55,6 +55,7 @@ def find_variables(
     ndarray of uint64, shape (n_rows, plan.n_words)
     """
     variables = np.zeros((len(members), plan.n_words), np.uint64)
+    bits = plan.bit_columns
     capture.resolve_conditions(
         captured,
         first_word,
@@ -63,7 +64,10 @@ def find_variables(
         profiles.columns["age_years"],
         (1 << profiles.columns["sex"]).astype(np.uint8),
         plan.n_hccs,
-        *plan.bit_columns,
+        bits.hcc_ids,
+        bits.sexes,
+        bits.age_mins,
+        bits.age_maxs,
         variables,
     )
     hierarchies.apply_requirements(plan.required_hcc, plan.needs_any, variables)

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskadj.errors import ExtractError, UnknownMemberError, UnknownModelError, UnknownPaymentYearError
-from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.buffers import cast_ids, from_numpy, harmonise_ids, values_of
+from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.open import Extract
 from riskadj.extracts.rejects import Rejects
 from riskadj.scoring.capture import CaptureCounts, ClaimFilter, DiagnosisCapture, capture_diagnoses, in_order
@@ -94,8 +94,8 @@ def load_rules(options: ScoreOptions) -> Rules:
     policies = tuple(policy for policy in year.policies if policy.program == options.program)
     if options.models is None and not policies:
         raise UnknownPaymentYearError(
-            f"payment year {year.year} has tables but no payment policy for {options.program} (hcc_maps/README.md says why); "
-            "name models= (--models) to score them unblended."
+            f"payment year {year.year} has tables but no payment policy for {options.program} "
+            "(hcc_maps/README.md says why); name models= (--models) to score them unblended."
         )
     if options.models is None:
         wanted = tuple(dict.fromkeys(model_id for policy in policies for model_id, _ in policy.blend))
@@ -104,7 +104,9 @@ def load_rules(options: ScoreOptions) -> Rules:
     models = [load_model(name, payment_year=year.year, maps_dir=options.maps_dir) for name in wanted]
     proposed = [model.id for model in models if model.manifest.status != "final"]
     if proposed and options.models is None:
-        raise UnknownModelError(f"{proposed[0]} of {year.year} is only proposed; ask for it by name with models=.")
+        raise UnknownModelError(
+            f"{proposed[0]} of {year.year} is only proposed; ask for it by name with models=."
+        )
     return Rules(year, policies, tuple(make_plan(model, edits=options.edits) for model in models))
 
 
@@ -238,7 +240,8 @@ def read_run(
     rows, profiles, policies = _rows_with_policy(rows, rules, rejects)
     if not rows.n_rows:
         raise ExtractError(
-            f"none of the {rows.rows_read:,} enrollment rows can be scored in {rules.year.title}: {_listed(rejects.counts())}."
+            f"none of the {rows.rows_read:,} enrollment rows can be scored in {rules.year.title}: "
+            f"{_listed(rejects.counts())}."
         )
     rules = _rules_in_use(rules, profiles, policies)
     clock.lap("enrollment")
@@ -341,7 +344,9 @@ def rows_of_member(rows: Enrollment, member_id: str | int) -> npt.NDArray[np.boo
     ids = rows.member_id.cast(pa.string()) if not pa.types.is_string(rows.member_id.type) else rows.member_id
     found = values_of(pc.equal(ids, str(member_id)))
     if not found.any():
-        raise UnknownMemberError("no enrollment row that can be scored has this member_id; ids are compared exactly.")
+        raise UnknownMemberError(
+            "no enrollment row that can be scored has this member_id; ids are compared exactly."
+        )
     return found
 
 

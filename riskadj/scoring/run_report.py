@@ -53,7 +53,9 @@ def _folder(path: Path) -> str:
 def _options(run: ScoringRun) -> dict[str, Any]:
     options = asdict(run.options)
     options["models"] = list(run.options.models) if run.options.models else None
-    options["collection"] = [day.isoformat() for day in run.options.collection] if run.options.collection else None
+    options["collection"] = (
+        [day.isoformat() for day in run.options.collection] if run.options.collection else None
+    )
     options["maps_dir"] = None if run.options.maps_dir is None else run.options.maps_dir.name
     return options
 
@@ -87,7 +89,10 @@ def _unverified(run: ScoringRun) -> list[str]:
     year = run.rules.year
     names = [name for name, citation in year.citations.items() if not citation.verified]
     for model in run.models:
-        for kind, numbers in (("normalization", model.normalization), ("coding_intensity", model.coding_intensity)):
+        for kind, numbers in (
+            ("normalization", model.normalization),
+            ("coding_intensity", model.coding_intensity),
+        ):
             names += [
                 f"{kind} of {model.plan.model.id}: {entry.value}"
                 for entry in numbers.entries

@@ -145,11 +145,13 @@ def score_range(
         yield _score(population, model, rows, profile, variables, np.full(len(rows), segment, np.int32))
 
 
-def _is_used(population: ScoredPopulation, model: ModelRun, profile: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+def _is_used(
+    population: ScoredPopulation, model: ModelRun, profile: npt.NDArray[np.int32]
+) -> npt.NDArray[np.bool_]:
     if not model.weights:
         return np.ones(len(profile), np.bool_)
     uses = np.array([weight is not None for weight in model.weights] + [False])
-    return uses[population.policy_of_profile[profile]]  # type: ignore[no-any-return]
+    return uses[population.policy_of_profile[profile]]
 
 
 def _score(

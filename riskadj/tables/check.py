@@ -18,6 +18,14 @@ from riskadj.terms import AGE_RANGE, STATUS_FIELDS
 
 _AGES = np.arange(121, dtype=np.uint8)
 _MOST_PROBLEMS = 20
+#: Tables that define variables, and the column that names them.
+_HOMES = (
+    ("labels", "hcc"),
+    ("groups", "group"),
+    ("demographics", "variable"),
+    ("interactions", "interaction"),
+    ("counts", "variable"),
+)
 
 
 def check_all(maps_dir: str | Path | None = None, *, only: str | None = None) -> list[str]:
@@ -106,11 +114,15 @@ def check_payment_year(year: PaymentYear, models: Mapping[str, ModelTables]) -> 
     for policy in year.policies:
         for model_id, weight in policy.blend:
             if model_id not in models:
-                problems.append(f"{where}: policy '{policy.name}' names {model_id}, which has no folder in this year.")
+                problems.append(
+                    f"{where}: policy '{policy.name}' names {model_id}, which has no folder in this year."
+                )
             elif models[model_id].manifest.status != "final":
                 problems.append(f"{where}: policy '{policy.name}' names {model_id}, which is only proposed.")
             if model_id not in normalized:
-                problems.append(f"{where}: policy '{policy.name}' names {model_id}, which has no normalization.")
+                problems.append(
+                    f"{where}: policy '{policy.name}' names {model_id}, which has no normalization."
+                )
             if weight <= 0:
                 problems.append(f"{where}: policy '{policy.name}' gives {model_id} the weight {weight}.")
     for name, entry in year.tables.items():
@@ -161,16 +173,18 @@ def _unresolved(
 
 def _variables(model: ModelTables) -> dict[str, str]:
     """Return every variable of the model and the table that defines it."""
-    homes = (("labels", "hcc"), ("groups", "group"), ("demographics", "variable"), ("interactions", "interaction"), ("counts", "variable"))
     return {
-        name: table for table, column in homes if table in model.tables for name in model.tables[table].column(column)
-    }  # fmt: skip
+        name: table
+        for table, column in _HOMES
+        if table in model.tables
+        for name in model.tables[table].column(column)
+    }
 
 
 def _names_are_unique(model: ModelTables) -> Iterator[str]:
     """No variable is defined by two tables."""
     homes: dict[str, str] = {}
-    for table, column in (("labels", "hcc"), ("groups", "group"), ("demographics", "variable"), ("interactions", "interaction"), ("counts", "variable")):  # fmt: skip
+    for table, column in _HOMES:
         for name in dict.fromkeys(model.tables[table].column(column) if table in model.tables else ()):
             if name in homes:
                 yield f"{model.id}/{table}.csv: {name} is defined in {homes[name]}.csv already."
@@ -191,13 +205,17 @@ def _interactions_are_in_order(model: ModelTables) -> Iterator[str]:
                 known.add(current)
             current = record["interaction"]
         if record["term"] not in known:
-            why = "stands later" if record["term"] in later else "is no HCC, group, demographic or interaction"
+            why = (
+                "stands later" if record["term"] in later else "is no HCC, group, demographic or interaction"
+            )
             yield f"{table.where(row)}: term {record['term']} {why}."
 
 
 def _factors_resolve(model: ModelTables) -> Iterator[str]:
     """Every relative factor's variable and segment exist."""
-    yield from _unresolved(model, "relative_factors", ("variable",), set(_variables(model)), "is no variable of the model")
+    yield from _unresolved(
+        model, "relative_factors", ("variable",), set(_variables(model)), "is no variable of the model"
+    )
     segments = set(model.tables["segments"].column("segment"))
     yield from _unresolved(model, "relative_factors", ("segment",), segments, "is no segment of the model")
 
@@ -227,7 +245,9 @@ def _hierarchies_have_no_cycles(model: ModelTables) -> Iterator[str]:
             return " -> ".join((*path[path.index(hcc) :], hcc))
         if hcc in done:
             return None
-        found = next((cycle for child in children.get(hcc, ()) if (cycle := visit(child, (*path, hcc)))), None)
+        found = next(
+            (cycle for child in children.get(hcc, ()) if (cycle := visit(child, (*path, hcc)))), None
+        )
         done.add(hcc)
         return found
 
@@ -244,7 +264,9 @@ def _ages_are_ranges(model: ModelTables) -> Iterator[str]:
         table = model.tables[name]
         if f"{stem}_min" not in table.columns or f"{stem}_max" not in table.columns:
             continue
-        for row, (low, high) in enumerate(zip(table.column(f"{stem}_min"), table.column(f"{stem}_max"), strict=True)):
+        for row, (low, high) in enumerate(
+            zip(table.column(f"{stem}_min"), table.column(f"{stem}_max"), strict=True)
+        ):
             if low and high and int(low) > int(high):
                 yield f"{table.where(row)}: {stem}_min {low} is above {stem}_max {high}."
 
@@ -264,7 +286,9 @@ def _segments_are_exclusive_and_exhaustive(model: ModelTables) -> Iterator[str]:
     """Exactly one segment fits every member status."""
     names, conditions, profiles = _all_profiles(model)
     fits = np.array([condition.fits(profiles) for condition in conditions])
-    of_segment = {name: np.logical_or.reduce(fits[[n == name for n in names]]) for name in dict.fromkeys(names)}
+    of_segment = {
+        name: np.logical_or.reduce(fits[[n == name for n in names]]) for name in dict.fromkeys(names)
+    }
     n_fitting = np.sum(list(of_segment.values()), axis=0)
     for wrong, words in ((n_fitting == 0, "no segment fits"), (n_fitting > 1, "two segments fit")):
         if wrong.any():
@@ -320,7 +344,11 @@ def _all_profiles(
 
 
 def _in_words(profiles: Mapping[str, npt.NDArray[np.uint8]], row: int) -> str:
-    words = [f"{field} {STATUS_FIELDS[field][codes[row]]}" for field, codes in profiles.items() if field != "age_years"]
+    words = [
+        f"{field} {STATUS_FIELDS[field][codes[row]]}"
+        for field, codes in profiles.items()
+        if field != "age_years"
+    ]
     return ", ".join([f"age {profiles['age_years'][row]}", *words])
 
 

@@ -212,7 +212,9 @@ def _check_cells(path: Path, rows: tuple[tuple[str, ...], ...], specs: list[Colu
         for cell in set(cells):
             if not _cell_fits(cell, column):
                 line = cells.index(cell) + 2
-                raise TableError(f"{_name(path)}, line {line}: '{cell}' is no {column.kind} for '{column.name}'.")
+                raise TableError(
+                    f"{_name(path)}, line {line}: '{cell}' is no {column.kind} for '{column.name}'."
+                )
 
 
 def _cell_fits(cell: str, column: Column) -> bool:
@@ -231,5 +233,7 @@ def _check_keys(table: Table, spec: TableSpec) -> None:
     first: dict[tuple[str, ...], int] = {}
     for index, key in enumerate(keys):
         if key in first:
-            raise TableError(f"{table.where(index)}: {','.join(key)} stands already on line {first[key] + 2}.")
+            raise TableError(
+                f"{table.where(index)}: {','.join(key)} stands already on line {first[key] + 2}."
+            )
         first[key] = index

@@ -85,7 +85,9 @@ def diff_releases(older: ModelTables, newer: ModelTables) -> Diff:
         Mappings by code, hierarchies and groups by HCC, relative factors by variable and segment. Factors are compared
         as numbers: 0.35 and 0.350 are the same.
     """
-    changes = [change for name in TABLES for change in _changes(name, _keyed(older, name), _keyed(newer, name))]
+    changes = [
+        change for name in TABLES for change in _changes(name, _keyed(older, name), _keyed(newer, name))
+    ]
     return Diff(_name(older), _name(newer), tuple(changes))
 
 
@@ -118,5 +120,9 @@ def _text(table: Table, row: tuple[str, ...], n_key: int) -> str:
     cells = zip(table.columns[n_key:], row[n_key:], strict=True)
     if table.path.stem == "relative_factors":
         return str(Decimal(row[n_key]).normalize())
-    named = [cell if column in ("hcc", "drops", "term", "label") else f"{column} {cell}" for column, cell in cells if cell]
+    named = [
+        cell if column in ("hcc", "drops", "term", "label") else f"{column} {cell}"
+        for column, cell in cells
+        if cell
+    ]
     return ", ".join(named)

@@ -22,5 +22,7 @@ def load_valid_codes() -> bytes:
     path = folder / "manifest.toml"
     document = read_toml(path)
     entries = read_table_entries(document, read_sources(document, path), path)
-    lists = [gzip.decompress(sealed_content(folder / f"{name}.txt.gz", entry)) for name, entry in entries.items()]
+    lists = [
+        gzip.decompress(sealed_content(folder / f"{name}.txt.gz", entry)) for name, entry in entries.items()
+    ]
     return b"".join(text if text.endswith(b"\n") else text + b"\n" for text in lists)

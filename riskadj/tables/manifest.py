@@ -182,16 +182,19 @@ def sha256_of(content: bytes) -> str:
 
 def replace_seals(text: str, seals: Mapping[str, tuple[int, str]]) -> str:
     """Return manifest text with the rows and sha256 lines of each ``[tables.NAME]`` replaced; the rest untouched."""
-    lines, current, seen = text.split("\n"), None, set()
+    lines, seen = text.split("\n"), set()
+    current: str | None = None
     for number, line in enumerate(lines):
         header = re.fullmatch(r"\[tables\.([A-Za-z0-9_]+)\]\s*(#.*)?", line.strip())
         if header or line.strip().startswith("["):
             current = header.group(1) if header else None
-        elif current in seals and (match := re.match(r"\s*(rows|sha256)\s*=", line)):
+        elif current is not None and current in seals and (match := re.match(r"\s*(rows|sha256)\s*=", line)):
             rows, digest = seals[current]
             lines[number] = f"rows = {rows}" if match.group(1) == "rows" else f'sha256 = "{digest}"'
             seen.add((current, match.group(1)))
     lacking = [name for name in seals if not {(name, "rows"), (name, "sha256")} <= seen]
     if lacking:
-        raise ManifestError(f"[tables.{lacking[0]}] must have a 'rows' and a 'sha256' line before it can be sealed.")
+        raise ManifestError(
+            f"[tables.{lacking[0]}] must have a 'rows' and a 'sha256' line before it can be sealed."
+        )
     return "\n".join(lines)

@@ -63,7 +63,9 @@ def maps_root(maps_dir: str | Path | None = None) -> Path:
     """Return the folder of model tables: `maps_dir`, or the one that ships with the package."""
     root = Path(maps_dir) if maps_dir is not None else Path(next(iter(hcc_maps.__path__)))
     if not root.is_dir():
-        raise UnknownModelError(f"maps_dir {root} is no directory; it must hold <program>/<year>/<model> folders.")
+        raise UnknownModelError(
+            f"maps_dir {root} is no directory; it must hold <program>/<year>/<model> folders."
+        )
     return root
 
 
@@ -152,7 +154,11 @@ def load_folder(folder: Path) -> ModelTables:
 
 def _check_identity(manifest: ModelManifest, folder: Path) -> None:
     year = int(folder.parent.name[2:])
-    if (manifest.id, manifest.payment_year, manifest.program) != (folder.name, year, folder.parent.parent.name):
+    if (manifest.id, manifest.payment_year, manifest.program) != (
+        folder.name,
+        year,
+        folder.parent.parent.name,
+    ):
         raise ManifestError(
             f"{short(manifest.path)} says {manifest.program}/{manifest.payment_year}/{manifest.id}, "
             "which is not the folder it stands in."

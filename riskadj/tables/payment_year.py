@@ -132,7 +132,8 @@ def load_payment_year(program: str, year: int, *, maps_dir: str | Path | None = 
     folders = {name: item.program for item in found for name in item.programs}
     if program not in folders:
         raise UnknownProgramError(
-            f"no payment policy for program '{program}'{nearest(program, folders)}; known: {', '.join(sorted(folders))}."
+            f"no payment policy for program '{program}'{nearest(program, folders)}; "
+            f"known: {', '.join(sorted(folders))}."
         )
     of_program = {item.year: item for item in found if item.program == folders[program]}
     if year not in of_program:
@@ -170,7 +171,9 @@ def read_payment_year(path: Path) -> PaymentYear:
         coding_intensity=reader.numbers("coding_intensity"),
         policies=tuple(reader.policy(entry) for entry in document.get("policy", ())),
         excluded_sources=reader.excluded_sources(),
-        citations={name: reader.citation(document[name], name) for name in ("age_as_of", "collection", "rounding")},
+        citations={
+            name: reader.citation(document[name], name) for name in ("age_as_of", "collection", "rounding")
+        },
     )
 
 
@@ -178,7 +181,9 @@ def _steps(rounding: Mapping[str, Any], where: str) -> tuple[str, ...]:
     steps = tuple(require(rounding, "after", list, where))
     unknown = [step for step in steps if step not in ROUNDING_STEPS]
     if unknown:
-        raise ManifestError(f"{where}, [rounding]: no step '{unknown[0]}'; allowed: {', '.join(ROUNDING_STEPS)}.")
+        raise ManifestError(
+            f"{where}, [rounding]: no step '{unknown[0]}'; allowed: {', '.join(ROUNDING_STEPS)}."
+        )
     return steps
 
 
@@ -230,7 +235,9 @@ class _Reader:
         excluded = require(self.section("diagnosis_sources"), "excluded", str, self.file).split("|")
         unknown = [source for source in excluded if source not in RECORD_SOURCES]
         if unknown:
-            raise ManifestError(f"{self.file}: no record source '{unknown[0]}'; known: {', '.join(RECORD_SOURCES)}.")
+            raise ManifestError(
+                f"{self.file}: no record source '{unknown[0]}'; known: {', '.join(RECORD_SOURCES)}."
+            )
         return tuple(excluded)
 
     def policy(self, entry: Mapping[str, Any]) -> Policy:
@@ -240,7 +247,9 @@ class _Reader:
             for part in require(entry, "blend", list, where)
         )
         if sum(weight for _, weight in blend) != 1:
-            raise ManifestError(f"{where} '{entry.get('name', '')}': the weights of a blend must add up to 1.")
+            raise ManifestError(
+                f"{where} '{entry.get('name', '')}': the weights of a blend must add up to 1."
+            )
         return Policy(
             require(entry, "program", str, where),
             require(entry, "name", str, where),
