@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -68,7 +69,9 @@ class _CsvFile:
         """Say which kind of trouble it is; Arrow's own words quote the line, which is a member's data."""
         words = str(error)
         if "Expected" in words and "columns" in words:
-            what = f"a line does not have the {len(self.schema)} columns of the header"
+            line = re.search(r"Row #(\d+)", words)  # Arrow counts the header as row 1
+            which = f"row {int(line[1]) - 1:,}" if line else "a row"
+            what = f"{which} does not have the {len(self.schema)} columns of the header"
         elif "UTF8" in words or "utf8" in words:
             what = "it is not UTF-8 text"
         else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -201,7 +202,13 @@ def _read_blocks(
         yield from map(read, extract.chunks(names))
         return
     with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(read, extract.chunks(names))
+        waiting: deque[Future[Block]] = deque()
+        for chunk in extract.chunks(names):
+            waiting.append(pool.submit(read, chunk))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _joined(extract: Extract, blocks: Sequence[Block]) -> Rows:

@@ -106,7 +106,13 @@ def _status_columns(table: pa.Table) -> list[str]:
 def _blank_ids(ids: pa.Array) -> np.ndarray:
     if ids.null_count == 0 and pa.types.is_integer(ids.type):
         return np.zeros(len(ids), dtype=bool)
-    return np.diff(id_buffers(ids)[1]) == 0
+    data, offsets = id_buffers(ids)
+    blank = np.diff(offsets) == 0
+    if not pa.types.is_integer(ids.type) and len(data):
+        starts_blank = np.flatnonzero(~blank & (data[np.minimum(offsets[:-1], len(data) - 1)] == ord(" ")))
+        for row in starts_blank.tolist():
+            blank[row] = not data[offsets[row] : offsets[row + 1]].tobytes().strip()
+    return blank
 
 
 def _column(table: pa.Table, name: str) -> pa.Array | None:

@@ -67,7 +67,7 @@ def _whole_numbers(array: pa.Array, label: str, name: str) -> pa.Array:
         return array.cast(pa.int64())
     except pa.ArrowInvalid:
         raise ColumnTypeError(
-            f"{label}, column '{name}' holds numbers that are not whole; give it as text."
+            f"{label}, column '{name}' holds numbers that are not whole, or too long; give it as text."
         ) from None
 
 

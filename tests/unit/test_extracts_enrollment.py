@@ -25,6 +25,7 @@ from tests.extracts import YEAR, faults, read, rows, status
     [
         ({"member_id": None}, "member_id", "member_id_missing"),
         ({"member_id": ""}, "member_id", "member_id_missing"),
+        ({"member_id": "   "}, "member_id", "member_id_missing"),
         ({"birth_date": None}, "birth_date", "birth_date_missing"),
         ({"birth_date": dt.date(YEAR + 1, 1, 1)}, "birth_date", "birth_date_in_future"),
         ({"birth_date": dt.date(YEAR - 121, 12, 31)}, "birth_date", "age_above_120"),

@@ -215,3 +215,10 @@ def test_reading_parquet_imports_neither_pandas_nor_datasets(tmp_path: Path) -> 
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=root, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_csv_row_with_too_few_columns_is_told_by_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "dx.csv"
+    path.write_text("member_id,diagnosis_code\na,I10\nb,E119\nc\n")
+    with refused("dx.csv cannot be read as CSV: row 3 does not have the 2 columns of the header"):
+        read_all(open_extract(path, "diagnoses"), ["member_id"])
