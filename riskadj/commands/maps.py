@@ -54,9 +54,8 @@ def check(
         typer.echo(problem)
     sys.stdout.flush()
     if problems:
-        raise TableError(
-            f"{count(len(problems))} problems in the tables{f' of {folder}' if folder else ''}, listed above."
-        )
+        n_problems = f"{count(len(problems))} problem{'s' * (len(problems) > 1)}"
+        raise TableError(f"{n_problems} in the tables{f' of {folder}' if folder else ''}, listed above.")
     typer.echo(f"no problems in the tables{f' of {folder}' if folder else ''}")
 
 
