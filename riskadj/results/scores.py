@@ -124,7 +124,10 @@ def write_run(
     metadata = run_metadata(run_report(run))
     batches = _watched(run.model_scores(payments), progress)
     write_parquet(path / MODEL_SCORES, batches, schema=schema, metadata=metadata)
-    write_parquet(path / PAYMENT_SCORES, run.payment_scores(payments), metadata=metadata)
+    ranges = (run.payment_scores(payments, slice(*rows)) for rows in run.population.ranges())
+    write_parquet(
+        path / PAYMENT_SCORES, ranges, schema=run.payment_scores(payments, slice(0)).schema, metadata=metadata
+    )
     run.clock.lap("scores and output")
     report = run_report(run)
     write_rejects_and_report(path, run.rejects.table(), report)

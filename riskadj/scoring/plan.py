@@ -266,18 +266,25 @@ def _condition_bits(
     """Number the condition bits: one unconditional bit per HCC first, then every other condition found."""
     bit_of_cells: dict[tuple[str, ...], ConditionBit] = {}
     of_code: dict[str, list[ConditionBit]] = {}
-    for row in model.records("mappings"):
-        cells = tuple(cell for name, cell in row.items() if name != "icd10")
+    table = model.tables["mappings"]
+    names = [name for name in table.columns if name != "icd10"]
+    conditions = zip(*(table.column(name) for name in names), strict=True)
+    for code, cells in zip(table.column("icd10"), conditions, strict=True):
         bit = bit_of_cells.get(cells)
         if bit is None:
+            row = dict(zip(names, cells, strict=True))
             bit = _condition_bit(row, hcc_ids[row["hcc"]], with_mce=edits == "default")
             bit_of_cells[cells] = bit
-        of_code.setdefault(row["icd10"], []).extend([bit] if bit.age_min <= bit.age_max else [])
+        of_code.setdefault(code, []).extend([bit] if bit.age_min <= bit.age_max else [])
     unconditional = [ConditionBit(hcc_id) for hcc_id in hcc_ids.values()]
     conditional = sorted({bit for bits in of_code.values() for bit in bits if not bit.is_unconditional})
     bits = (*unconditional, *conditional)
     number = {bit: i for i, bit in enumerate(bits)}
-    return bits, {code: tuple(sorted({number[bit] for bit in found})) for code, found in of_code.items()}
+    return bits, {code: _numbers(found, number) for code, found in of_code.items()}
+
+
+def _numbers(bits: list[ConditionBit], number: Mapping[ConditionBit, int]) -> tuple[int, ...]:
+    return (number[bits[0]],) if len(bits) == 1 else tuple(sorted({number[bit] for bit in bits}))
 
 
 def _condition_bit(row: Mapping[str, str], hcc_id: int, *, with_mce: bool) -> ConditionBit:

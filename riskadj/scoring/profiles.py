@@ -58,9 +58,14 @@ def completed_years(birth_days: npt.NDArray[np.int32], as_of: date) -> npt.NDArr
     -------
     ndarray of uint8, shape (n_rows,) [whole years, at most 150]
     """
-    birthdays = [_same_day(as_of, as_of.year - age) for age in range(MAX_AGE_YEARS, 0, -1)]
-    ages = MAX_AGE_YEARS - np.searchsorted(np.array(birthdays, np.int32), birth_days, side="left")
-    return ages.astype(np.uint8)
+    birthdays = np.array(
+        [_same_day(as_of, as_of.year - age) for age in range(MAX_AGE_YEARS, 0, -1)], np.int32
+    )
+    first, last = birthdays[0], birthdays[-1] + 1
+    of_day = MAX_AGE_YEARS - np.searchsorted(
+        birthdays, np.arange(first, last + 1, dtype=np.int32), side="left"
+    )
+    return of_day.astype(np.uint8)[np.clip(birth_days, first, last) - first]  # one look-up a row, no search
 
 
 def _same_day(day: date, year: int) -> int:

@@ -162,40 +162,44 @@ class ScoringRun:
         """Return one array per model for `model_scores` to fill."""
         return [np.full(self.population.n_rows, NO_SCORE, np.int64) for _ in self.models]
 
-    def payment_scores(self, payments: list[Scores]) -> pa.Table:
-        """Return payment_scores: the blend of each row's models, as paid."""
+    def payment_scores(self, payments: list[Scores], rows: slice | None = None) -> pa.Table:
+        """Return payment_scores: the blend of each row's models, as paid; of all rows, or of a range of them."""
         population, year = self.population, self.rules.year
-        n_rows = population.n_rows
-        rows = np.arange(n_rows)
+        begin, end, _ = (rows or slice(None)).indices(population.n_rows)
+        n_rows = end - begin
         columns = {
             **dict(
                 zip(
                     ("member_id", "enrollment_start_date", "enrollment_end_date"),
-                    span_columns(population.enrollment, rows),
+                    span_columns(population.enrollment, np.arange(begin, end)),
                     strict=True,
                 )
             ),
-            "months_enrolled": from_numpy(population.enrollment.months_enrolled, pa.int16()),
+            "months_enrolled": from_numpy(population.enrollment.months_enrolled[begin:end], pa.int16()),
             "program": labels(np.zeros(n_rows, np.int8), [self.options.program]),
             "payment_year": from_numpy(np.full(n_rows, year.year, np.int16), pa.int16()),
-            "payment_risk_score": score_column(self.blended(payments), year.decimals),
-            **population.enrollment.extra,
+            "payment_risk_score": score_column(self.blended(payments, begin, end), year.decimals),
+            **{name: column.slice(begin, n_rows) for name, column in population.enrollment.extra.items()},
         }
         return pa.table(columns)
 
-    def blended(self, payments: list[Scores]) -> Scores:
-        """Return the payment risk score of each row [units of the year's last decimal]."""
+    def blended(self, payments: list[Scores], begin: int = 0, end: int | None = None) -> Scores:
+        """Return the payment risk score of rows `begin` to `end` [units of the year's last decimal]."""
         population = self.population
+        profiles = population.profiles.of_row[begin:end]
         if not population.policies:
-            return payments[0] if len(payments) == 1 else np.full(population.n_rows, NO_SCORE, np.int64)
+            return (
+                payments[0][begin:end] if len(payments) == 1 else np.full(len(profiles), NO_SCORE, np.int64)
+            )
         position = {model.plan.model.id: number for number, model in enumerate(self.models)}
-        policy_of_row = population.policy_of_profile[population.profiles.of_row]
-        result = np.full(population.n_rows, NO_SCORE, np.int64)
+        policy_of_row = population.policy_of_profile[profiles]
+        result = np.full(len(profiles), NO_SCORE, np.int64)
         for number, policy in enumerate(population.policies):
             rows = policy_of_row == number
             if rows.any():
-                parts = [(payments[position[name]][rows], weight) for name, weight in policy.blend]
-                result[rows] = blend(parts)
+                result[rows] = blend(
+                    [(payments[position[name]][begin:end][rows], w) for name, w in policy.blend]
+                )
         return result
 
 

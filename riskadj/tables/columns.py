@@ -226,8 +226,7 @@ def _cell_fits(cell: str, column: Column) -> bool:
 
 
 def _check_keys(table: Table, spec: TableSpec) -> None:
-    positions = [table.columns.index(name) for name in spec.key] or list(range(len(table.columns)))
-    keys = [tuple(row[position] for position in positions) for row in table.rows]
+    keys = list(zip(*(table.column(name) for name in spec.key or table.columns), strict=True))
     if len(set(keys)) == len(keys):
         return
     first: dict[tuple[str, ...], int] = {}

@@ -124,18 +124,28 @@ def load_payment_year(program: str, year: int, *, maps_dir: str | Path | None = 
     ManifestError
         A number lacks its source or contradicts another.
     """
-    found = [
-        read_payment_year(folder / "payment_year.toml")
-        for _, _, folder in year_folders(maps_dir)
+    folders = [
+        (number, folder)
+        for _, number, folder in year_folders(maps_dir)
         if (folder / "payment_year.toml").exists()
     ]
-    folders = {name: item.program for item in found for name in item.programs}
-    if program not in folders:
+    for _, folder in (item for item in folders if item[0] == year):
+        wanted = read_payment_year(folder / "payment_year.toml")
+        if program in wanted.programs:
+            return wanted
+    return _year_without_policy(
+        program, year, [read_payment_year(folder / "payment_year.toml") for _, folder in folders]
+    )
+
+
+def _year_without_policy(program: str, year: int, known: list[PaymentYear]) -> PaymentYear:
+    """Return the year of a program that has policies in other years only; raise if there is none."""
+    homes = {name: item.program for item in known for name in item.programs}
+    if program not in homes:
         raise UnknownProgramError(
-            f"no payment policy for program '{program}'{nearest(program, folders)}; "
-            f"known: {', '.join(sorted(folders))}."
+            f"no payment policy for program '{program}'{nearest(program, homes)}; known: {', '.join(sorted(homes))}."
         )
-    of_program = {item.year: item for item in found if item.program == folders[program]}
+    of_program = {item.year: item for item in known if item.program == homes[program]}
     if year not in of_program:
         raise UnknownPaymentYearError(
             f"no payment year {year} for {program}; known: {', '.join(map(str, sorted(of_program)))}. "
