@@ -31,6 +31,8 @@ def open_object(source: Any, role: str) -> Part:
         return _open_reader(source, role)
     if _is_frame(source):
         return _open_frame(source, role)
+    if type(source).__name__ == "DuckDBPyRelation":
+        return _open_relation(source, role)
     if hasattr(source, "__arrow_c_stream__"):
         return _open_capsule(source, role)
     raise ExtractError(
@@ -57,8 +59,19 @@ def _open_reader(reader: pa.RecordBatchReader, role: str) -> Part:
     return Part(role, reader.schema, None, chunks, never, is_read_once=True)
 
 
+def _open_relation(relation: Any, role: str) -> Part:
+    """Take a DuckDB relation; it is run when it is read, for the asked-for columns, and holds nothing open before."""
+    schema = _stream(relation.limit(0), role).read_all().schema
+
+    def chunks(names: Sequence[str], dictionaries: frozenset[str]) -> Iterator[RawChunk]:
+        quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+        return _reader_chunks(_stream(relation.select(*quoted), role), names, role)
+
+    return Part(role, schema, None, chunks, never)
+
+
 def _open_capsule(source: Any, role: str) -> Part:
-    """Take an object that makes a new stream whenever asked, such as a DuckDB relation."""
+    """Take an object that makes a stream whenever asked; its first stream, opened for the header, is not wasted."""
     first = _stream(source, role)
     schema, waiting = first.schema, [first]
 

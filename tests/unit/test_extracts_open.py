@@ -19,6 +19,14 @@ from riskadj.extracts import parquet_parts
 from riskadj.extracts.open import open_extract, row_numbers
 from tests.extracts import DIAGNOSES, EXPECTED, csv, directory, parquet, read_all, refused
 
+
+class Capsule:
+    """An object of which nothing is known but that it speaks the Arrow PyCapsule interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return DIAGNOSES.__arrow_c_stream__(requested_schema)
+
+
 SOURCES: dict[str, Callable[[Path], Any]] = {
     "parquet": parquet,
     "parquet as str": lambda tmp: str(parquet(tmp)),
@@ -37,6 +45,7 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
     "pandas with an index of its own": lambda tmp: DIAGNOSES.to_pandas().set_index(np.array([9, 8, 7, 6])),
     "pandas on arrow": lambda tmp: DIAGNOSES.to_pandas(types_mapper=pd.ArrowDtype),
     "polars": lambda tmp: pl.from_arrow(DIAGNOSES),
+    "anything with the capsule interface": lambda tmp: Capsule(),
     "duckdb": lambda tmp: duckdb.sql("select * from DIAGNOSES"),
 }
 
@@ -52,6 +61,13 @@ def test_every_source_gives_the_same_rows(kind: str, tmp_path: Path) -> None:
 def test_a_source_can_be_read_twice(kind: str, tmp_path: Path) -> None:
     extract = open_extract(SOURCES[kind](tmp_path), "diagnoses")
     assert read_all(extract) == read_all(extract)
+
+
+def test_two_relations_of_one_connection_may_be_open_at_once() -> None:
+    connection = duckdb.connect()
+    connection.register("dx", DIAGNOSES)
+    opened = [open_extract(connection.sql("select * from dx"), "diagnoses") for _ in range(2)]
+    assert [read_all(extract) for extract in opened] == [EXPECTED, EXPECTED]
 
 
 def test_a_stream_that_was_read_says_so() -> None:
