@@ -27,6 +27,7 @@ STATUS_FIELDS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "mcaid": FLAG,
         "is_esrd": FLAG,
         "esrd_status": ("none", "dialysis", "transplant_1", "transplant_2", "transplant_3", "graft"),
+        "graft_duration": ("none", "4_9", "10PL"),
         "part_d_plan_type": ("mapd", "pdp"),
     }
 )

@@ -161,6 +161,11 @@ class _ModelExplanation:
     def segment(self) -> int:
         return int(self.scored.segments[0])
 
+    @property
+    def column(self) -> int:
+        profile = self.run.population.profiles.of_row[self.scored.rows[0]]
+        return int(self.model.factor_columns[profile, self.segment])
+
     def lines(self) -> Iterator[Line]:
         profile = self.run.population.profiles.of_row[self.scored.rows[0]]
         yield self._line(
@@ -281,7 +286,7 @@ class _ModelExplanation:
         word = int(self.scored.sums.scored[0][bit >> 6])
         if not word >> (bit & 63) & 1:
             return ""
-        return _decimal(int(self.plan.factors[self.segment, bit]), self.plan.decimals)
+        return _decimal(int(self.plan.factors[self.column, bit]), self.plan.decimals)
 
     def _describe(self, bit: int, left: set[int]) -> tuple[str, str, str]:
         plan, factors = self.plan, "relative_factors"

@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 from riskadj.errors import ManifestError
 from riskadj.kernels.relative_factors import multiply_and_round
+from riskadj.scoring.plan import ScoringPlan
 from riskadj.scoring.profiles import StatusProfiles
+from riskadj.scoring.raw_score import RowSums
 from riskadj.tables.payment_year import ROUNDING_STEPS, ModelNumber, PaymentYear
 
 Scores = npt.NDArray[np.int64]
@@ -135,6 +137,37 @@ def _apply(
         return times(scores, ratios)
     which = np.where(segments < 0, -1, numbers.of[profiles, np.maximum(segments, 0)])
     return times(scores, ratios, which.astype(np.int32))
+
+
+def raw_scores(total: Scores, plan: ScoringPlan, segments: npt.NDArray[np.int32], decimals: int) -> Scores:
+    """Return sums of relative factors as raw risk scores, divided by the segment's adjustment and rounded once.
+
+    Parameters
+    ----------
+    total : ndarray of int64, shape (n_rows,)
+        Sums of relative factors [units of ``10 ** -plan.decimals``].
+    segments : ndarray of int32, shape (n_rows,)
+    decimals : int
+        Decimals of the raw risk score.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,) [units of ``10 ** -decimals``]
+    """
+    if set(plan.divisors) == {Fraction(1)}:
+        return round_to(total, plan.decimals, decimals)
+    scale = Fraction(10) ** (decimals - plan.decimals)
+    return times(total, [scale / divisor for divisor in plan.divisors], segments)
+
+
+def parts_of(
+    sums: RowSums, plan: ScoringPlan, segments: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the demographic and the disease part of each sum, after the segment's adjustment (float64)."""
+    unit = np.array([float(divisor) * 10**plan.decimals for divisor in plan.divisors])
+    if len(set(plan.divisors)) > 1:
+        return sums.demographic / unit[segments], (sums.total - sums.demographic) / unit[segments]
+    return sums.demographic / unit[0], (sums.total - sums.demographic) / unit[0]
 
 
 def round_to(scores: Scores, decimals_from: int, decimals_to: int) -> Scores:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from riskadj.tables.columns import SEGMENT_NAMES
 from riskadj.tables.conditions import MAX_AGE_YEARS, Condition, parse_condition
 from riskadj.tables.model import ModelTables
-from riskadj.terms import STATUS_FIELDS
+from riskadj.terms import AGE_RANGE, STATUS_FIELDS
 
 Words = npt.NDArray[np.uint64]
 
@@ -32,6 +34,26 @@ class ConditionBit:
     def is_unconditional(self) -> bool:
         """True if the diagnosis gives the HCC whoever has it."""
         return (self.sexes, self.age_min, self.age_max) == (BOTH_SEXES, 0, MAX_AGE_YEARS)
+
+
+@dataclass(frozen=True)
+class SegmentRule:
+    """One row of the segments table.
+
+    Attributes
+    ----------
+    column : str
+        The factor column that the row draws on.
+    condition : Condition
+        Which member statuses are paid under it.
+    choice : Condition
+        Its age and dual part alone: which row of its segment applies when every segment is scored.
+    """
+
+    segment: str
+    column: str
+    condition: Condition
+    choice: Condition
 
 
 @dataclass(frozen=True)
@@ -60,7 +82,13 @@ class ScoringPlan:
         The condition bits that diagnoses set; bit ``i < n_hccs`` is HCC ``i`` unconditionally.
     bits_of_code : mapping of str to tuple of int
         Condition bits of each ICD-10-CM code.
-    factors : ndarray of int64, shape (n_segments, n_variables)
+    segments : tuple of str
+        Public names of the segments.
+    factor_columns : tuple of str
+        Names under which `factors` are priced: a segment may draw on several, by age and dual status.
+    divisors : tuple of Fraction
+        What the sum of factors is divided by, by segment; 1 but for actuarial adjustments.
+    factors : ndarray of int64, shape (n_factor_columns, n_variables)
         Relative factors in units of ``10 ** -decimals``.
     """
 
@@ -85,7 +113,9 @@ class ScoringPlan:
     terms: npt.NDArray[np.int32]
     counts_of_number: Words
     segments: tuple[str, ...]
-    segment_conditions: tuple[tuple[str, Condition], ...]
+    factor_columns: tuple[str, ...]
+    segment_rules: tuple[SegmentRule, ...]
+    divisors: tuple[Fraction, ...]
     factors: npt.NDArray[np.int64]
     priced: Words
     decimals: int
@@ -113,8 +143,9 @@ class ScoringPlan:
     @property
     def fields(self) -> tuple[str, ...]:
         """Status fields that the model's segments and demographics test."""
-        conditions = [condition for _, condition in self.segment_conditions]
+        conditions = [rule.condition for rule in self.segment_rules]
         conditions += [item for alternatives in self.demographics.values() for item in alternatives]
+        conditions.append(self.model.manifest.scores)
         return tuple(dict.fromkeys(field for condition in conditions for field in condition.fields))
 
 
@@ -154,8 +185,11 @@ def make_plan(model: ModelTables, *, edits: str = "default") -> ScoringPlan:
     position = {name: number for number, name in enumerate(variables)}
     words, hcc_words = n_words(len(variables)), n_words(len(hccs))
     bits, bits_of_code = _condition_bits(model, {hcc: position[hcc] for hcc in hccs}, edits)
-    segments = tuple(dict.fromkeys(row["segment"] for row in model.records("segments")))
-    factors, priced, decimals = _factors(model, position, segments)
+    rules = tuple(_segment_rule(row) for row in model.records("segments"))
+    segments = tuple(dict.fromkeys(rule.segment for rule in rules))
+    factor_columns = tuple(dict.fromkeys(rule.column for rule in rules))
+    divisors = {row["segment"]: Fraction(row["divisor"]) for row in model.records("adjustments")}
+    factors, priced, decimals = _factors(model, position, factor_columns)
     requirements = list(model.records("requirements"))
     first_demographic = len(hccs) + len(groups)
     first_interaction = first_demographic + len(demographics)
@@ -183,13 +217,23 @@ def make_plan(model: ModelTables, *, edits: str = "default") -> ScoringPlan:
         terms=np.array([position[name] for terms in interactions.values() for name in terms], np.int32),
         counts_of_number=_counts_of_number(counts, position, len(hccs), words),
         segments=segments,
-        segment_conditions=tuple(
-            (row["segment"], parse_condition({k: v for k, v in row.items() if k != "segment"}, "segments"))
-            for row in model.records("segments")
-        ),
+        factor_columns=factor_columns,
+        segment_rules=rules,
+        divisors=tuple(divisors.get(segment, Fraction(1)) for segment in segments),
         factors=factors,
         priced=priced,
         decimals=decimals,
+    )
+
+
+def _segment_rule(row: Mapping[str, str]) -> SegmentRule:
+    cells = {name: cell for name, cell in row.items() if name not in SEGMENT_NAMES}
+    choice = {name: cell for name, cell in cells.items() if name in (*AGE_RANGE, "dual")}
+    return SegmentRule(
+        row["segment"],
+        row.get("factor_column") or row["segment"],
+        parse_condition(cells, "segments"),
+        parse_condition(choice, "segments"),
     )
 
 
@@ -241,22 +285,22 @@ def _drops(model: ModelTables, position: Mapping[str, int], words: int) -> Words
 
 
 def _factors(
-    model: ModelTables, position: Mapping[str, int], segments: tuple[str, ...]
+    model: ModelTables, position: Mapping[str, int], columns: tuple[str, ...]
 ) -> tuple[npt.NDArray[np.int64], Words, int]:
     rows = [
-        (position[row["variable"]], segments.index(row["segment"]), Decimal(row["factor"]))
+        (position[row["variable"]], columns.index(row["segment"]), Decimal(row["factor"]))
         for row in model.records("relative_factors")
     ]
     decimals = max(
         [-int(factor.normalize().as_tuple().exponent) for _, _, factor in rows if factor], default=0
     )
     decimals = max(decimals, 0)
-    factors = np.zeros((len(segments), len(position)), np.int64)
-    priced = np.zeros((len(segments), n_words(len(position))), np.uint64)
-    for variable, segment, factor in rows:
-        factors[segment, variable] = int(factor.scaleb(decimals))
+    factors = np.zeros((len(columns), len(position)), np.int64)
+    priced = np.zeros((len(columns), n_words(len(position))), np.uint64)
+    for variable, column, factor in rows:
+        factors[column, variable] = int(factor.scaleb(decimals))
         if factor:
-            priced[segment] |= set_bits([variable], priced.shape[1])
+            priced[column] |= set_bits([variable], priced.shape[1])
     return factors, priced, decimals
 
 

@@ -130,14 +130,33 @@ def segment_of_profile(plan: ScoringPlan, profiles: StatusProfiles) -> npt.NDArr
         Two segments fit one profile: the table breaks the law that segments exclude each other.
     """
     result = np.full(profiles.n_profiles, -1, np.int32)
-    for name, condition in plan.segment_conditions:
-        fits = condition.fits(profiles.columns)
-        number = plan.segments.index(name)
+    scored = plan.model.manifest.scores.fits(profiles.columns)
+    for rule in plan.segment_rules:
+        fits = rule.condition.fits(profiles.columns) & scored
+        number = plan.segments.index(rule.segment)
         if np.any((result[fits] >= 0) & (result[fits] != number)):
             raise TableError(
-                f"{plan.model.id}/segments.csv: a member status fits {name} and another segment."
+                f"{plan.model.id}/segments.csv: a member status fits {rule.segment} and another segment."
             )
         result[fits] = number
+    return result
+
+
+def factor_columns_of_profile(plan: ScoringPlan, profiles: StatusProfiles) -> npt.NDArray[np.int32]:
+    """Return the factor column that each profile draws on in each segment.
+
+    A segment of one row has one column, whoever is scored under it; otherwise age and dual status choose.
+
+    Returns
+    -------
+    ndarray of int32, shape (n_profiles, n_segments); -1 where no row of the segment fits
+    """
+    result = np.full((profiles.n_profiles, len(plan.segments)), -1, np.int32)
+    for number, segment in enumerate(plan.segments):
+        rules = [rule for rule in plan.segment_rules if rule.segment == segment]
+        for rule in rules:
+            fits = slice(None) if len(rules) == 1 else rule.choice.fits(profiles.columns)
+            result[fits, number] = plan.factor_columns.index(rule.column)
     return result
 
 

@@ -79,18 +79,18 @@ def find_variables(
     return variables
 
 
-def sum_factors(plan: ScoringPlan, variables: Words, segments: npt.NDArray[np.int32]) -> RowSums:
-    """Return the sums of relative factors of each row in its segment.
+def sum_factors(plan: ScoringPlan, variables: Words, columns: npt.NDArray[np.int32]) -> RowSums:
+    """Return the sums of relative factors of each row in its factor column.
 
     Parameters
     ----------
     variables : ndarray of uint64, shape (n_rows, plan.n_words)
-    segments : ndarray of int32, shape (n_rows,)
-        Position in ``plan.segments``.
+    columns : ndarray of int32, shape (n_rows,)
+        Position in ``plan.factor_columns``.
     """
     n_rows = len(variables)
     sums = RowSums(np.empty_like(variables), np.empty(n_rows, np.int64), np.empty(n_rows, np.int64))
     relative_factors.sum_relative_factors(
-        variables, segments, plan.factors, plan.priced, plan.demographic_mask, sums.scored, sums.demographic, sums.total
+        variables, columns, plan.factors, plan.priced, plan.demographic_mask, sums.scored, sums.demographic, sums.total
     )  # fmt: skip
     return sums

@@ -72,6 +72,7 @@ class ModelRun:
     first_word : int
         Where the model's words begin in ``population.captured``.
     segment_of_profile : ndarray of int32, shape (n_profiles,)
+    factor_columns : ndarray of int32, shape (n_profiles, n_segments)
     demographics : ndarray of uint64, shape (n_profiles, plan.n_words)
     weights : tuple of Decimal or None
         Blend weight under each policy of the population; None where the policy does not use the model. Empty if the
@@ -81,6 +82,7 @@ class ModelRun:
     plan: ScoringPlan
     first_word: int
     segment_of_profile: npt.NDArray[np.int32]
+    factor_columns: npt.NDArray[np.int32]
     demographics: Words
     normalization: ModelNumbers
     coding_intensity: ModelNumbers
@@ -162,8 +164,8 @@ def _score(
     variables: Words,
     segments: npt.NDArray[np.int32],
 ) -> ScoredRows:
-    sums = sum_factors(model.plan, variables, segments)
-    raw = payment_score.round_to(sums.total, model.plan.decimals, population.year.decimals)
+    sums = sum_factors(model.plan, variables, model.factor_columns[profile, segments])
+    raw = payment_score.raw_scores(sums.total, model.plan, segments, population.year.decimals)
     normalized = payment_score.normalize(raw, model.normalization, profile, segments)
     payment = payment_score.adjust_for_coding(normalized, model.coding_intensity, profile, segments)
     return ScoredRows(rows, segments, variables, sums, raw, normalized, payment)
@@ -201,7 +203,7 @@ def model_score_batch(population: ScoredPopulation, model: ModelRun, scored: Sco
     plan, decimals = model.plan, population.year.decimals
     profile = population.profiles.of_row[scored.rows]
     n_rows = len(scored.rows)
-    sums, unit = scored.sums, float(10**plan.decimals)
+    demographic, disease = payment_score.parts_of(scored.sums, plan, scored.segments)
     columns = [
         *span_columns(population.enrollment, scored.rows),
         from_numpy(population.enrollment.months_enrolled[scored.rows], pa.int16()),
@@ -209,13 +211,15 @@ def model_score_batch(population: ScoredPopulation, model: ModelRun, scored: Sco
         labels(scored.segments.astype(np.int8), plan.segments),
         from_numpy(_weights(population, model, scored, profile), pa.float64()),
         from_numpy(population.profiles.columns["age_years"][profile], pa.uint8()),
-        from_numpy(sums.demographic / unit, pa.float64()),
-        from_numpy((sums.total - sums.demographic) / unit, pa.float64()),
+        from_numpy(demographic, pa.float64()),
+        from_numpy(disease, pa.float64()),
         score_column(scored.raw, decimals),
         score_column(scored.normalized, decimals),
         score_column(scored.payment, decimals),
         name_lists(scored.variables, model.hcc_mask, model.variable_names),
-        name_lists(sums.scored, set_bits(range(len(plan.variables)), plan.n_words), model.variable_names),
+        name_lists(
+            scored.sums.scored, set_bits(range(len(plan.variables)), plan.n_words), model.variable_names
+        ),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=model_score_schema(columns[0].type))
 

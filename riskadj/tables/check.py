@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskadj.errors import RiskAdjError, UnknownModelError
+from riskadj.tables.columns import SEGMENT_NAMES
 from riskadj.tables.conditions import Condition, parse_condition
 from riskadj.tables.manifest import sealed_content
 from riskadj.tables.model import ModelTables, load_folder, maps_root, year_folders
@@ -216,8 +217,15 @@ def _factors_resolve(model: ModelTables) -> Iterator[str]:
     yield from _unresolved(
         model, "relative_factors", ("variable",), set(_variables(model)), "is no variable of the model"
     )
+    columns = set(factor_columns(model))
+    yield from _unresolved(model, "relative_factors", ("segment",), columns, "is no segment of the model")
     segments = set(model.tables["segments"].column("segment"))
-    yield from _unresolved(model, "relative_factors", ("segment",), segments, "is no segment of the model")
+    yield from _unresolved(model, "adjustments", ("segment",), segments, "is no segment of the model")
+
+
+def factor_columns(model: ModelTables) -> list[str]:
+    """Return, for each row of segments.csv, the name under which relative_factors prices it."""
+    return [row.get("factor_column") or row["segment"] for row in model.records("segments")]
 
 
 def _factors_can_be_on(model: ModelTables) -> Iterator[str]:
@@ -290,7 +298,11 @@ def _segments_are_exclusive_and_exhaustive(model: ModelTables) -> Iterator[str]:
         name: np.logical_or.reduce(fits[[n == name for n in names]]) for name in dict.fromkeys(names)
     }
     n_fitting = np.sum(list(of_segment.values()), axis=0)
-    for wrong, words in ((n_fitting == 0, "no segment fits"), (n_fitting > 1, "two segments fit")):
+    scored = model.manifest.scores.fits(profiles)
+    for wrong, words in (
+        (scored & (n_fitting == 0), "no segment fits"),
+        (n_fitting > 1, "two segments fit"),
+    ):
         if wrong.any():
             yield f"{model.id}/segments.csv: {words} a member of {_in_words(profiles, int(np.flatnonzero(wrong)[0]))}."
 
@@ -298,6 +310,7 @@ def _segments_are_exclusive_and_exhaustive(model: ModelTables) -> Iterator[str]:
 def _every_status_is_priced(model: ModelTables) -> Iterator[str]:
     """In its segment, every age and sex has a demographic factor."""
     names, conditions, profiles = _all_profiles(model, extra=_demographic_fields(model))
+    names = factor_columns(model)
     segments = list(dict.fromkeys(names))
     segment_of = np.full(len(profiles["age_years"]), -1)
     for name, condition in zip(names, conditions, strict=True):
@@ -306,7 +319,7 @@ def _every_status_is_priced(model: ModelTables) -> Iterator[str]:
     for record in model.records("relative_factors"):
         if float(record["factor"]):
             priced.setdefault(record["variable"], []).append(segments.index(record["segment"]))
-    lacking = segment_of >= 0
+    lacking = (segment_of >= 0) & model.manifest.scores.fits(profiles)
     for variable, alternatives in _demographics(model).items():
         on = np.logical_or.reduce([condition.fits(profiles) for condition in alternatives])
         lacking[on & np.isin(segment_of, priced.get(variable, []))] = False
@@ -335,8 +348,9 @@ def _all_profiles(
 ) -> tuple[list[str], list[Condition], dict[str, npt.NDArray[np.uint8]]]:
     """Return the segments, their conditions, and every combination of age and of the codes that they test."""
     records = list(model.records("segments"))
-    conditions = [parse_condition({k: v for k, v in r.items() if k != "segment"}) for r in records]
-    tested = dict.fromkeys([field for condition in conditions for field in condition.fields] + list(extra))
+    conditions = [parse_condition({k: v for k, v in r.items() if k not in SEGMENT_NAMES}) for r in records]
+    asked = [*conditions, model.manifest.scores]
+    tested = dict.fromkeys([field for condition in asked for field in condition.fields] + list(extra))
     codes = [np.arange(len(STATUS_FIELDS[field]), dtype=np.uint8) for field in tested]
     grid = [axis.ravel() for axis in np.meshgrid(_AGES, *codes, indexing="ij")]
     profiles = dict(zip(["age_years", *tested], grid, strict=True))

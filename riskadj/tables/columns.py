@@ -36,13 +36,14 @@ class Column:
 
 @dataclass(frozen=True)
 class TableSpec:
-    """Shape of one table; `conditions` says that member-status columns may be added."""
+    """Shape of one table; `extra` columns may be there, and with `conditions` member-status columns too."""
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     required: bool = True
     conditions: bool = False
+    extra: tuple[Column, ...] = ()
 
 
 def _column(name: str, kind: str, optional: bool = False) -> Column:
@@ -107,7 +108,19 @@ TABLES: MappingProxyType[str, TableSpec] = MappingProxyType(
                 ("variable",),
                 required=False,
             ),
-            TableSpec("segments", (_column("segment", "variable"),), (), conditions=True),
+            TableSpec(
+                "segments",
+                (_column("segment", "variable"),),
+                (),
+                conditions=True,
+                extra=(_column("factor_column", "variable", True),),
+            ),
+            TableSpec(
+                "adjustments",
+                (_column("segment", "variable"), _column("divisor", "factor")),
+                ("segment",),
+                required=False,
+            ),
             TableSpec(
                 "relative_factors",
                 (
@@ -120,6 +133,10 @@ TABLES: MappingProxyType[str, TableSpec] = MappingProxyType(
         )
     }
 )
+
+
+#: Columns of the segments table that name something; the others are conditions.
+SEGMENT_NAMES = ("segment", "factor_column")
 
 
 @dataclass(frozen=True)
@@ -182,7 +199,7 @@ def _expected(spec: TableSpec) -> str:
 
 
 def _columns_of(path: Path, header: tuple[str, ...], spec: TableSpec) -> list[Column]:
-    known = {column.name: column for column in spec.columns}
+    known = {column.name: column for column in (*spec.columns, *spec.extra)}
     if spec.conditions:
         known |= {name: Column(name, "age", True) for name in AGE_RANGE}
         known |= {name: Column(name, "status", True) for name in STATUS_FIELDS}

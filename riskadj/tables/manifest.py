@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from riskadj.errors import ChecksumError, ManifestError
+from riskadj.tables.conditions import Condition, parse_condition
 
 HIERARCHY_MANNERS = ("simultaneous", "sequential")
 STATUSES = ("final", "proposed")
@@ -41,7 +42,7 @@ class TableEntry:
 
 @dataclass(frozen=True)
 class ModelManifest:
-    """model.toml: identity, provenance and seals of one model release."""
+    """model.toml: identity, provenance and seals of one model release; `scores`: the member statuses it is for."""
 
     path: Path
     id: str
@@ -53,6 +54,7 @@ class ModelManifest:
     hierarchy_manner: str
     sources: Mapping[str, Source]
     tables: Mapping[str, TableEntry]
+    scores: Condition
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -149,6 +151,7 @@ def read_model_manifest(path: Path) -> ModelManifest:
         hierarchy_manner=model["hierarchy_manner"],
         sources=sources,
         tables=read_table_entries(document, sources, path),
+        scores=parse_condition(model.get("scores", {}), where),
     )
 
 
