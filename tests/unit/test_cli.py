@@ -39,7 +39,7 @@ SCORE_OPTIONS = (
     "program", "payment-year", "enrollment", "diagnoses", "output", "models", "segments", "diagnosis-filter", "edits",
     "rejects", "drugs", "collection", "layout", "columns", "threads", "memory", "overwrite", "maps-dir",
 )  # fmt: skip
-HEAVY = ("matplotlib", "numba", "numpy", "pandas", "pyarrow", "rich", "scipy", "statsmodels")
+HEAVY = ("matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy", "statsmodels")
 
 
 @pytest.fixture
