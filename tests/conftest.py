@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, settings
 # The same examples on every machine and run, no database of past failures; no deadline, for compilation would miss it.
 settings.register_profile(
     "house",
+    max_examples=50,
     derandomize=True,
     database=None,
     deadline=None,

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import riskadj
@@ -129,19 +129,16 @@ def expected_payments(
     return expected
 
 
-@settings(max_examples=60)
 @given(members=members_with(TOY_CODES), edits=st.sampled_from(("default", "none")))
 def test_toy_models_every_segment(members: list[Member], edits: str) -> None:
     check_every_segment(TOY_YEAR, members, edits=edits, program="atlantis", maps_dir=TOY_MAPS)
 
 
-@settings(max_examples=60)
 @given(members=members_with(TOY_CODES))
 def test_toy_models_as_paid(members: list[Member]) -> None:
     check_as_paid(TOY_YEAR, "atlantis", members, maps_dir=TOY_MAPS)
 
 
-@settings(max_examples=40)
 @given(first=random_models.shapes, second=random_models.shapes, seed=st.integers(0, 10**6))
 def test_random_models(first: random_models.Shape, second: random_models.Shape, seed: int) -> None:
     codes = tuple({*random_models.codes_of(first), *random_models.codes_of(second)})
