@@ -87,10 +87,14 @@ class OutputDirectory:
 
     def __enter__(self) -> Path:
         """Return the directory to write to."""
-        with output_errors(self.path):
-            self._partial = self._sibling("partial")
-            self._partial.mkdir()
-        return self._partial
+        self._partial = partial = self._sibling("partial")
+        try:
+            with output_errors(self.path):
+                partial.mkdir()
+            return partial
+        except BaseException:  # an interrupt here is none of the block's: __exit__ would never hear of it
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

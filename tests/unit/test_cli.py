@@ -480,12 +480,6 @@ def test_an_unexpected_error_is_reported_without_its_text(
     assert "Traceback" in extracts.score().err
 
 
-def test_an_interrupt_ends_with_130(extracts: Extracts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front_door, "score_to_directory", failing(KeyboardInterrupt()))
-    done = extracts.score()
-    assert (done.status, done.out, done.err) == (130, "", "interrupted\n")
-
-
 def test_members_of_every_id_type_can_be_explained(extracts: Extracts) -> None:
     enrolled = extracts.put("e.parquet", enrollment(2, member_id=[101, 102]))
     diagnosed = extracts.put(

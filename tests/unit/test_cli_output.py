@@ -8,27 +8,28 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pyarrow.parquet as pq
 import pytest
 
 import riskadj
 from riskadj.results import scores
+from riskadj.scoring import run as run_of_scoring
 from riskadj.synthetic import make_synthetic
 from tests.cli_runs import ID_MARK, Extracts, Run, run
 
 YEAR = max(release.payment_year for release in riskadj.list_models())
-#: Interrupts reach the process even if whoever runs the tests ignores them; files may have a size limit.
+#: The command line, with a limit on the size of files.
 CHILD = """
-import resource, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import resource, sys
 most_bytes = int(sys.argv.pop(1))
 if most_bytes:
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 from riskadj.cli import main
 main()
 """
-needs_posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits are POSIX's")
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits are those of POSIX")
 
 
 @pytest.fixture
@@ -88,14 +89,23 @@ def test_a_killed_run_leaves_nothing_that_looks_finished(population: Path, tmp_p
     assert n_scored > 19_000
 
 
-@needs_posix
-def test_an_interrupted_run_leaves_nothing(population: Path, tmp_path: Path) -> None:
-    process = start(population, tmp_path / "scores")
-    wait_until_it_writes(process, tmp_path)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
-    assert (process.returncode, out, err) == (130, "", "interrupted\n")
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize(
+    ("module", "step"), [(run_of_scoring, "capture_diagnoses"), (scores, "write_rejects_and_report")]
+)
+def test_an_interrupted_run_leaves_nothing(
+    extracts: Extracts, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str
+) -> None:
+    monkeypatch.setattr(module, step, lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = extracts.score()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (done.status, done.out, done.err) == (130, "", "interrupted\n")
+    assert sorted(path.name for path in extracts.folder.iterdir()) == [
+        "diagnoses.parquet",
+        "enrollment.parquet",
+    ]
 
 
 @needs_posix
