@@ -18,6 +18,8 @@ TOY_YEAR = TOY_MAPS / "atlantis" / "py2099"
 REAL_MAPS = Path(__file__).parents[1] / "hcc_maps"
 
 DUAL_STATUS_CODES = (None, "00", "01", "02", "03", "04", "05", "06", "08", "09", "NA")
+#: Decimals to which the demographic and the disease part agree: after a divisor they are not rounded.
+PART_DECIMALS = 9
 FLAGS = ("is_new_enrollee", "is_long_term_institutional", "is_c_snp", "is_pace", "is_hospice")
 #: Ages at which any model changes cell, edit or segment, and the ages beside them.
 TELLING_AGES = (
@@ -119,8 +121,8 @@ def naive_model_row(
     return {
         "segment": segment,
         "age_years": member.age_years,
-        "demographic_score": score["demographic"],
-        "disease_score": score["disease"],
+        "demographic_score": round(score["demographic"], PART_DECIMALS),
+        "disease_score": round(score["disease"], PART_DECIMALS),
         "raw_risk_score": paid["raw"],
         "normalized_risk_score": paid["normalized"],
         "payment_risk_score": paid["payment"],
@@ -131,11 +133,15 @@ def naive_model_row(
 
 def engine_model_row(row: dict[str, Any]) -> dict[str, Any]:
     """Return one row of model_scores in the same shape."""
-    scores = ("demographic", "disease", "raw_risk", "normalized_risk", "payment_risk")
+    scores = [f"{name}_risk_score" for name in ("raw", "normalized", "payment")]
     return {
         "segment": row["segment"],
         "age_years": row["age_years"],
-        **{f"{name}_score": exact(row[f"{name}_score"]) for name in scores},
+        **{
+            name: round(Decimal(repr(row[name])), PART_DECIMALS)
+            for name in ("demographic_score", "disease_score")
+        },
+        **{name: exact(row[name]) for name in scores},
         "hccs": list(row["hccs"]),
         "variables": set(row["variables"]),
     }

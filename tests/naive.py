@@ -70,6 +70,7 @@ def read_model(folder):
         (row["variable"], row["segment"]): Decimal(row["factor"])
         for row in rows_of(folder, "relative_factors")
     }
+    model["divisors"] = {row["segment"]: Decimal(row["divisor"]) for row in rows_of(folder, "adjustments")}
     return model
 
 
@@ -202,11 +203,24 @@ def segment_of(model, age, status, sex):
     """Return the one segment whose row the member fits."""
     found = []
     for row in model["segments"]:
-        condition = {field: cell for field, cell in row.items() if field != "segment"}
+        condition = {field: cell for field, cell in row.items() if field not in ("segment", "factor_column")}
         if fits(condition, age, status | {"sex": sex}):
             found.append(row["segment"])
     assert len(found) == 1, f"{len(found)} segments fit"
     return found[0]
+
+
+def factor_column_of(model, segment, age, status):
+    """Return the name under which the factors of a segment stand: its own, unless its row says otherwise.
+
+    Where a segment has several rows, age and dual status choose among them, whoever is scored under it.
+    """
+    rows = [row for row in model["segments"] if row["segment"] == segment]
+    for row in rows:
+        choice = {field: row[field] for field in ("age_min", "age_max", "dual") if field in row}
+        if len(rows) == 1 or fits(choice, age, status):
+            return row.get("factor_column") or segment
+    raise LookupError(f"no row of {segment} fits")
 
 
 def score_member(folder, *, sex, age, status, codes, edits="default", segment=None):
@@ -242,9 +256,10 @@ def score_member(folder, *, sex, age, status, codes, edits="default", segment=No
     on, demographics = variables_on(model, hccs, payment_hccs, sex, age, status)
     if segment is None:
         segment = segment_of(model, age, status, sex)
+    column = factor_column_of(model, segment, age, status)
     demographic, disease, scored = Decimal(0), Decimal(0), set()
     for variable in on:
-        factor = model["factors"].get((variable, segment), Decimal(0))
+        factor = model["factors"].get((variable, column), Decimal(0))
         if factor == 0:
             continue
         scored.add(variable)
@@ -252,11 +267,12 @@ def score_member(folder, *, sex, age, status, codes, edits="default", segment=No
             demographic += factor
         else:
             disease += factor
+    divisor = model["divisors"].get(segment, Decimal(1))
     return {
         "segment": segment,
-        "demographic": demographic,
-        "disease": disease,
-        "raw": demographic + disease,
+        "demographic": demographic / divisor,
+        "disease": disease / divisor,
+        "raw": (demographic + disease) / divisor,
         "hccs": payment_hccs,
         "variables": scored,
     }
@@ -297,13 +313,13 @@ def model_payment_score(payment_year_folder, model_id, raw, *, segment, sex, age
     year = read_payment_year(str(payment_year_folder))
     status = PLAIN_STATUS | dict(status) | {"sex": sex}
     raw = rounded(raw, year, "raw")
-    normalization = number_for(year["normalization"], model_id, segment, age, status)
-    coding_intensity = number_for(year["coding_intensity"], model_id, segment, age, status)
+    normalization = number_for(year.get("normalization", ()), model_id, segment, age, status)
+    coding_intensity = number_for(year.get("coding_intensity", ()), model_id, segment, age, status)
     if normalization is None:
         return {"raw": raw, "normalized": None, "payment": None}
     normalized = rounded(raw / normalization, year, "normalization")
-    if coding_intensity is None:
-        return {"raw": raw, "normalized": normalized, "payment": None}
+    if coding_intensity is None:  # Part D has no such adjustment
+        return {"raw": raw, "normalized": normalized, "payment": normalized}
     adjusted = rounded(normalized * (1 - coding_intensity), year, "coding_intensity")
     return {"raw": raw, "normalized": normalized, "payment": adjusted}
 

@@ -81,7 +81,9 @@ def write_model(folder: Path, model_id: str, shape: Shape) -> None:
     demographics = [f"D_{number}" for number in range(shape.n_demographics)]
     interactions = [f"I{number}" for number in range(shape.n_interactions)]
     counts = [f"N{number}" for number in range(shape.n_counts)]
-    segments = [f"S{number}" for number in range(shape.n_segments)]
+    names = [f"S{number}" for number in range(shape.n_segments)]
+    segments = _segments(random, names)
+    columns = list(dict.fromkeys(row["factor_column"] or row["segment"] for row in segments))
     tables = {
         "mappings": (
             "icd10,hcc,sex,age_min,age_max,mce_age_min,mce_age_max",
@@ -106,10 +108,17 @@ def write_model(folder: Path, model_id: str, shape: Shape) -> None:
             _interactions(random, interactions, [*hccs, *groups, *demographics]),
         ),
         "counts": ("variable,hccs_min,hccs_max", [(name, *_range(random, 6)) for name in counts]),
-        "segments": (",".join(("segment", "age_min", "age_max", *_FIELDS)), _segments(random, segments)),
+        "segments": (
+            ",".join(_SEGMENT_COLUMNS),
+            [tuple(row.get(column, "") for column in _SEGMENT_COLUMNS) for row in segments],
+        ),
+        "adjustments": (
+            "segment,divisor",
+            [(name, random.choice(("1", "0.905", "0.698"))) for name in names if random.random() < 0.2],
+        ),
         "relative_factors": (
             "variable,segment,factor",
-            _factors(random, [*hccs, *groups, *demographics, *interactions, *counts], segments),
+            _factors(random, [*hccs, *groups, *demographics, *interactions, *counts], columns),
         ),
     }
     folder.mkdir(parents=True)
@@ -176,25 +185,42 @@ def _interactions(random: Random, names: Sequence[str], terms: Sequence[str]) ->
     return rows
 
 
-def _segments(random: Random, names: Sequence[str]) -> list[tuple[str, ...]]:
+_SEGMENT_COLUMNS = ("segment", "factor_column", "age_min", "age_max", *_FIELDS)
+
+
+def _segments(random: Random, names: Sequence[str]) -> list[dict[str, str]]:
     """Split all member statuses into one piece per segment, field by field; pieces exclude each other by birth."""
-    columns = ("age_min", "age_max", *_FIELDS)
     pieces: list[dict[str, str]] = [{}]
     while len(pieces) < len(names):
         piece = pieces.pop(random.randrange(len(pieces)))
-        free = [field for field in _FIELDS if field not in piece]
-        field = random.choice(free)
-        if "age_min" not in piece and "age_max" not in piece and random.random() < 0.5:
-            age = random.choice((1, 21, 64, 65, 80))
-            pieces += [piece | {"age_max": str(age - 1)}, piece | {"age_min": str(age)}]
-        else:
-            codes = list(_FIELDS[field])
-            cut = random.randrange(1, len(codes))
-            pieces += [piece | {field: "|".join(part)} for part in (codes[:cut], codes[cut:])]
-    return [
-        (name, *(piece.get(column, "") for column in columns))
-        for name, piece in zip(names, pieces, strict=True)
-    ]
+        by_age = not {"age_min", "age_max"} & set(piece) and random.random() < 0.5
+        pieces += _split(
+            random, piece, "age" if by_age else random.choice([f for f in _FIELDS if f not in piece])
+        )
+    rows = []
+    for name, piece in zip(names, pieces, strict=True):
+        halves = [piece]
+        if random.random() < 0.3 and not {"age_min", "age_max", "dual"} & set(piece):
+            halves = _split(random, piece, random.choice(("age", "dual")))
+        columns = (
+            random.choice((["", ""], [f"{name}_a", f"{name}_b"]))
+            if len(halves) == 1
+            else [f"{name}_a", f"{name}_b"]
+        )
+        rows += [
+            half | {"segment": name, "factor_column": column}
+            for half, column in zip(halves, columns, strict=False)
+        ]
+    return rows
+
+
+def _split(random: Random, piece: dict[str, str], field: str) -> list[dict[str, str]]:
+    if field == "age":
+        age = random.choice((1, 21, 64, 65, 80))
+        return [piece | {"age_max": str(age - 1)}, piece | {"age_min": str(age)}]
+    codes = list(_FIELDS[field])
+    cut = random.randrange(1, len(codes))
+    return [piece | {field: "|".join(part)} for part in (codes[:cut], codes[cut:])]
 
 
 def _factors(random: Random, variables: Sequence[str], segments: Sequence[str]) -> list[tuple[str, str, str]]:
