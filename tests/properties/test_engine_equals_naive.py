@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import date
 from pathlib import Path
 from random import Random
 
@@ -137,6 +138,35 @@ def test_toy_models_every_segment(members: list[Member], edits: str) -> None:
 @given(members=members_with(TOY_CODES))
 def test_toy_models_as_paid(members: list[Member]) -> None:
     check_as_paid(TOY_YEAR, "atlantis", members, maps_dir=TOY_MAPS)
+
+
+@pytest.mark.parametrize("n_rows", [2, 5])
+def test_members_with_several_rows(n_rows: int) -> None:
+    """Each row is scored on its own status, with all diagnoses of its member, and none is added or lost."""
+    random = Random(n_rows)
+    rows: list[Member] = []
+    for person in random_members(random, TOY_CODES, 40):
+        same = {"sex": person.sex, "age_years": person.age_years, "codes": person.codes, "orec": person.orec}
+        for month, other in enumerate(random_members(random, TOY_CODES, n_rows), start=1):
+            days = date(2099, month, 1), date(2099, month, 28)
+            span = dict(zip(("enrollment_start_date", "enrollment_end_date"), days, strict=True))
+            rows.append(Member(person.member_id, **(_all_but_id(other) | same | {"extra": span})))
+    random.shuffle(rows)
+    scores = riskadj.score(
+        enrollment=enrollment_table(rows),
+        diagnoses=diagnoses_table({row.member_id: row for row in rows}.values()),
+        payment_year=2099,
+        program="atlantis",
+        maps_dir=TOY_MAPS,
+    )
+    paid = scores.payment_scores.to_pylist()
+    assert [row["member_id"] for row in paid] == [row.member_id for row in rows]
+    for row, engine in zip(rows, paid, strict=True):
+        known = {"sex": row.sex, "age": row.age_years, "status": row.status, "codes": row.codes}
+        assert (
+            exact(engine["payment_risk_score"])
+            == naive.payment_score(TOY_YEAR, "atlantis", **known)["payment"]
+        )
 
 
 @given(first=random_models.shapes, second=random_models.shapes, seed=st.integers(0, 10**6))

@@ -390,6 +390,27 @@ def test_each_span_is_scored_on_its_own_status_once() -> None:
     assert [row["segment"] for row in scores.model_scores.to_pylist()] == ["CNA", "CFA", "CNA"]
 
 
+def test_services_outside_the_collection_year_do_not_count() -> None:
+    # Toy year: services of 2098. HCC1 before, HCC5 on the first day, HCC9 on the last, HCC12 after.
+    # V1, SHORE_AGED: F65_GT 0.400 + HCC5 0.300 + HCC9 0.200 + gHEART_HCC5 0.080.
+    days = [date(2097, 12, 31), date(2098, 1, 1), date(2098, 12, 31), date(2099, 1, 1)]
+    diagnoses = pa.table(
+        {"member_id": ["A"] * 4, "diagnosis_code": ["Q01", "Q05", "Q09", "Q12"], "service_date": days}
+    )
+    known = {"payment_year": 2099, "program": "atlantis", "maps_dir": TOY_MAPS, "models": ["toy_hcc_v1"]}
+    scores = riskadj.score(enrollment=enrollment_table([member()]), diagnoses=diagnoses, **known)
+    assert exact(scores.model_scores.to_pylist()[0]["raw_risk_score"]) == Decimal("0.980")
+    assert scores.run["counts"]["diagnoses"]["rows_outside_collection"] == 2
+    # Another window: HCC12 (HCC13 from 50 on) alone: 0.400 + HCC13 0.0504 = 0.4504.
+    scores = riskadj.score(
+        enrollment=enrollment_table([member()]),
+        diagnoses=diagnoses,
+        collection="2099-01-01:2099-12-31",
+        **known,
+    )
+    assert exact(scores.model_scores.to_pylist()[0]["raw_risk_score"]) == Decimal("0.450")
+
+
 def test_codes_without_hcc_and_codes_that_do_not_exist_are_counted_apart() -> None:
     diagnoses = pairs_table([("A", "E119"), ("A", "Z0000"), ("A", "QQQ"), ("A", "e11.9")])
     scores = riskadj.score(enrollment=enrollment_table([member()]), diagnoses=diagnoses, payment_year=2026)
