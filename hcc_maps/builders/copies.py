@@ -46,6 +46,7 @@ class Copy:
     title: str = ""
     publisher: str = "CMS"
     model: str = ""  # which model's rows of the file, where it holds several
+    prefix: str = "HCC"  # what category variables begin with
     without_later_codes: bool = (
         False  # leave out diagnosis codes that only the newer of the two code lists has
     )
@@ -103,9 +104,9 @@ def read_pairs(wheels: Wheels, copy: Copy) -> list[Pair]:
     """(code, category variable) pairs of a copy of a diagnosis mapping, edits not applied."""
     text = wheels.text(copy)
     if not copy.model:
-        return sas_formats.read_format(text)
+        return sas_formats.read_format(text, copy.prefix)
     rows = [row for row in csv.DictReader(io.StringIO(text)) if row["model_name"] == copy.model]
-    return [(row["diagnosis_code"], f"HCC{int(row['cc'])}") for row in rows]
+    return [(row["diagnosis_code"], f"{copy.prefix}{int(row['cc'])}") for row in rows]
 
 
 def read_edges(wheels: Wheels, copy: Copy) -> set[Pair]:
@@ -117,19 +118,26 @@ def read_edges(wheels: Wheels, copy: Copy) -> set[Pair]:
         return {(row["hcc"], row["drops"]) for row in sas_formats.read_hierarchies(text)}
     domain, version = copy.model.split()
     return {
-        (f"HCC{row['cc_parent']}", f"HCC{row['cc_child']}")
+        (f"{copy.prefix}{row['cc_parent']}", f"{copy.prefix}{row['cc_child']}")
         for row in csv.DictReader(io.StringIO(text))
         if (row["model_domain"], row["model_version"]) == (domain, version)
     }
 
 
 def read_titles(wheels: Wheels, copy: Copy) -> set[Pair]:
-    """(category variable, title) pairs of a copy that holds several models."""
+    """(category variable, title) pairs of a copy."""
+    if copy.path.endswith(".json"):
+        titles = {name: entry["descr"] for name, entry in json.loads(wheels.text(copy)).items()}
+        return {
+            (name, " ".join(title.split()))
+            for name, title in titles.items()
+            if name.removeprefix(copy.prefix).isdigit()
+        }
     domain, version = copy.model.split()
     return {
         (row["cc"], " ".join(row["label"].split()))
         for row in csv.DictReader(io.StringIO(wheels.text(copy)))
-        if (row["model_domain"], row["model_version"]) == (domain, version) and row["cc"].startswith("HCC")
+        if (row["model_domain"], row["model_version"]) == (domain, version) and row["cc"].startswith(copy.prefix)
     }
 
 

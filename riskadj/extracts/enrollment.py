@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import from_numpy, one_chunk
-from riskadj.extracts.enrollment_rows import NO_NUMBER, Block, read_block
+from riskadj.extracts.enrollment_rows import NO_NUMBER, Block, graft_duration, read_block
 from riskadj.extracts.open import Chunk, Extract, require, row_numbers
 from riskadj.extracts.rejects import Rejects
-from riskadj.extracts.repeats import contradictions
+from riskadj.extracts.repeats import contradictions, number_members
 from riskadj.extracts.spans import Coverage, choose_coverage, months_in, touches
 from riskadj.extracts.status import DUAL_LEVEL, HAS_MEDICAID, MISSING, NOT_DUAL
 from riskadj.terms import FLAG, STATUS_FIELDS
@@ -36,6 +36,8 @@ class Enrollment:
     ----------
     member_id : pyarrow.Array
         string, large_string, binary, fixed_size_binary or int64, as given; one chunk.
+    member : ndarray of int32
+        Number of the row's member.
     file_id, row_number : ndarray of int32 and int64
         Where each row came from: position in `files`, and row number in that file (first = 1).
     birth_date : ndarray of int32
@@ -59,6 +61,7 @@ class Enrollment:
     """
 
     member_id: pa.Array
+    member: np.ndarray
     file_id: np.ndarray
     row_number: np.ndarray
     birth_date: np.ndarray
@@ -110,6 +113,7 @@ def read_enrollment(
     coverage_override: tuple[date, date] | None = None,
     carry: Sequence[str] = CARRIED,
     threads: int = 1,
+    member_numbers: Callable[[pa.Array], np.ndarray] = number_members,
 ) -> Enrollment:
     """Read enrollment rows, check them, and code the status fields that the run's tables test.
 
@@ -130,6 +134,8 @@ def read_enrollment(
         Columns passed on as they are, where present.
     threads : int
         Chunks read at a time.
+    member_numbers : callable
+        Gives each row's member a number from 0, from the ids of all rows without faults.
 
     Returns
     -------
@@ -152,7 +158,9 @@ def read_enrollment(
         raise ExtractError(f"{extract.files[0]} has no enrollment rows; nobody can be scored.")
     for block in blocks:
         block.send(rejects)
-    rows = _without_contradictions(_joined(extract, blocks), extract, rejects)
+    rows = _joined(extract, blocks)
+    rows.arrays["member"] = member_numbers(rows.member_id)
+    rows = _without_contradictions(rows, extract, rejects)
     rejects.raise_if_stopping(rows_read)
     return _enrollment(extract, rows, fields, payment_year, coverage_override, rows_read, notes)
 
@@ -164,7 +172,7 @@ def check_columns(extract: Extract, fields: Sequence[str]) -> list[str]:
     if "enrollment_end_date" in extract.columns:
         require(extract, ["enrollment_start_date"])
     for name in fields:
-        is_optional = STATUS_FIELDS[name] == FLAG or name in ("dual", "esrd_status")
+        is_optional = STATUS_FIELDS[name] == FLAG or name in ("dual", "esrd_status", "graft_duration")
         if not is_optional:
             require(extract, [name])
     return _check_dual(extract, fields)
@@ -186,8 +194,8 @@ def wanted_columns(extract: Extract, fields: Sequence[str], carry: Sequence[str]
     names = ["member_id", "birth_date", "age_years", *_SPAN_COLUMNS, *fields, *carry]
     if {"dual", *_MEDICAID_FIELDS}.intersection(fields):
         names.append("dual_status_code")
-    if "is_esrd" in fields:
-        names.append("esrd_status")
+    if {"is_esrd", "graft_duration"}.intersection(fields):
+        names += ["esrd_status", "graft_months"]
     return [name for name in dict.fromkeys(names) if name in extract.columns]
 
 
@@ -231,7 +239,7 @@ def _without_contradictions(rows: Rows, extract: Extract, rejects: Rejects) -> R
     """Return the rows that agree with the earlier rows of their member; reject the others."""
     keep = np.ones(len(rows.row_number), dtype=bool)
     has_months = "months_enrolled" in extract.columns
-    for bad, column, reason in contradictions(rows.member_id, rows.arrays, has_months=has_months):
+    for bad, column, reason in contradictions(rows.arrays, has_months=has_months):
         keep[bad] = False
         for file_id in np.unique(rows.file_id[bad]):
             of_file = bad[rows.file_id[bad] == file_id]
@@ -266,6 +274,7 @@ def _enrollment(
     coverage = choose_coverage(starts, ends, payment_year=payment_year, override=override)
     return Enrollment(
         member_id=rows.member_id,
+        member=rows.arrays["member"],
         file_id=rows.file_id,
         row_number=rows.row_number,
         birth_date=rows.arrays["birth_date"],
@@ -306,6 +315,8 @@ def _default(name: str, columns: dict[str, np.ndarray], n_rows: int) -> np.ndarr
         codes = columns.get("dual_status_code", np.full(n_rows, NOT_DUAL, dtype=np.uint8))
         codes = np.where(codes == MISSING, NOT_DUAL, codes)
         return DUAL_LEVEL[codes] if name == "dual" else HAS_MEDICAID[codes]
+    if name == "graft_duration" and "graft_months" in columns:
+        return graft_duration(columns["graft_months"])
     if name == "is_esrd" and "esrd_status" in columns:
         return (status_field("esrd_status", columns, n_rows) != 0).astype(np.uint8)
     return np.zeros(n_rows, dtype=np.uint8)

@@ -26,6 +26,8 @@ from riskadj.terms import DUAL_STATUS_CODES, FLAG, STATUS_FIELDS
 
 MOST_YEARS = 120
 MOST_MONTHS = 12
+#: Months since transplant that graft segments tell apart: the first, the first of the later group, the last.
+_GRAFT_MONTHS = (4, 10, 240)
 
 #: Stands in number columns where nothing is given, and where what stands is not allowed.
 NO_NUMBER = -1
@@ -92,6 +94,7 @@ def read_block(
         _read_status(block, table, name)
     _read_span(block, table)
     _read_months(block, table)
+    _read_graft(block, table)
     carried = [name for name in carry if name in table.column_names]
     block.extra = {name: as_codes(table.column(name), label=file, name=name) for name in carried}
     return block
@@ -195,6 +198,24 @@ def _read_months(block: Block, table: pa.Table) -> None:
         months = read_whole_numbers(column, MOST_MONTHS, label=block.file, name="months_enrolled")
         block.refuse(months == _BAD_NUMBER, "months_enrolled", "months_not_allowed")
     block.arrays["months_enrolled"] = months
+
+
+def _read_graft(block: Block, table: pa.Table) -> None:
+    """Read months since transplant; a functioning graft without them cannot be scored."""
+    column = _column(table, "graft_months")
+    if column is None or "esrd_status" not in block.arrays:
+        return
+    first, _, most = _GRAFT_MONTHS
+    months = read_whole_numbers(column, most, label=block.file, name="graft_months")
+    is_graft = block.arrays["esrd_status"] == STATUS_FIELDS["esrd_status"].index("graft")
+    block.refuse(is_graft & (months < first), "graft_months", "graft_months_not_allowed")
+    block.arrays["graft_months"] = np.where(is_graft, months, np.int16(NO_NUMBER))
+
+
+def graft_duration(graft_months: np.ndarray) -> np.ndarray:
+    """Return the status field graft_duration of each row (uint8 positions); without a graft it is the first code."""
+    first, later, _ = _GRAFT_MONTHS
+    return ((graft_months >= first).astype(np.uint8) + (graft_months >= later)).astype(np.uint8)
 
 
 def read_whole_numbers(column: pa.Array, high: int, *, label: str, name: str) -> np.ndarray:

@@ -39,6 +39,7 @@ REASONS: MappingProxyType[str, str] = MappingProxyType(
         "span_end_unreadable": "enrollment_end_date is not a date",
         "span_end_before_start": "enrollment_end_date lies before enrollment_start_date",
         "months_not_allowed": "months_enrolled is not a whole number from 0 to 12",
+        "graft_months_not_allowed": "graft_months is not a whole number from 4 to 240, which a functioning graft needs",
         "birth_date_conflict": "birth_date differs from the member's first row",
         "sex_conflict": "sex differs from the member's first row",
         "duplicate_span": "the member has this span already",

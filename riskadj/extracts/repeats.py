@@ -7,14 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from riskadj.extracts.buffers import from_numpy, id_buffers, values_of
+from riskadj.extracts.buffers import values_of
 from riskadj.extracts.dates import MISSING_DATE
-
-_BLOCK = 131_072
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT = np.uint64(29)
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,7 @@ class Repeats:
 
 
 def contradictions(
-    ids: pa.Array, arrays: Mapping[str, np.ndarray], *, has_months: bool
+    arrays: Mapping[str, np.ndarray], *, has_months: bool
 ) -> Iterator[tuple[np.ndarray, str, str]]:
     """Yield (rows, column, reason) for rows that contradict an earlier row of their member.
 
@@ -49,12 +44,11 @@ def contradictions(
 
     Parameters
     ----------
-    ids : pyarrow.Array
-        Member ids, none missing.
     arrays : mapping of ndarray
-        birth_date, sex, start_date, end_date, and all other columns that tell rows apart; shape (len(ids),).
+        member (its number, from 0), birth_date, sex, start_date, end_date, and all other columns that tell rows apart;
+        shape (n_rows,).
     """
-    repeats = repeated_members(ids)
+    repeats = repeated_members(arrays["member"])
     for name in ("birth_date", "sex"):
         bad = _unlike_first(repeats, arrays[name])
         yield repeats.rows[bad], name, f"{name}_conflict"
@@ -130,63 +124,20 @@ def _earliest_that_fit(member: np.ndarray, starts: np.ndarray, ends: np.ndarray)
     return stays
 
 
-def repeated_members(ids: pa.Array) -> Repeats:
+def repeated_members(member: np.ndarray) -> Repeats:
     """Return the rows whose member has several.
 
-    Ids are compared by a 64-bit hash and then, where the hashes agree, byte by byte; an extract with one row per member
-    costs one sort.
+    Parameters
+    ----------
+    member : ndarray of int32, shape (n_rows,)
+        Number of each row's member, from 0.
     """
-    hashes = hash_ids(ids)
-    ordered = np.sort(hashes)
-    if not (ordered[1:] == ordered[:-1]).any():
-        return Repeats(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-    order = np.argsort(hashes, kind="stable")
-    is_new = np.ones(len(order), dtype=bool)
-    is_new[1:] = hashes[order[1:]] != hashes[order[:-1]]
-    is_repeat = ~is_new
-    is_repeat[:-1] |= ~is_new[1:]
-    rows, member = order[is_repeat], np.cumsum(is_new)[is_repeat]
-    if _share_ids(ids, rows, member):
-        return Repeats(rows, member)
-    return _compared_exactly(ids, np.sort(rows))
+    is_repeat = (np.bincount(member) > 1)[member] if len(member) else np.zeros(0, dtype=bool)
+    rows = np.flatnonzero(is_repeat)
+    rows = rows[np.argsort(member[rows], kind="stable")]
+    return Repeats(rows, member[rows].astype(np.int64))
 
 
-def _share_ids(ids: pa.Array, rows: np.ndarray, member: np.ndarray) -> bool:
-    """Return True if rows with one hash have one id, as all but one in 10^7 extracts of a million rows do."""
-    sorted_ids = ids.take(from_numpy(rows, pa.int64()))
-    is_equal = pc.equal(sorted_ids[1:], sorted_ids[:-1])
-    return bool(values_of(is_equal)[member[1:] == member[:-1]].all())
-
-
-def _compared_exactly(ids: pa.Array, rows: np.ndarray) -> Repeats:
-    member = values_of(ids.take(from_numpy(rows, pa.int64())).dictionary_encode().indices).astype(np.int64)
-    order = np.argsort(member, kind="stable")
-    order = order[np.bincount(member)[member[order]] > 1]
-    return Repeats(rows[order], member[order])
-
-
-def hash_ids(ids: pa.Array) -> np.ndarray:
-    """Return a 64-bit hash of each id; uint64, shape (len(ids),)."""
-    if pa.types.is_int64(ids.type):
-        return values_of(ids).astype(np.uint64) * _MIX
-    data, offsets = id_buffers(ids)
-    lengths = np.diff(offsets)
-    hashes = np.empty(len(ids), dtype=np.uint64)
-    for start in range(0, len(ids), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        for length in np.unique(lengths[block]):
-            rows = start + np.flatnonzero(lengths[block] == length)
-            hashes[rows] = _hash_equal_lengths(data, offsets[rows], int(length))
-    return hashes
-
-
-def _hash_equal_lengths(data: np.ndarray, begins: np.ndarray, length: int) -> np.ndarray:
-    width = -(-length // 8) * 8
-    padded = np.zeros((len(begins), width), dtype=np.uint8)
-    for position in range(length):
-        padded[:, position] = data[begins + position]
-    hashes = np.full(len(begins), length, dtype=np.uint64)
-    for word in padded.view(np.uint64).T:
-        hashes = (hashes ^ word) * _MIX
-        hashes ^= hashes >> _SHIFT
-    return hashes
+def number_members(ids: pa.Array) -> np.ndarray:
+    """Return a number for each row's member, from 0 in order of appearance (int32, shape (len(ids),))."""
+    return values_of(ids.dictionary_encode().indices)

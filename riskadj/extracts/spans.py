@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 
 from riskadj.errors import ExtractError
-from riskadj.extracts.dates import MISSING_DATE, days_of, month_of
+from riskadj.extracts.dates import EPOCH, MISSING_DATE, days_of, month_of
 
 #: End of a span without end.
 OPEN_END = days_of(date.max)
@@ -32,7 +32,10 @@ def calendar_year(year: int) -> Coverage:
 def choose_coverage(
     starts: np.ndarray, ends: np.ndarray, *, payment_year: int, override: tuple[date, date] | None
 ) -> Coverage:
-    """Return the payment year's calendar year, or `override` where no span touches that year.
+    """Return the window in which months are counted.
+
+    It is the payment year's calendar year. In a what-if (`override` is given) whose spans all lie elsewhere it is the
+    window of services, or else the calendar year of the latest span.
 
     Parameters
     ----------
@@ -45,7 +48,7 @@ def choose_coverage(
     Raises
     ------
     ExtractError
-        If no span touches the payment year, nor `override`.
+        If no span touches the payment year and this is no what-if.
     """
     year = calendar_year(payment_year)
     dated = starts != MISSING_DATE
@@ -59,9 +62,7 @@ def choose_coverage(
         )
     other = Coverage(*override)
     if not touches(starts, ends, other).any():
-        raise ExtractError(
-            f"no enrollment span overlaps payment year {payment_year} nor {other.start} to {other.end} ({found})."
-        )
+        other = calendar_year((EPOCH + timedelta(days=int(starts.max()))).year)
     window = f"{other.start} to {other.end}"
     note = f"no enrollment span overlaps payment year {payment_year}; months are counted in {window}"
     return Coverage(other.start, other.end, note)

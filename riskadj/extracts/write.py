@@ -203,7 +203,9 @@ def write_parquet(
         pq.ParquetWriter(
             path,
             schema,
-            use_dictionary=[name for name, field in columns.items() if _repeats(field.type)],
+            use_dictionary=[
+                name for name, field in columns.items() if field.name != _ID and _repeats(field.type)
+            ],
             compression={name: "none" if field.name == _ID else "lz4" for name, field in columns.items()},
             write_statistics=[name for name, field in columns.items() if name == field.name != _ID],
             store_schema=False,
@@ -227,4 +229,8 @@ def _path_of(field: pa.Field) -> str:
 
 def _repeats(arrow_type: pa.DataType) -> bool:
     value_type = arrow_type.value_type if pa.types.is_list(arrow_type) else arrow_type
-    return pa.types.is_dictionary(value_type) or pa.types.is_floating(value_type)
+    return pa.types.is_dictionary(value_type) or not _is_text(value_type)
+
+
+def _is_text(arrow_type: pa.DataType) -> bool:
+    return pa.types.is_string(arrow_type) or pa.types.is_large_string(arrow_type)

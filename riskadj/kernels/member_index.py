@@ -101,29 +101,41 @@ def index_members(
     """
     mask = np.int64(slots.shape[0] - 1)
     count = np.int64(0)
-    for row in range(offsets.shape[0] - 1):
-        begin = offsets[row]
-        size = offsets[row + 1] - begin
-        if size <= 12:
-            low, high = _short_key(data, words, begin, size)
-        else:
-            low, high = _long_key(data, begin, size)
-        at = np.int64(_mix(low ^ (high * np.uint64(0x9E3779B97F4A7C15)))) & mask
-        while True:
-            held = slots[at, 1]
-            if held == np.uint64(0):
-                slots[at, 0] = low
-                slots[at, 1] = high | np.uint64(count + 1)
-                first_row[count] = row
-                member_of_row[row] = count
-                count += 1
-                break
-            if slots[at, 0] == low and (held & ~np.uint64(0x0FFFFFFF)) == high:
-                member = np.int64(held & np.uint64(0x0FFFFFFF)) - 1
-                if size <= 12 or _same_bytes(data, begin, data, offsets[first_row[member]], size):
-                    member_of_row[row] = member
+    n_all = offsets.shape[0] - 1
+    lows, highs = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
+    starts, touched = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.uint64)
+    for first in range(0, n_all, _BLOCK):
+        n_rows = min(_BLOCK, n_all - first)
+        for j in range(n_rows):
+            begin = offsets[first + j]
+            size = offsets[first + j + 1] - begin
+            if size <= 12:
+                lows[j], highs[j] = _short_key(data, words, begin, size)
+            else:
+                lows[j], highs[j] = _long_key(data, begin, size)
+            starts[j] = np.int64(_mix(lows[j] ^ (highs[j] * np.uint64(0x9E3779B97F4A7C15)))) & mask
+        # One load per row and nothing that waits for it: the memory fetches of a block overlap.
+        for j in range(n_rows):
+            touched[j] = slots[starts[j], 1]
+        for j in range(n_rows):
+            row, low, high, at = first + j, lows[j], highs[j], starts[j]
+            begin = offsets[row]
+            size = offsets[row + 1] - begin
+            while True:
+                held = slots[at, 1]
+                if held == np.uint64(0):
+                    slots[at, 0] = low
+                    slots[at, 1] = high | np.uint64(count + 1)
+                    first_row[count] = row
+                    member_of_row[row] = count
+                    count += 1
                     break
-            at = (at + 1) & mask
+                if slots[at, 0] == low and (held & ~np.uint64(0x0FFFFFFF)) == high:
+                    member = np.int64(held & np.uint64(0x0FFFFFFF)) - 1
+                    if size <= 12 or _same_bytes(data, begin, data, offsets[first_row[member]], size):
+                        member_of_row[row] = member
+                        break
+                at = (at + 1) & mask
     n_members[0] = count
 
 

@@ -138,7 +138,7 @@ class _ChunkWork:
     def __init__(self, table: pa.Table, sink: DiagnosisCapture) -> None:
         self.table, self.sink = table, sink
         self.ids = cast_ids(one_chunk(table["member_id"]), sink.id_type)
-        self.entries, self.dictionary = _entries(table["diagnosis_code"])
+        self.entries, self.dictionary, self.has_null_codes = _entries(table["diagnosis_code"])
         self.rejected: list[tuple[str, str, Integers]] = []
         self.rows, self.codes = np.empty(0, np.int64), np.empty(0, np.int32)
 
@@ -187,7 +187,8 @@ class _ChunkWork:
     def _reject_unusable(self, code_of_entry: npt.NDArray[np.int32]) -> None:
         if self.ids.null_count:
             self._mark("member_id", "member_id_missing", ~is_valid(self.ids))
-        self._mark("diagnosis_code", "diagnosis_code_missing", self.entries == _NULL)
+        if self.has_null_codes:
+            self._mark("diagnosis_code", "diagnosis_code_missing", self.entries == _NULL)
         for reason, kind in (("diagnosis_code_missing", BLANK), ("icd9_code", ICD9)):
             if (code_of_entry == kind).any():
                 self._mark("diagnosis_code", reason, (code_of_entry == kind)[np.maximum(self.entries, 0)])
@@ -212,15 +213,15 @@ class _ChunkWork:
             self.rejected.append((column, reason, rows))
 
 
-def _entries(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.Array]:
-    """Return each row's dictionary entry (a copy that may be written; _NULL for none) and the dictionary."""
+def _entries(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.Array, bool]:
+    """Return each row's dictionary entry (a copy; _NULL for none), the dictionary, and whether any is null."""
     codes = one_chunk(column)
     if not pa.types.is_dictionary(codes.type):
         codes = codes.dictionary_encode()
     entries = values_of(codes.indices).astype(np.int32)
     if codes.null_count:
         entries[~is_valid(codes)] = _NULL
-    return entries, codes.dictionary if len(codes.dictionary) else from_strings([""])
+    return entries, codes.dictionary if len(codes.dictionary) else from_strings([""]), codes.null_count > 0
 
 
 def capture_diagnoses(

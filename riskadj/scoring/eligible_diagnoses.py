@@ -69,9 +69,11 @@ class CmsFilter:
         return self.procedures.__contains__ if rule.needs_procedure else _anything
 
 
-def columns_of_filter(diagnosis_filter: str) -> tuple[str, ...]:
-    """Return the columns of the diagnoses extract that a filter reads."""
-    return (*_NEEDED, _SOURCE) if diagnosis_filter == "cms" else ()
+def columns_of_filter(diagnosis_filter: str, year: PaymentYear) -> tuple[str, ...]:
+    """Return the columns of the diagnoses extract that a filter of the year reads."""
+    if diagnosis_filter == "none":
+        return ()
+    return (*_NEEDED, _SOURCE) if year.excluded_sources else _NEEDED
 
 
 def claim_filter(diagnosis_filter: str, year: PaymentYear, columns: tuple[str, ...]) -> ClaimFilter | None:

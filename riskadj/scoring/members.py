@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ import pyarrow as pa
 from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import id_buffers, is_valid, values_of
 from riskadj.kernels import member_index
+
+#: Member number of an id that the index does not have.
+NOT_FOUND = -1
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,9 @@ class MemberIndex:
     ----------
     member_of_row : ndarray of int32, shape (n_enrollment_rows,)
     first_row : ndarray of int64, shape (n_members,)
-        Enrollment row in which each member first appears.
+        Row in which each member first appears, among the rows that the index was built from.
+    is_scored : ndarray of bool, shape (n_members,), or None
+        Which members still have a row; None: all.
     """
 
     data: npt.NDArray[np.uint8]
@@ -29,11 +34,25 @@ class MemberIndex:
     slots: npt.NDArray[np.uint64]
     first_row: npt.NDArray[np.int64]
     member_of_row: npt.NDArray[np.int32]
+    is_scored: npt.NDArray[np.bool_] | None = None
 
     @property
     def n_members(self) -> int:
-        """Number of distinct members."""
+        """Number of members that have a number, scored or not."""
         return len(self.first_row)
+
+    @property
+    def n_scored(self) -> int:
+        """Number of members with a row that is scored."""
+        return self.n_members if self.is_scored is None else int(self.is_scored.sum())
+
+    def of_rows(self, member_of_row: npt.NDArray[np.int32]) -> MemberIndex:
+        """Return the index for rows of these members alone: a member without any row is found no more."""
+        if len(member_of_row) == len(self.member_of_row):
+            return self
+        is_scored = np.zeros(self.n_members, np.bool_)
+        is_scored[member_of_row] = True
+        return replace(self, member_of_row=member_of_row, is_scored=is_scored)
 
     def find(self, ids: pa.Array, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return the member number of ``ids[rows]`` (int32, -1 where the enrollment has no such member)."""
@@ -45,6 +64,8 @@ class MemberIndex:
         member_index.find_members(
             data, words_of(data), offsets, rows, self.slots, self.data, self.offsets, self.first_row, members
         )
+        if self.is_scored is not None:
+            members[~self.is_scored[members]] = NOT_FOUND
         return members
 
 

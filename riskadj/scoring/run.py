@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskadj.errors import ExtractError, UnknownMemberError, UnknownModelError, UnknownPaymentYearError
-from riskadj.extracts.buffers import cast_ids, from_numpy, harmonise_ids, values_of
+from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, harmonise_ids, values_of
 from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.open import Extract
 from riskadj.extracts.rejects import Rejects
@@ -137,7 +137,7 @@ class ScoringRun:
     @property
     def filter_columns(self) -> tuple[str, ...]:
         """Columns of the diagnoses extract that the claim filter reads."""
-        return columns_of_filter(self.options.diagnosis_filter)
+        return columns_of_filter(self.options.diagnosis_filter, self.rules.year)
 
     def model_scores(self, payments: list[Scores] | None = None) -> Iterator[pa.RecordBatch]:
         """Yield model_scores, model after model, and fill `payments` (one array per model, shape (n_rows,))."""
@@ -232,6 +232,7 @@ def read_run(
     rules = load_rules(options)
     clock.lap("tables")
     rejects = Rejects(options.rejects)
+    numbering = _Numbering(harmonise_ids(enrollment.id_type, diagnoses.id_type))
     rows = read_enrollment(
         enrollment,
         payment_year=rules.year.year,
@@ -239,6 +240,7 @@ def read_run(
         rejects=rejects,
         coverage_override=options.collection,
         threads=options.threads,
+        member_numbers=numbering,
     )
     if member_id is not None:
         rows = _keep(rows, rows_of_member(rows, member_id))
@@ -250,10 +252,14 @@ def read_run(
         )
     rules = _rules_in_use(rules, profiles, policies)
     clock.lap("enrollment")
-    columns = ("member_id", "diagnosis_code", "service_date", *columns_of_filter(options.diagnosis_filter))
+    columns = (
+        "member_id",
+        "diagnosis_code",
+        "service_date",
+        *columns_of_filter(options.diagnosis_filter, rules.year),
+    )
     present = tuple(name for name in columns if name in diagnoses.columns)
-    id_type = harmonise_ids(rows.member_id.type, diagnoses.id_type)
-    index = index_members(cast_ids(rows.member_id, id_type))
+    index = numbering.index.of_rows(rows.member)
     book = make_code_book(rules.plans, pack_lines(load_valid_codes()))
     clock.lap("index")
     window = options.collection or rules.year.collection
@@ -263,7 +269,7 @@ def read_run(
         book,
         window=window,
         claim_filter=which_count,
-        id_type=id_type,
+        id_type=numbering.id_type,
     )
     counts = capture_diagnoses(
         diagnoses,
@@ -298,6 +304,18 @@ def read_run(
     )
 
 
+class _Numbering:
+    """Numbers members while the enrollment is read, and keeps the index: it serves the diagnoses too."""
+
+    def __init__(self, id_type: pa.DataType | None) -> None:
+        self.id_type = id_type
+        self.index = index_members(from_strings([]))
+
+    def __call__(self, ids: pa.Array) -> npt.NDArray[np.int32]:
+        self.index = index_members(cast_ids(ids, self.id_type))
+        return self.index.member_of_row
+
+
 def _ages(rows: Enrollment, year: PaymentYear) -> npt.NDArray[np.uint8]:
     ages = completed_years(rows.birth_date, year.age_as_of)
     given = rows.age_years >= 0
@@ -327,7 +345,16 @@ def _rows_with_policy(
 def _keep(rows: Enrollment, wanted: npt.NDArray[np.bool_]) -> Enrollment:
     """Return the wanted rows; the others count as rejected."""
     arrow = from_numpy(wanted, pa.bool_())
-    arrays = ("file_id", "row_number", "birth_date", "age_years", "start_date", "end_date", "months_enrolled")
+    arrays = (
+        "member",
+        "file_id",
+        "row_number",
+        "birth_date",
+        "age_years",
+        "start_date",
+        "end_date",
+        "months_enrolled",
+    )
     return replace(
         rows,
         member_id=rows.member_id.filter(arrow),

@@ -112,7 +112,7 @@ def _counts(run: ScoringRun) -> dict[str, Any]:
             "rows_read": rows.rows_read,
             "rows_used": len(rows.member_id),
             "rows_rejected": rows.rows_read - len(rows.member_id),
-            "members": run.index.n_members,
+            "members": run.index.n_scored,
             "rows_outside_months_counted": rows.rows_outside_coverage,
             "months_enrolled": int(rows.months_enrolled.sum(dtype=np.int64)),
         },

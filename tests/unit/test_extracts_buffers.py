@@ -151,27 +151,5 @@ def groups(found: repeats.Repeats) -> set[tuple[int, ...]]:
 
 @given(st.lists(st.text("ab", max_size=18), max_size=30))
 def test_repeated_members_are_those_of_a_plain_search(ids: list[str]) -> None:
-    assert groups(repeats.repeated_members(pa.array(ids, pa.string()))) == naive_repeats(ids)
-
-
-@given(st.lists(st.text("abc", max_size=3), max_size=30))
-def test_equal_hashes_of_different_ids_do_no_harm(ids: list[str]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            repeats, "hash_ids", lambda array: np.array([len(text) for text in ids], dtype=np.uint64)
-        )
-        assert groups(repeats.repeated_members(pa.array(ids, pa.string()))) == naive_repeats(ids)
-
-
-@given(st.lists(st.text(max_size=12), min_size=1, max_size=20), st.integers(0, 5))
-def test_a_hash_depends_on_the_id_alone(ids: list[str], start: int) -> None:
-    array = pa.array(ids, pa.string())
-    whole = repeats.hash_ids(array)
-    assert repeats.hash_ids(array.slice(start)).tolist() == whole[start:].tolist()
-    assert repeats.hash_ids(array.cast(pa.large_string())).tolist() == whole.tolist()
-
-
-def test_hashes_of_many_ids_are_distinct_across_blocks() -> None:
-    ids = pa.array([f"M{i}" for i in range(300_000)])
-    assert len(np.unique(repeats.hash_ids(ids))) == 300_000
-    assert len(np.unique(repeats.hash_ids(pa.array(np.arange(300_000))))) == 300_000
+    numbers = repeats.number_members(pa.array(ids, pa.string()))
+    assert groups(repeats.repeated_members(numbers)) == naive_repeats(ids)

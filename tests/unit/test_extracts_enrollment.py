@@ -259,8 +259,9 @@ def test_spans_of_other_years_need_a_window_of_their_own() -> None:
     assert enrollment.months_enrolled.tolist() == [12, 0]
     assert enrollment.rows_outside_coverage == 1
     assert "months are counted in 2018-01-01 to 2018-12-31" in enrollment.notes[0]
-    with pytest.raises(ExtractError, match="nor 2020-01-01 to 2020-12-31"):
-        read(table, coverage_override=(dt.date(2020, 1, 1), dt.date(2020, 12, 31)))
+    elsewhere, _ = read(table, coverage_override=(dt.date(2020, 1, 1), dt.date(2020, 12, 31)))
+    assert elsewhere.coverage == (dt.date(2017, 1, 1), dt.date(2017, 12, 31))
+    assert elsewhere.months_enrolled.tolist() == [12, 12]
 
 
 def test_a_span_in_the_payment_year_keeps_its_calendar_year() -> None:

@@ -1,8 +1,7 @@
 """Status variables and segments of Medicare Part C models, read from the names that CMS gives its variables.
 
 CMS publishes relative factors by variable name; what a name means (age bands, original reason for
-entitlement, Medicaid) is in the text of its programs: completed years on the age date, `orec` 1 is
-disability, and a new enrollee aged 64 whose entitlement is by age (`orec` 0) counts as 65.
+entitlement, Medicaid) is in the text of its programs.
 """
 
 from __future__ import annotations
@@ -11,9 +10,18 @@ import re
 from collections.abc import Iterable
 
 from riskadj.errors import TableError
-from riskadj.tables.importers.conditions import AgeRange, variable_order
-
-Row = dict[str, str]
+from riskadj.tables.importers.cells import (
+    AGED,
+    AGED_FROM,
+    BAND,
+    NOT_AGED,
+    Row,
+    band,
+    continuing_rows,
+    new_enrollee_rows,
+)
+from riskadj.tables.importers.conditions import variable_order
+from riskadj.tables.importers.family import Family
 
 #: Relative-factor columns of CMS's packages and the segment each one prices.
 SEGMENT_OF_COLUMN = {
@@ -23,18 +31,16 @@ SEGMENT_OF_COLUMN = {
 }  # fmt: skip
 SEGMENTS = tuple(SEGMENT_OF_COLUMN.values())
 
-AGED_FROM = 65
 _DUAL_OF_LETTER = {"N": "none", "P": "partial", "F": "full"}
-_CONTINUING = re.compile(r"([FM])(\d+)_(\d+|GT)")
-_NEW_ENROLLEE = re.compile(r"(N?)MCAID_(N?)ORIGDIS_NE([FM])(\d+)(?:_(\d+|GT))?")
+_NEW_ENROLLEE = re.compile(rf"(N?)MCAID_(N?)ORIGDIS_NE([FM]){BAND}")
 _COUNT = re.compile(r"D(\d+)(P?)")
 _NAMED: dict[str, Row] = {
-    "DISABL": {"age_max": str(AGED_FROM - 1), "orec": "1|2|3"},
-    "NonAged": {"age_max": str(AGED_FROM - 1)},
-    "ORIGDS": {"age_min": str(AGED_FROM), "orec": "1"},
-    "ORIGDIS": {"age_min": str(AGED_FROM), "orec": "1"},
-    "OriginallyDisabled_Female": {"sex": "F", "age_min": str(AGED_FROM), "orec": "1"},
-    "OriginallyDisabled_Male": {"sex": "M", "age_min": str(AGED_FROM), "orec": "1"},
+    "DISABL": {**NOT_AGED, "orec": "1|2|3"},
+    "NonAged": NOT_AGED,
+    "ORIGDS": {**AGED, "orec": "1"},
+    "ORIGDIS": {**AGED, "orec": "1"},
+    "OriginallyDisabled_Female": {"sex": "F", **AGED, "orec": "1"},
+    "OriginallyDisabled_Male": {"sex": "M", **AGED, "orec": "1"},
     "LTIMCAID": {"ltimcaid": "1"},
 }
 
@@ -43,55 +49,23 @@ def demographic_rows(variable: str) -> list[Row]:
     """Rows of the demographics table that turn a variable on; empty if the name is not a demographic one."""
     if variable in _NAMED:
         return [{"variable": variable, **_NAMED[variable]}]
-    if match := _CONTINUING.fullmatch(variable):
-        sex, low, high = match.groups()
-        return [_demographic(variable, sex, _band(low, high))]
     if match := _NEW_ENROLLEE.fullmatch(variable):
         not_medicaid, not_disabled, sex, low, high = match.groups()
-        return _new_enrollee_rows(
-            variable, bool(not_medicaid), bool(not_disabled), sex, _band(low, high or low)
-        )
-    return []
-
-
-def _band(low: str, high: str) -> AgeRange:
-    return AgeRange(int(low), None if high == "GT" else int(high))
-
-
-def _demographic(variable: str, sex: str, age: AgeRange, **status: str) -> Row:
-    age_min, age_max = age.cells
-    return {"variable": variable, "sex": sex, "age_min": age_min, "age_max": age_max, **status}
-
-
-def _new_enrollee_rows(
-    variable: str, not_medicaid: bool, not_disabled: bool, sex: str, age: AgeRange
-) -> list[Row]:
-    """Originally disabled means 65 or more with orec 1; at 64 an entitlement by age (orec 0) counts as 65."""
-    nemcaid = "0" if not_medicaid else "1"
-    if not not_disabled:
-        if age.low < AGED_FROM:
+        if not not_disabled and int(low) < AGED_FROM:
             raise TableError(f"variable {variable}: originally disabled cells start at age {AGED_FROM}.")
-        return [_demographic(variable, sex, age, orec="1", nemcaid=nemcaid)]
-    if age.high is not None and age.high < AGED_FROM - 1:
-        return [_demographic(variable, sex, age, nemcaid=nemcaid)]
-    if age.high == AGED_FROM - 1:
-        return [
-            _demographic(variable, sex, AgeRange(age.low, AGED_FROM - 2), nemcaid=nemcaid),
-            _demographic(
-                variable, sex, AgeRange(AGED_FROM - 1, AGED_FROM - 1), orec="1|2|3", nemcaid=nemcaid
-            ),
-        ]
-    rows = [_demographic(variable, sex, age, orec="0|2|3", nemcaid=nemcaid)]
-    if age.low == AGED_FROM:
-        rows.append(
-            _demographic(variable, sex, AgeRange(AGED_FROM - 1, AGED_FROM - 1), orec="0", nemcaid=nemcaid)
+        return new_enrollee_rows(
+            variable,
+            sex,
+            band(low, high),
+            disabled=not not_disabled,
+            nemcaid="0" if not_medicaid else "1",
         )
-    return rows
+    return continuing_rows(variable)
 
 
 def demographics(variables: Iterable[str]) -> list[Row]:
     """The demographics table of the demographic names among `variables`, in their order."""
-    return [row for variable in dict.fromkeys(variables) for row in demographic_rows(variable)]
+    return FAMILY.demographics(variables)
 
 
 def counts(variables: Iterable[str]) -> list[Row]:
@@ -122,9 +96,18 @@ def _segment(name: str) -> Row:
         return {"segment": name, "is_new_enrollee": "0", "is_long_term_institutional": "1"}
     if name not in SEGMENTS:
         raise TableError(f"segment {name!r} is not one of Medicare Part C; known: {', '.join(SEGMENTS)}.")
-    age = AgeRange(AGED_FROM) if name[2] == "A" else AgeRange(0, AGED_FROM - 1)
-    age_min, age_max = age.cells
     return {
         "segment": name, "is_new_enrollee": "0", "is_long_term_institutional": "0",
-        "dual": _DUAL_OF_LETTER[name[1]], "age_min": age_min, "age_max": age_max,
+        "dual": _DUAL_OF_LETTER[name[1]], **(AGED if name[2] == "A" else NOT_AGED),
     }  # fmt: skip
+
+
+FAMILY = Family(
+    name="Medicare Part C",
+    hcc_prefix="HCC",
+    columns={column: (segment,) for column, segment in SEGMENT_OF_COLUMN.items()},
+    factor_columns=SEGMENTS,
+    segments=segments,
+    demographic_rows=demographic_rows,
+    counts=counts,
+)

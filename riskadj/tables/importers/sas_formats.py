@@ -58,7 +58,7 @@ class Edit:
         )
 
 
-def read_format(text: str) -> list[tuple[str, str]]:
+def read_format(text: str, prefix: str = "HCC") -> list[tuple[str, str]]:
     """(code, category variable) pairs of a format file; a line is: code, category, flag of second categories.
 
     Raises
@@ -73,7 +73,7 @@ def read_format(text: str) -> list[tuple[str, str]]:
             continue
         if len(cells) not in (2, 3) or not cells[1].isdigit() or cells[2:] not in ([], ["D"]):
             raise TableError(f"format line {line} is not 'code category [D]'; check the file.")
-        pairs.append((cells[0], f"HCC{cells[1]}"))
+        pairs.append((cells[0], f"{prefix}{cells[1]}"))
     return pairs
 
 
@@ -215,7 +215,7 @@ def read_products(text: str) -> tuple[list[Row], list[Row]]:
         If the section of diagnostic categories is not found, or a statement in it is not understood.
     """
     section = re.search(
-        r"%\*diagnostic categories;(.*?)there are some diagnoses", text, flags=re.DOTALL | re.IGNORECASE
+        r"%\*[^;]*\bdiagnostic categories;(.*?)there are some diagnoses", text, flags=re.DOTALL | re.IGNORECASE
     )
     if section is None:
         raise TableError("no section 'diagnostic categories' in the main macro; check the file.")

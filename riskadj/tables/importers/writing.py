@@ -14,20 +14,27 @@ from riskadj.errors import OutputError, TableError
 Row = Mapping[str, str]
 Tables = Mapping[str, Sequence[Row]]
 
-#: Tables in the order of the manifest, each with its columns in order.
+#: Tables in the order of the manifest, each with the columns that it always has, in order.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "mappings": ("icd10", "hcc", "sex", "age_min", "age_max", "mce_age_min", "mce_age_max"),
     "requirements": ("hcc", "needs_any"),
     "hierarchies": ("hcc", "drops"),
     "labels": ("hcc", "label", "payment"),
     "groups": ("group", "hcc"),
-    "demographics": ("variable", "sex", "age_min", "age_max", "orec", "ltimcaid", "nemcaid"),
+    "demographics": ("variable", "sex", "age_min", "age_max", "orec"),
     "interactions": ("interaction", "term"),
     "counts": ("variable", "hccs_min", "hccs_max"),
-    "segments": (
-        "segment", "is_new_enrollee", "is_long_term_institutional", "is_c_snp", "dual", "age_min", "age_max",
-    ),
+    "segments": ("segment",),
+    "adjustments": ("segment", "divisor"),
     "relative_factors": ("variable", "segment", "factor"),
+}
+#: Columns that follow where a row uses them.
+STATUS_COLUMNS: dict[str, tuple[str, ...]] = {
+    "demographics": ("ltimcaid", "nemcaid", "mcaid", "dual", "is_long_term_institutional", "is_esrd"),
+    "segments": (
+        "factor_column", "esrd_status", "graft_duration", "is_new_enrollee", "is_long_term_institutional",
+        "is_low_income", "is_c_snp", "dual", "age_min", "age_max",
+    ),
 }  # fmt: skip
 
 
@@ -54,7 +61,7 @@ class TableOrigin:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What model.toml says, row counts and checksums apart."""
+    """What model.toml says, row counts and checksums apart; `scores`: the member statuses it is for."""
 
     id: str
     title: str
@@ -63,6 +70,7 @@ class Manifest:
     program: str = "medicare"
     status: str = "final"
     revision: int = 1
+    scores: Mapping[str, str] = field(default_factory=dict)
     sources: Sequence[SourceFile] = ()
     tables: Mapping[str, TableOrigin] = field(default_factory=dict)
 
@@ -115,16 +123,22 @@ def table_text(name: str, rows: Sequence[Row]) -> str:
     TableError
         If the table is unknown or a row has a column that the table does not.
     """
-    columns = COLUMNS[name]
+    known = COLUMNS[name] + STATUS_COLUMNS.get(name, ())
     for row in rows:
-        extra = [column for column in row if column not in columns]
+        extra = [column for column in row if column not in known]
         if extra:
-            raise TableError(f"table {name} has no column {', '.join(extra)}; it has: {', '.join(columns)}.")
+            raise TableError(f"table {name} has no column {', '.join(extra)}; it has: {', '.join(known)}.")
+    columns = _columns(name, rows)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([row.get(column, "") for column in columns] for row in rows)
     return out.getvalue()
+
+
+def _columns(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
+    used = {column for row in rows for column, cell in row.items() if cell}
+    return COLUMNS[name] + tuple(column for column in STATUS_COLUMNS.get(name, ()) if column in used)
 
 
 def manifest_text(manifest: Manifest, texts: Mapping[str, str]) -> str:
@@ -140,6 +154,9 @@ def manifest_text(manifest: Manifest, texts: Mapping[str, str]) -> str:
             )
         ),
     ]  # fmt: skip
+    if manifest.scores:
+        codes = ", ".join(f"{name} = {_toml(value)}" for name, value in manifest.scores.items())
+        lines.append(f"scores = {{ {codes} }}")
     for source in manifest.sources:
         lines += ["", "[[sources]]", *_pairs(vars(source))]
     for name, text in texts.items():

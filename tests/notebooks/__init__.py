@@ -1,0 +1,1 @@
+"""Every notebook runs from top to bottom."""
