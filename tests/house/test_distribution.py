@@ -48,6 +48,7 @@ def test_wheel_holds_every_tracked_file_of_the_packages(wheel_files: set[str]) -
     }
     assert {name for name in wheel_files if ".dist-info/" not in name} >= shipped
     assert any(name.endswith("relative_factors.csv") for name in shipped)
+    assert {"riskadj/py.typed", "pricing/py.typed"} <= wheel_files
 
 
 def test_wheel_holds_no_builders_and_no_leftovers(wheel_files: set[str]) -> None:
