@@ -21,7 +21,7 @@ MAPS = laws.ROOT / "hcc_maps"
 MANIFESTS = sorted(path for path in MAPS.rglob("*.toml"))
 RELEASES = [path for path in MANIFESTS if path.name == "model.toml"]
 NUMBERS = ("age_as_of", "collection", "rounding", "normalization", "coding_intensity", "policy")
-NEEDED_NUMBERS = ("age_as_of", "collection", "rounding", "normalization")
+NEEDED_NUMBERS = ("age_as_of", "collection", "rounding")
 
 
 def label(path: Path) -> str:
