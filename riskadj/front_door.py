@@ -9,10 +9,11 @@ from typing import Any
 
 from riskadj.errors import OptionError, nearest
 from riskadj.extracts.contract import names_of
-from riskadj.extracts.open import open_extract
+from riskadj.extracts.open import Extract, open_extract
 from riskadj.extracts.write import OutputDirectory
 from riskadj.results.explain import Explanation, explain_member
-from riskadj.results.scores import Scores, collect, write_run
+from riskadj.results.passes import write_passes
+from riskadj.results.scores import Scores, collect
 from riskadj.scoring.options import ScoreOptions, check_options, default_threads, parse_collection
 from riskadj.scoring.run import Progress, ScoringRun, read_run
 
@@ -136,7 +137,8 @@ def score_to_directory(
     appears under its name, to add files that are made from the scores.
     """
     with OutputDirectory(output, overwrite=overwrite) as path:
-        report = write_run(_read(enrollment, diagnoses, options, layout, columns, progress), path, progress)
+        extracts = _open(enrollment, diagnoses, layout, columns)
+        report = write_passes(*extracts, options, path, progress)
         if finish is not None:
             finish(path)
         return report
@@ -148,6 +150,7 @@ def make_options(
     models: Sequence[str] | str | None = None,
     collection: str | tuple[date, date] | None = None,
     threads: int | None = None,
+    memory: int | None = None,
     maps_dir: str | Path | None = None,
     **words: str,
 ) -> ScoreOptions:
@@ -165,6 +168,7 @@ def make_options(
             models=None if names is None else tuple(name.strip() for name in names),
             collection=parse_collection(collection),
             threads=default_threads() if threads is None else threads,
+            memory=memory,
             maps_dir=None if maps_dir is None else Path(maps_dir),
             **words,
         )
@@ -182,11 +186,17 @@ def _read(
     progress: Progress | None = None,
     member_id: str | int | None = None,
 ) -> ScoringRun:
-    extracts = [
-        open_extract(source, role, layout=layout, columns=_columns_of(role, columns))
-        for source, role in ((enrollment, "enrollment"), (diagnoses, "diagnoses"))
-    ]
-    return read_run(extracts[0], extracts[1], options, progress=progress, member_id=member_id)
+    extracts = _open(enrollment, diagnoses, layout, columns)
+    return read_run(*extracts, options, progress=progress, member_id=member_id)
+
+
+def _open(
+    enrollment: Any, diagnoses: Any, layout: str, columns: Mapping[str, str] | None
+) -> tuple[Extract, Extract]:
+    return (
+        open_extract(enrollment, "enrollment", layout=layout, columns=_columns_of("enrollment", columns)),
+        open_extract(diagnoses, "diagnoses", layout=layout, columns=_columns_of("diagnoses", columns)),
+    )
 
 
 def _columns_of(role: str, columns: Mapping[str, str] | None) -> dict[str, str]:

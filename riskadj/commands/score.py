@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded, say
+from riskadj.commands.guard import guarded
 from riskadj.errors import OptionError
 
 
@@ -60,7 +59,7 @@ def score(
 
     checked = make_options(
         payment_year=payment_year, program=program, models=models, segments=segments, diagnosis_filter=diagnosis_filter,
-        edits=edits, rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir, **_memory(limit),
+        edits=edits, rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir, memory=limit,
     )  # fmt: skip
     with watching() as progress:
         report = score_to_directory(
@@ -68,17 +67,6 @@ def score(
             columns=names, overwrite=overwrite, progress=progress,
         )  # fmt: skip
     print_summary(output, report)
-
-
-def _memory(n_bytes: int | None) -> dict[str, Any]:
-    from riskadj.scoring.options import ScoreOptions
-
-    if n_bytes is None:
-        return {}
-    if "memory" in {field.name for field in fields(ScoreOptions)}:
-        return {"memory": n_bytes}
-    say("--memory is not used yet: a run takes as much as its members need")
-    return {}
 
 
 @contextmanager

@@ -114,6 +114,7 @@ def read_enrollment(
     carry: Sequence[str] = CARRIED,
     threads: int = 1,
     member_numbers: Callable[[pa.Array], np.ndarray] = number_members,
+    keeps: Callable[[pa.Array], np.ndarray] | None = None,
 ) -> Enrollment:
     """Read enrollment rows, check them, and code the status fields that the run's tables test.
 
@@ -136,6 +137,8 @@ def read_enrollment(
         Chunks read at a time.
     member_numbers : callable
         Gives each row's member a number from 0, from the ids of all rows without faults.
+    keeps : callable, optional
+        Tells which ids to read at all; rows of the others are as if they were not there.
 
     Returns
     -------
@@ -152,7 +155,8 @@ def read_enrollment(
     """
     fields = tuple(dict.fromkeys(("sex", *fields)))
     notes = tuple(check_columns(extract, fields))
-    blocks = list(_read_blocks(extract, wanted_columns(extract, fields, carry), payment_year, carry, threads))
+    names = wanted_columns(extract, fields, carry)
+    blocks = list(_read_blocks(extract, names, payment_year, carry, threads, keeps))
     rows_read = sum(len(block.row_number) for block in blocks)
     if not rows_read:
         raise ExtractError(f"{extract.files[0]} has no enrollment rows; nobody can be scored.")
@@ -200,11 +204,20 @@ def wanted_columns(extract: Extract, fields: Sequence[str], carry: Sequence[str]
 
 
 def _read_blocks(
-    extract: Extract, names: Sequence[str], payment_year: int, carry: Sequence[str], threads: int
+    extract: Extract,
+    names: Sequence[str],
+    payment_year: int,
+    carry: Sequence[str],
+    threads: int,
+    keeps: Callable[[pa.Array], np.ndarray] | None,
 ) -> Iterator[Block]:
     def read(chunk: Chunk) -> Block:
         table = chunk.read()
-        return read_block(table, chunk.file, row_numbers(table, chunk.first_row), payment_year, carry)
+        numbers = row_numbers(table, chunk.first_row)
+        if keeps is not None:
+            kept = keeps(one_chunk(table.column("member_id")))
+            table, numbers = table.filter(from_numpy(kept, pa.bool_())), numbers[kept]
+        return read_block(table, chunk.file, numbers, payment_year, carry)
 
     if threads <= 1:
         yield from map(read, extract.chunks(names))

@@ -194,9 +194,15 @@ def missing_column(extract: Extract, name: str) -> ColumnMissingError:
     index = lacking[0] if lacking else 0
     header = extract.headers[index]
     candidate = candidate_for(name, header)
-    proposal = f'columns={{"{name}": "{candidate or "..."}"}}'
+    lacks = f"{extract.files[index]} lacks '{name}'"
+    if candidate == name:
+        return ColumnMissingError(
+            f'{lacks} in this layout, but has it by that name; read it with layout="riskadj".'
+        )
+    theirs = candidate or "..."
     return ColumnMissingError(
-        f"{extract.files[index]} lacks '{name}' (has: {_listed(header)}). Map it with {proposal}."
+        f"{lacks} (has: {_listed(header)}). "
+        f'Map it with columns={{"{name}": "{theirs}"}} (--columns {name}={theirs}).'
     )
 
 

@@ -195,3 +195,27 @@ def find_members(
                         break
                 at = (at + 1) & mask
                 held = slots[at, 1]
+
+
+@kernel
+def assign_passes(
+    data: Bytes, words: Words, offsets: Integers, n_passes: int, pass_of_row: Positions
+) -> None:
+    """Spread ids over passes by their hash: the same id always falls into the same pass.
+
+    Parameters
+    ----------
+    data, words, offsets
+        Ids, as in `index_members`.
+    n_passes : int
+    pass_of_row : int32, shape (n_rows,); written
+        From 0 to ``n_passes - 1``.
+    """
+    for row in range(offsets.shape[0] - 1):
+        begin = offsets[row]
+        size = offsets[row + 1] - begin
+        if size <= 12:
+            low, high = _short_key(data, words, begin, size)
+        else:
+            low, high = _long_key(data, begin, size)
+        pass_of_row[row] = np.int64(_mix(low + high) >> np.uint64(33)) % n_passes

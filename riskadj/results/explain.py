@@ -81,6 +81,10 @@ class Explanation:
             text.append(f"  {line.step:<18} {line.item:<26} {line.value:>8}  {line.detail}{source}")
         return "\n".join(text)
 
+    def __repr__(self) -> str:
+        """Return how long the explanation is; the member's own data shows only where it is printed."""
+        return f"<Explanation of one member: {len(self.lines)} lines; print it, or to_pandas()>"
+
     def _repr_html_(self) -> str:
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in _HEADINGS)
         cell = "<td style='text-align:left'>{}</td>"

@@ -148,6 +148,11 @@ def _watched(
 def write_rejects_and_report(path: Path, rejects: pa.Table, report: dict[str, Any]) -> None:
     """Write rejects.parquet, then run.json, the last file of a run."""
     write_parquet(path / REJECTS, rejects, metadata=run_metadata(report))
+    write_report(path, report)
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """Write run.json."""
     with output_errors(path / RUN):
         (path / RUN).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 

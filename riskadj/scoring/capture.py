@@ -19,7 +19,7 @@ from riskadj.extracts.open import Chunk, Extract, row_numbers
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import capture
 from riskadj.scoring.codes import BLANK, ICD9, UNKNOWN, CodeBook, pack, unpack
-from riskadj.scoring.members import MemberIndex
+from riskadj.scoring.members import MemberIndex, MemberPass
 
 _EPOCH = date(1970, 1, 1)
 _REJECTED, _NULL = -1, -2
@@ -73,7 +73,8 @@ class CaptureCounts:
         self.rows_mapped += other.rows_mapped
         self.rows_unmapped += other.rows_unmapped
         self.rows_unknown += other.rows_unknown
-        self.rows_of_code = self.rows_of_code + other.rows_of_code
+        more = other.rows_of_code
+        self.rows_of_code = self.rows_of_code + more if len(self.rows_of_code) else more.copy()
         self.unknown_codes |= other.unknown_codes
 
 
@@ -93,6 +94,8 @@ class DiagnosisCapture:
         See `ClaimFilter`.
     id_type : pyarrow.DataType or None
         Type that the diagnoses' member ids are cast to before they are compared.
+    member_pass : MemberPass or None
+        Only rows of its members are there.
     """
 
     def __init__(
@@ -103,16 +106,17 @@ class DiagnosisCapture:
         window: tuple[date, date],
         claim_filter: ClaimFilter | None = None,
         id_type: pa.DataType | None = None,
+        member_pass: MemberPass | None = None,
     ) -> None:
         self.index, self.book, self.claim_filter, self.id_type = index, book, claim_filter, id_type
+        self.member_pass = member_pass
         self.first_day, self.last_day = ((day - _EPOCH).days for day in window)
         self._lock = threading.Lock()
         self.captured = np.zeros((index.n_members, book.n_words), np.uint64)
 
     def add(self, chunk: Chunk) -> tuple[CaptureCounts, Rejects]:
         """Read one chunk and set the bits of its diagnoses; return what became of its rows."""
-        rejects = Rejects("write")
-        table = chunk.read(rejects)
+        table, numbers, rejects = self._read(chunk)
         n_unreadable = len(rejects)
         work = _ChunkWork(table, self)
         counts = work.select()
@@ -121,15 +125,30 @@ class DiagnosisCapture:
             capture.set_bits(members, work.codes, self.book.bits_begin, self.book.bits, self.captured)
         work.reject("member_id", "member_not_enrolled", work.rows[members < 0])
         counts.rows_of_code -= np.bincount(work.codes[members < 0], minlength=self.book.n_codes)
-        numbers = row_numbers(table, chunk.first_row)
         for column, reason, rows in work.rejected:
             rejects.add(chunk.file, numbers[rows], column, reason)
         counts.rows_read = table.num_rows + n_unreadable
         counts.rows_rejected = len(rejects)
-        counts.file_rows_read = chunk.n_rows if chunk.n_rows is not None else table.num_rows
+        if self.is_first_pass:
+            counts.file_rows_read = chunk.n_rows if chunk.n_rows is not None else table.num_rows
         counts.rows_mapped = int(counts.rows_of_code[self.book.is_mapped].sum())
         counts.rows_unmapped = int(counts.rows_of_code.sum()) - counts.rows_mapped
         return counts, rejects
+
+    @property
+    def is_first_pass(self) -> bool:
+        """True where this pass answers for what belongs to no member."""
+        return self.member_pass is None or self.member_pass.number == 0
+
+    def _read(self, chunk: Chunk) -> tuple[pa.Table, Integers, Rejects]:
+        """Return the rows of this pass, their row numbers, and the rows that could not be read."""
+        rejects = Rejects("write")
+        table = chunk.read(rejects)
+        numbers = row_numbers(table, chunk.first_row)
+        if self.member_pass is not None:
+            kept = self.member_pass.keeps(one_chunk(table["member_id"]))
+            table, numbers = table.filter(from_numpy(kept, pa.bool_())), numbers[kept]
+        return table, numbers, rejects if self.is_first_pass else Rejects("write")
 
 
 class _ChunkWork:

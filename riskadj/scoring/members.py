@@ -9,11 +9,39 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.errors import ExtractError
-from riskadj.extracts.buffers import id_buffers, is_valid, values_of
+from riskadj.extracts.buffers import cast_ids, id_buffers, is_valid, values_of
 from riskadj.kernels import member_index
 
 #: Member number of an id that the index does not have.
 NOT_FOUND = -1
+
+
+@dataclass(frozen=True)
+class MemberPass:
+    """One of several passes over the extracts, each of which scores the members whose ids hash to it.
+
+    Attributes
+    ----------
+    number : int
+        From 0.
+    n_passes : int
+    id_type : pyarrow.DataType or None
+        Type that ids are compared in.
+    """
+
+    number: int
+    n_passes: int
+    id_type: pa.DataType | None
+
+    def keeps(self, ids: pa.Array) -> npt.NDArray[np.bool_]:
+        """Return which ids belong to this pass (bool, shape (len(ids),))."""
+        ids = cast_ids(ids, self.id_type)
+        if pa.types.is_dictionary(ids.type):
+            ids = ids.dictionary_decode()
+        data, offsets = id_buffers(ids)
+        pass_of_row = np.empty(len(ids), np.int32)
+        member_index.assign_passes(data, words_of(data), offsets, self.n_passes, pass_of_row)
+        return pass_of_row == self.number
 
 
 @dataclass(frozen=True)

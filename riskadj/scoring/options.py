@@ -30,6 +30,8 @@ class ScoreOptions:
     collection : tuple of date or None
         Replaces the year's own window of service dates.
     threads : int
+    memory : int or None
+        Bytes to stay below; members too many for it are scored in several passes over the extracts.
     maps_dir : Path or None
     """
 
@@ -42,6 +44,7 @@ class ScoreOptions:
     rejects: str = "stop"
     collection: tuple[date, date] | None = None
     threads: int = 1
+    memory: int | None = None
     maps_dir: Path | None = None
 
 

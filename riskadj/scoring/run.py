@@ -21,7 +21,7 @@ from riskadj.extracts.rejects import Rejects
 from riskadj.scoring.capture import CaptureCounts, ClaimFilter, DiagnosisCapture, capture_diagnoses, in_order
 from riskadj.scoring.codes import CodeBook, make_code_book, pack_lines
 from riskadj.scoring.eligible_diagnoses import claim_filter, columns_of_filter
-from riskadj.scoring.members import MemberIndex, index_members
+from riskadj.scoring.members import MemberIndex, MemberPass, index_members
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.payment_score import NO_SCORE, Scores, blend, check_rounding, numbers_of_model
 from riskadj.scoring.plan import ScoringPlan, make_plan
@@ -211,6 +211,7 @@ def read_run(
     *,
     progress: Progress | None = None,
     member_id: str | int | None = None,
+    member_pass: MemberPass | None = None,
 ) -> ScoringRun:
     """Read both extracts and capture every diagnosis; scores are made from what this returns.
 
@@ -222,6 +223,8 @@ def read_run(
         Told (phase, rows so far).
     member_id : str or int, optional
         Keep this member only (to explain one).
+    member_pass : MemberPass, optional
+        Keep the members of this pass only.
 
     Raises
     ------
@@ -241,6 +244,7 @@ def read_run(
         coverage_override=options.collection,
         threads=options.threads,
         member_numbers=numbering,
+        keeps=member_pass.keeps if member_pass else None,
     )
     if member_id is not None:
         rows = _keep(rows, rows_of_member(rows, member_id))
@@ -250,7 +254,8 @@ def read_run(
             f"none of the {rows.rows_read:,} enrollment rows can be scored in {rules.year.title}: "
             f"{_listed(rejects.counts())}."
         )
-    rules = _rules_in_use(rules, profiles, policies)
+    if member_pass is None:  # every pass has the same models, so that their counts add up
+        rules = _rules_in_use(rules, profiles, policies)
     clock.lap("enrollment")
     columns = (
         "member_id",
@@ -270,6 +275,7 @@ def read_run(
         window=window,
         claim_filter=which_count,
         id_type=numbering.id_type,
+        member_pass=member_pass,
     )
     counts = capture_diagnoses(
         diagnoses,

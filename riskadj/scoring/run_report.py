@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from riskadj.scoring.capture import CaptureCounts
+from riskadj.scoring.codes import CodeBook
 from riskadj.scoring.payment_score import ModelNumbers
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import ModelRun
@@ -104,8 +106,6 @@ def _unverified(run: ScoringRun) -> list[str]:
 
 def _counts(run: ScoringRun) -> dict[str, Any]:
     counts, rows = run.counts, run.population.enrollment
-    seen = counts.rows_of_code > 0
-    mapped, unmapped = int(seen[run.book.is_mapped].sum()), int(seen[~run.book.is_mapped].sum())
     return {
         "enrollment": {
             "files": list(run.extracts[0].files),
@@ -128,14 +128,17 @@ def _counts(run: ScoringRun) -> dict[str, Any]:
             "rows_unmapped": counts.rows_unmapped,
             "rows_unknown": counts.rows_unknown,
         },
-        "codes": {
-            "seen": mapped + unmapped + len(counts.unknown_codes),
-            "mapped": mapped,
-            "unmapped": unmapped,
-            "unknown": len(counts.unknown_codes),
-        },
+        "codes": code_counts(run.book, counts),
         "rejects": run.rejects.counts(),
     }
+
+
+def code_counts(book: CodeBook, counts: CaptureCounts) -> dict[str, int]:
+    """Return how many different codes were seen in rows that count, and how many of them are known."""
+    seen = counts.rows_of_code > 0
+    mapped, unmapped = int(seen[book.is_mapped].sum()), int(seen[~book.is_mapped].sum())
+    unknown = len(counts.unknown_codes)
+    return {"seen": mapped + unmapped + unknown, "mapped": mapped, "unmapped": unmapped, "unknown": unknown}
 
 
 def _notes(run: ScoringRun) -> list[str]:
@@ -143,6 +146,8 @@ def _notes(run: ScoringRun) -> list[str]:
     notes += list(run.population.enrollment.notes)
     if "service_date" not in run.extracts[1].columns:
         notes.append("diagnoses have no service_date: every diagnosis counts, whatever the collection window")
+    if not run.counts.rows_read:
+        notes.append("diagnoses have no rows: every score is demographic alone")
     if run.options.diagnosis_filter == "none":
         notes.append("diagnosis_filter none: the extract was taken as already filtered to eligible claims")
     if run.options.models and len(run.options.models) > 1:
