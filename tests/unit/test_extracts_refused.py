@@ -103,7 +103,8 @@ def test_a_missing_column_is_named_with_what_there_is() -> None:
     with pytest.raises(ColumnMissingError) as caught:
         open_extract(table, "enrollment")
     assert str(caught.value) == (
-        'enrollment lacks \'sex\' (has: member_id, dob, gender). Map it with columns={"sex": "gender"} (--columns sex=gender).'
+        "enrollment lacks 'sex' (has: member_id, dob, gender). "
+        'Map it with columns={"sex": "gender"} (--columns sex=gender).'
     )
 
 
