@@ -137,7 +137,8 @@ def read_titles(wheels: Wheels, copy: Copy) -> set[Pair]:
     return {
         (row["cc"], " ".join(row["label"].split()))
         for row in csv.DictReader(io.StringIO(wheels.text(copy)))
-        if (row["model_domain"], row["model_version"]) == (domain, version) and row["cc"].startswith(copy.prefix)
+        if (row["model_domain"], row["model_version"]) == (domain, version)
+        and row["cc"].startswith(copy.prefix)
     }
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from riskadj.errors import OutputExistsError, TableError
 from riskadj.tables.importers import part_c
-from riskadj.tables.importers.cms_package import import_cms_package, read_csv, read_mappings
+from riskadj.tables.importers.cms_package import import_cms_package
+from riskadj.tables.importers.cms_tables import read_csv, read_mappings
 from riskadj.tables.importers.conditions import (
     EVERY_AGE,
     AgeRange,
@@ -275,7 +276,7 @@ def test_rules_of_a_package(release: Path) -> None:
     ]
     assert rows_of(release, "counts") == ["D1,1,1", "D2P,2,"]
     assert rows_of(release, "labels") == ["HCC1,Fever,1", "HCC2,Chills,1", "HCC3,Rash,1"]
-    assert "DISABL,,,64,1|2|3,," in rows_of(release, "demographics")
+    assert "DISABL,,,64,1|2|3," in rows_of(release, "demographics")  # no variable asks for ltimcaid
 
 
 def test_factors_keep_their_digits_and_only_printed_ones_are_rows(release: Path) -> None:
@@ -375,8 +376,8 @@ def test_a_package_that_does_not_fit_is_refused(
 
 
 def test_a_file_of_an_unknown_kind_is_refused(package: Path, tmp_path: Path) -> None:
-    (package.parent / INTERNAL / "V1_Transplant_Scores.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(TableError, match=r"V1_Transplant_Scores\.csv is not understood"):
+    (package.parent / INTERNAL / "V1_Frailty_Factors.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(TableError, match=r"V1_Frailty_Factors\.csv is not understood"):
         import_cms_package(package, tmp_path / "release", payment_year=2099, model_id="atlantis")
 
 

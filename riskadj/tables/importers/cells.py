@@ -57,11 +57,11 @@ def new_enrollee_rows(
         return [demographic(variable, sex, age, orec="1", **status)]
     if age.low >= AGED_FROM:
         rows = [demographic(variable, sex, age, orec="0|2|3", **status)]
-        return rows + ([demographic(variable, sex, _TURNING, orec="0", **status)] if age.low == AGED_FROM else [])
+        return rows + (
+            [demographic(variable, sex, _TURNING, orec="0", **status)] if age.low == AGED_FROM else []
+        )
     younger = AgeRange(age.low, min(age.high or 0, AGED_FROM - 2))
     rows = [demographic(variable, sex, younger, orec="0|2|3" if at_any_age else "", **status)]
     if age.high == AGED_FROM - 1:
-        rows.append(
-            demographic(variable, sex, _TURNING, orec="2|3" if at_any_age else "1|2|3", **status)
-        )
+        rows.append(demographic(variable, sex, _TURNING, orec="2|3" if at_any_age else "1|2|3", **status))
     return rows

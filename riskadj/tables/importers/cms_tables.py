@@ -208,7 +208,9 @@ def _family(tables: Mapping[str, Sequence[Row]]) -> Family:
     candidates = [family for family in FAMILIES if used & set(family.columns)] or list(FAMILIES)
     if len(candidates) > 1 and used:
         known = "; ".join(f"{family.name}: {', '.join(family.columns)}" for family in candidates)
-        raise TableError(f"columns {', '.join(sorted(used))} are of no single family of segments; known: {known}.")
+        raise TableError(
+            f"columns {', '.join(sorted(used))} are of no single family of segments; known: {known}."
+        )
     family = candidates[0]
     for name, found in columns.items():
         if unknown := [column for column in found if column not in family.columns]:

@@ -215,7 +215,9 @@ def read_products(text: str) -> tuple[list[Row], list[Row]]:
         If the section of diagnostic categories is not found, or a statement in it is not understood.
     """
     section = re.search(
-        r"%\*[^;]*\bdiagnostic categories;(.*?)there are some diagnoses", text, flags=re.DOTALL | re.IGNORECASE
+        r"%\*[^;]*\bdiagnostic categories;(.*?)there are some diagnoses",
+        text,
+        flags=re.DOTALL | re.IGNORECASE,
     )
     if section is None:
         raise TableError("no section 'diagnostic categories' in the main macro; check the file.")
