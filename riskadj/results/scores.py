@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,6 +16,7 @@ import pyarrow as pa
 from riskadj.extracts.write import OutputDirectory, output_errors, write_parquet
 from riskadj.results.explain import Explanation, explain_member
 from riskadj.results.summary import summarise
+from riskadj.scoring.payment_score import Scores as IntegerScores
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_report
 from riskadj.scoring.score_rows import model_score_schema
@@ -122,16 +125,45 @@ def write_run(
     payments = run.empty_payments()
     schema = model_score_schema(run.population.enrollment.member_id.type)
     metadata = run_metadata(run_report(run))
-    batches = _watched(run.model_scores(payments), progress)
-    write_parquet(path / MODEL_SCORES, batches, schema=schema, metadata=metadata)
-    ranges = (run.payment_scores(payments, slice(*rows)) for rows in run.population.ranges())
-    write_parquet(
-        path / PAYMENT_SCORES, ranges, schema=run.payment_scores(payments, slice(0)).schema, metadata=metadata
-    )
+    with _PaymentWriter(run, payments, path / PAYMENT_SCORES, metadata) as paid:
+        batches = _watched(run.model_scores(payments, paid.put), progress)
+        write_parquet(path / MODEL_SCORES, batches, schema=schema, metadata=metadata)
     run.clock.lap("scores and output")
     report = run_report(run)
     write_rejects_and_report(path, run.rejects.table(), report)
     return report
+
+
+class _PaymentWriter:
+    """Writes payment_scores in a thread of its own, a range at a time, while model_scores is still being written."""
+
+    def __init__(
+        self, run: ScoringRun, payments: list[IntegerScores], path: Path, metadata: dict[str, str]
+    ) -> None:
+        self._run, self._payments = run, payments
+        self._ranges: SimpleQueue[slice | None] = SimpleQueue()
+        self._pool = ThreadPoolExecutor(1)
+        schema = run.payment_scores(payments, slice(0)).schema
+        self._written = self._pool.submit(
+            write_parquet, path, self._tables(), schema=schema, metadata=metadata
+        )
+
+    def put(self, rows: slice) -> None:
+        """Have one more range written; its payment scores are there."""
+        self._ranges.put(rows)
+
+    def _tables(self) -> Iterator[pa.Table]:
+        while (rows := self._ranges.get()) is not None:
+            yield self._run.payment_scores(self._payments, rows)
+
+    def __enter__(self) -> _PaymentWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._ranges.put(None)
+        self._pool.shutdown()
+        if kind is None:
+            self._written.result()
 
 
 def _watched(

@@ -37,7 +37,6 @@ from riskadj.scoring.profiles import (
 from riskadj.scoring.score_rows import (
     ModelRun,
     ScoredPopulation,
-    ScoredRows,
     labels,
     model_score_batch,
     score_column,
@@ -139,25 +138,38 @@ class ScoringRun:
         """Columns of the diagnoses extract that the claim filter reads."""
         return columns_of_filter(self.options.diagnosis_filter, self.rules.year)
 
-    def model_scores(self, payments: list[Scores] | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield model_scores, model after model, and fill `payments` (one array per model, shape (n_rows,))."""
-        for position, model in enumerate(self.models):
-            yield from self._scores_of(model, payments[position] if payments is not None else None)
+    def model_scores(
+        self, payments: list[Scores], when_paid: Callable[[slice], None] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield model_scores, model after model.
 
-    def _scores_of(self, model: ModelRun, payment: Scores | None) -> Iterator[pa.RecordBatch]:
+        Parameters
+        ----------
+        payments : list of ndarray of int64
+            Filled: payment scores of each model, shape (n_rows,); `empty_payments` makes them.
+        when_paid : callable, optional
+            Told each range of rows whose payment scores are there for every model.
+        """
+        last = len(self.models) - 1
+        for position, model in enumerate(self.models):
+            for rows, batches in self._scores_of(model, payments[position]):
+                yield from batches
+                if when_paid and position == last:
+                    when_paid(rows)
+
+    def _scores_of(self, model: ModelRun, payment: Scores) -> Iterator[tuple[slice, list[pa.RecordBatch]]]:
         every = self.options.segments == "all"
 
-        def work(rows: tuple[int, int]) -> list[tuple[ScoredRows, pa.RecordBatch]]:
-            parts = score_range(self.population, model, *rows, every_segment=every)
-            return [(part, model_score_batch(self.population, model, part)) for part in parts]
+        def work(rows: tuple[int, int]) -> tuple[slice, list[pa.RecordBatch]]:
+            batches = []
+            for scored in score_range(self.population, model, *rows, every_segment=every):
+                profile = self.population.profiles.of_row[scored.rows]
+                paid = scored.segments == model.segment_of_profile[profile]
+                payment[scored.rows[paid]] = scored.payment[paid]  # each range has rows of its own
+                batches.append(model_score_batch(self.population, model, scored))
+            return slice(*rows), batches
 
-        for parts in in_order(work, self.population.ranges(), self.options.threads):
-            for scored, batch in parts:
-                if payment is not None:
-                    profile = self.population.profiles.of_row[scored.rows]
-                    paid = scored.segments == model.segment_of_profile[profile]
-                    payment[scored.rows[paid]] = scored.payment[paid]
-                yield batch
+        return in_order(work, self.population.ranges(), self.options.threads)
 
     def empty_payments(self) -> list[Scores]:
         """Return one array per model for `model_scores` to fill."""
