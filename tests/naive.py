@@ -308,7 +308,7 @@ def number_for(entries, model_id, segment, age, status):
 def model_payment_score(payment_year_folder, model_id, raw, *, segment, sex, age, status):
     """One model's raw, normalized and coding-intensity adjusted score, each rounded as the year says.
 
-    Without a normalization factor there is no normalized score, and without that no payment score: never a factor of 1.
+    Without a normalization factor or a coding intensity there is no payment score: never a factor of 1.
     """
     year = read_payment_year(str(payment_year_folder))
     status = PLAIN_STATUS | dict(status) | {"sex": sex}
@@ -318,8 +318,8 @@ def model_payment_score(payment_year_folder, model_id, raw, *, segment, sex, age
     if normalization is None:
         return {"raw": raw, "normalized": None, "payment": None}
     normalized = rounded(raw / normalization, year, "normalization")
-    if coding_intensity is None:  # Part D has no such adjustment
-        return {"raw": raw, "normalized": normalized, "payment": normalized}
+    if coding_intensity is None:
+        return {"raw": raw, "normalized": normalized, "payment": None}
     adjusted = rounded(normalized * (1 - coding_intensity), year, "coding_intensity")
     return {"raw": raw, "normalized": normalized, "payment": adjusted}
 

@@ -19,7 +19,8 @@ from riskadj.extracts.spans import OPEN_END
 from riskadj.results.evidence import CodeEvidence, day_of, find_evidence
 from riskadj.scoring.payment_score import NO_SCORE, ModelNumbers
 from riskadj.scoring.plan import BOTH_SEXES, ConditionBit, ScoringPlan
-from riskadj.scoring.run import ScoringRun, rows_of_member
+from riskadj.scoring.rows import rows_of_member
+from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import ModelRun, ScoredRows, score_range
 from riskadj.tables.conditions import MAX_AGE_YEARS
 from riskadj.tables.payment_year import Citation

@@ -118,10 +118,9 @@ def adjust_for_coding(
 ) -> Scores:
     """Return normalized scores times (1 - coding intensity), rounded; same shapes and units as `normalize`.
 
-    A model without a coding-intensity number in this year (Part D) keeps its score.
+    A model that is not adjusted (Part D) has a coding intensity of 0 in its payment year; without any number there is
+    no payment score.
     """
-    if not numbers.entries:
-        return normalized
     return _apply(normalized, numbers, profiles, segments, lambda value: 1 - Fraction(value))
 
 

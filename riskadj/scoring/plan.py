@@ -141,6 +141,11 @@ class ScoringPlan:
         )
 
     @property
+    def segment_fields(self) -> tuple[str, ...]:
+        """Status fields that the model's segments test."""
+        return tuple(dict.fromkeys(name for rule in self.segment_rules for name in rule.condition.fields))
+
+    @property
     def fields(self) -> tuple[str, ...]:
         """Status fields that the model's segments and demographics test."""
         conditions = [rule.condition for rule in self.segment_rules]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from riskadj.errors import ExtractError, UnknownMemberError, UnknownModelError, UnknownPaymentYearError
-from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, harmonise_ids, values_of
-from riskadj.extracts.enrollment import Enrollment, read_enrollment
+from riskadj.errors import ExtractError
+from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, harmonise_ids
+from riskadj.extracts.enrollment import read_enrollment
 from riskadj.extracts.open import Extract
 from riskadj.extracts.rejects import Rejects
 from riskadj.scoring.capture import CaptureCounts, ClaimFilter, DiagnosisCapture, capture_diagnoses, in_order
@@ -23,17 +21,9 @@ from riskadj.scoring.codes import CodeBook, make_code_book, pack_lines
 from riskadj.scoring.eligible_diagnoses import claim_filter, columns_of_filter
 from riskadj.scoring.members import MemberIndex, MemberPass, index_members
 from riskadj.scoring.options import ScoreOptions
-from riskadj.scoring.payment_score import NO_SCORE, Scores, blend, check_rounding, numbers_of_model
-from riskadj.scoring.plan import ScoringPlan, make_plan
-from riskadj.scoring.profiles import (
-    StatusProfiles,
-    completed_years,
-    demographics_of_profile,
-    factor_columns_of_profile,
-    find_profiles,
-    policy_of_profile,
-    segment_of_profile,
-)
+from riskadj.scoring.payment_score import NO_SCORE, Scores, blend
+from riskadj.scoring.rows import keep_rows, rows_of_member, rows_with_policy
+from riskadj.scoring.rules import Rules, load_rules, model_run, rules_in_use
 from riskadj.scoring.score_rows import (
     ModelRun,
     ScoredPopulation,
@@ -44,8 +34,6 @@ from riskadj.scoring.score_rows import (
     span_columns,
 )
 from riskadj.tables.icd10 import load_valid_codes
-from riskadj.tables.model import load_model
-from riskadj.tables.payment_year import PaymentYear, Policy, load_payment_year
 
 Progress = Callable[[str, int], None]
 
@@ -62,52 +50,6 @@ class Clock:
         now = time.perf_counter()
         self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._since
         self._since = now
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a run scores by: the payment year, its policies for the program, and a plan per model."""
-
-    year: PaymentYear
-    policies: tuple[Policy, ...]
-    plans: tuple[ScoringPlan, ...]
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Status fields that any rule tests."""
-        conditions = [policy.when for policy in self.policies]
-        conditions += [number.when for number in (*self.year.normalization, *self.year.coding_intensity)]
-        names = ["sex", *(name for plan in self.plans for name in plan.fields)]
-        return tuple(dict.fromkeys([*names, *(name for item in conditions for name in item.fields)]))
-
-
-def load_rules(options: ScoreOptions) -> Rules:
-    """Load the payment year and the models that the options ask for.
-
-    Raises
-    ------
-    UnknownProgramError, UnknownPaymentYearError, UnknownModelError
-        The message lists what there is.
-    """
-    year = load_payment_year(options.program, options.payment_year, maps_dir=options.maps_dir)
-    check_rounding(year)
-    policies = tuple(policy for policy in year.policies if policy.program == options.program)
-    if options.models is None and not policies:
-        raise UnknownPaymentYearError(
-            f"payment year {year.year} has tables but no payment policy for {options.program} "
-            "(hcc_maps/README.md says why); name models= (--models) to score them unblended."
-        )
-    if options.models is None:
-        wanted = tuple(dict.fromkeys(model_id for policy in policies for model_id, _ in policy.blend))
-    else:
-        wanted, policies = options.models, ()
-    models = [load_model(name, payment_year=year.year, maps_dir=options.maps_dir) for name in wanted]
-    proposed = [model.id for model in models if model.manifest.status != "final"]
-    if proposed and options.models is None:
-        raise UnknownModelError(
-            f"{proposed[0]} of {year.year} is only proposed; ask for it by name with models=."
-        )
-    return Rules(year, policies, tuple(make_plan(model, edits=options.edits) for model in models))
 
 
 @dataclass(frozen=True)
@@ -259,15 +201,15 @@ def read_run(
         keeps=member_pass.keeps if member_pass else None,
     )
     if member_id is not None:
-        rows = _keep(rows, rows_of_member(rows, member_id))
-    rows, profiles, policies = _rows_with_policy(rows, rules, rejects)
+        rows = keep_rows(rows, rows_of_member(rows, member_id))
+    rows, profiles, policies = rows_with_policy(rows, rules, rejects)
     if not rows.n_rows:
         raise ExtractError(
             f"none of the {rows.rows_read:,} enrollment rows can be scored in {rules.year.title}: "
             f"{_listed(rejects.counts())}."
         )
     if member_pass is None:  # every pass has the same models, so that their counts add up
-        rules = _rules_in_use(rules, profiles, policies)
+        rules = rules_in_use(rules, profiles, policies)
     clock.lap("enrollment")
     columns = (
         "member_id",
@@ -303,7 +245,7 @@ def read_run(
         rows, index.member_of_row, profiles, rules.policies, policies, sink.captured, rules.year
     )
     models = tuple(
-        _model_run(rules, plan, first_word, profiles)
+        model_run(rules, plan, first_word, profiles)
         for plan, first_word in zip(rules.plans, book.first_words, strict=True)
     )
     return ScoringRun(
@@ -334,114 +276,5 @@ class _Numbering:
         return self.index.member_of_row
 
 
-def _ages(rows: Enrollment, year: PaymentYear) -> npt.NDArray[np.uint8]:
-    ages = completed_years(rows.birth_date, year.age_as_of)
-    given = rows.age_years >= 0
-    return np.where(given, rows.age_years, ages).astype(np.uint8) if given.any() else ages
-
-
-def _rows_with_policy(
-    rows: Enrollment, rules: Rules, rejects: Rejects
-) -> tuple[Enrollment, StatusProfiles, npt.NDArray[np.int32]]:
-    """Set aside the rows that no policy or no segment fits; return the rest, their profiles and policies."""
-    profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
-    policies = policy_of_profile(rules.policies, profiles)
-    lacks_policy = (policies < 0) & bool(rules.policies)
-    lacks_segment = _lacks_segment(rules, profiles, policies) & ~lacks_policy
-    for reason, lacking in (("no_payment_policy", lacks_policy), ("no_segment", lacks_segment)):
-        if lacking.any():
-            _reject(rows, lacking[profiles.of_row], reason, rejects)
-    lacking = lacks_policy | lacks_segment
-    if lacking.any():
-        rejects.raise_if_stopping(rows.rows_read)
-        rows = _keep(rows, ~lacking[profiles.of_row])
-        profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
-        policies = policy_of_profile(rules.policies, profiles)
-    return rows, profiles, policies
-
-
-def _keep(rows: Enrollment, wanted: npt.NDArray[np.bool_]) -> Enrollment:
-    """Return the wanted rows; the others count as rejected."""
-    arrow = from_numpy(wanted, pa.bool_())
-    arrays = (
-        "member",
-        "file_id",
-        "row_number",
-        "birth_date",
-        "age_years",
-        "start_date",
-        "end_date",
-        "months_enrolled",
-    )
-    return replace(
-        rows,
-        member_id=rows.member_id.filter(arrow),
-        **{name: getattr(rows, name)[wanted] for name in arrays},
-        status={name: codes[wanted] for name, codes in rows.status.items()},
-        extra={name: column.filter(arrow) for name, column in rows.extra.items()},
-        rows_rejected=rows.rows_rejected + int((~wanted).sum()),
-    )
-
-
-def rows_of_member(rows: Enrollment, member_id: str | int) -> npt.NDArray[np.bool_]:
-    """Return which rows belong to a member (bool, shape (n_rows,)).
-
-    Raises
-    ------
-    UnknownMemberError
-        None does.
-    """
-    ids = rows.member_id.cast(pa.string()) if not pa.types.is_string(rows.member_id.type) else rows.member_id
-    found = values_of(pc.equal(ids, str(member_id)))
-    if not found.any():
-        raise UnknownMemberError(
-            "no enrollment row that can be scored has this member_id; ids are compared exactly."
-        )
-    return found
-
-
-def _reject(rows: Enrollment, bad: npt.NDArray[np.bool_], reason: str, rejects: Rejects) -> None:
-    for file_id in np.unique(rows.file_id[bad]):
-        numbers = rows.row_number[bad & (rows.file_id == file_id)]
-        rejects.add(rows.files[file_id], numbers, "", reason)
-
-
 def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{reason} {n_rows:,}" for reason, n_rows in counts.items())
-
-
-def _lacks_segment(
-    rules: Rules, profiles: StatusProfiles, policies: npt.NDArray[np.int32]
-) -> npt.NDArray[np.bool_]:
-    result = np.zeros(profiles.n_profiles, np.bool_)
-    for plan in rules.plans:
-        result |= (segment_of_profile(plan, profiles) < 0) & _uses(rules, plan, policies)
-    return result
-
-
-def _uses(rules: Rules, plan: ScoringPlan, policies: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-    if not rules.policies:
-        return np.ones(len(policies), np.bool_)
-    users = [n for n, policy in enumerate(rules.policies) if plan.model.id in dict(policy.blend)]
-    return np.isin(policies, users)
-
-
-def _rules_in_use(rules: Rules, profiles: StatusProfiles, policies: npt.NDArray[np.int32]) -> Rules:
-    """Return the rules without the models that no row needs: their diagnoses need no memory."""
-    plans = tuple(plan for plan in rules.plans if _uses(rules, plan, policies).any())
-    return replace(rules, plans=plans)
-
-
-def _model_run(rules: Rules, plan: ScoringPlan, first_word: int, profiles: StatusProfiles) -> ModelRun:
-    name = plan.model.id
-    weights: tuple[Decimal | None, ...] = tuple(dict(policy.blend).get(name) for policy in rules.policies)
-    return ModelRun(
-        plan=plan,
-        first_word=first_word,
-        segment_of_profile=segment_of_profile(plan, profiles),
-        factor_columns=factor_columns_of_profile(plan, profiles),
-        demographics=demographics_of_profile(plan, profiles),
-        normalization=numbers_of_model(rules.year.normalization, name, plan.segments, profiles),
-        coding_intensity=numbers_of_model(rules.year.coding_intensity, name, plan.segments, profiles),
-        weights=weights,
-    )

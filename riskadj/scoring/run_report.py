@@ -155,4 +155,6 @@ def _notes(run: ScoringRun) -> list[str]:
     for model in run.models:
         if not model.normalization.entries:
             notes.append(f"{model.plan.model.id} has no normalization factor in this year: raw scores only")
+        elif not model.coding_intensity.entries:
+            notes.append(f"{model.plan.model.id} has no coding intensity in this year: no payment scores")
     return notes

@@ -112,6 +112,7 @@ def check_payment_year(year: PaymentYear, models: Mapping[str, ModelTables]) -> 
         if number.value < lowest:
             problems.append(f"{where}: {number.model_id} has the number {number.value}; it must be above 0.")
     normalized = {number.model_id for number in year.normalization}
+    adjusted = {number.model_id for number in year.coding_intensity}
     for policy in year.policies:
         for model_id, weight in policy.blend:
             if model_id not in models:
@@ -123,6 +124,11 @@ def check_payment_year(year: PaymentYear, models: Mapping[str, ModelTables]) -> 
             if model_id not in normalized:
                 problems.append(
                     f"{where}: policy '{policy.name}' names {model_id}, which has no normalization."
+                )
+            if model_id not in adjusted:
+                problems.append(
+                    f"{where}: policy '{policy.name}' names {model_id}, which has no coding intensity; "
+                    "0 says that it is not adjusted."
                 )
             if weight <= 0:
                 problems.append(f"{where}: policy '{policy.name}' gives {model_id} the weight {weight}.")

@@ -1,0 +1,112 @@
+"""Which enrollment rows a run scores: those that a payment policy and a segment fit; the others are rejected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from riskadj.errors import UnknownMemberError
+from riskadj.extracts.buffers import from_numpy, values_of
+from riskadj.extracts.enrollment import Enrollment
+from riskadj.extracts.rejects import Rejects
+from riskadj.scoring.profiles import (
+    StatusProfiles,
+    completed_years,
+    find_profiles,
+    policy_of_profile,
+    segment_of_profile,
+)
+from riskadj.scoring.rules import Rules, uses_model
+from riskadj.tables.payment_year import PaymentYear
+
+
+def _ages(rows: Enrollment, year: PaymentYear) -> npt.NDArray[np.uint8]:
+    ages = completed_years(rows.birth_date, year.age_as_of)
+    given = rows.age_years >= 0
+    return np.where(given, rows.age_years, ages).astype(np.uint8) if given.any() else ages
+
+
+def rows_with_policy(
+    rows: Enrollment, rules: Rules, rejects: Rejects
+) -> tuple[Enrollment, StatusProfiles, npt.NDArray[np.int32]]:
+    """Set aside the rows that no policy or no segment fits; return the rest, their profiles and policies."""
+    profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
+    policies = policy_of_profile(rules.policies, profiles)
+    lacks_policy = (policies < 0) & bool(rules.policies)
+    lacks_segment = _lacks_segment(rules, profiles, policies) & ~lacks_policy
+    for reason, lacking, fields in (
+        (
+            "no_payment_policy",
+            lacks_policy,
+            [name for policy in rules.policies for name in policy.when.fields],
+        ),
+        ("no_segment", lacks_segment, [name for plan in rules.plans for name in plan.segment_fields]),
+    ):
+        if lacking.any():
+            _reject(rows, lacking[profiles.of_row], ", ".join(dict.fromkeys(fields)), reason, rejects)
+    lacking = lacks_policy | lacks_segment
+    if lacking.any():
+        rejects.raise_if_stopping(rows.rows_read)
+        rows = keep_rows(rows, ~lacking[profiles.of_row])
+        profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
+        policies = policy_of_profile(rules.policies, profiles)
+    return rows, profiles, policies
+
+
+def keep_rows(rows: Enrollment, wanted: npt.NDArray[np.bool_]) -> Enrollment:
+    """Return the wanted rows; the others count as rejected."""
+    arrow = from_numpy(wanted, pa.bool_())
+    arrays = (
+        "member",
+        "file_id",
+        "row_number",
+        "birth_date",
+        "age_years",
+        "start_date",
+        "end_date",
+        "months_enrolled",
+    )
+    return replace(
+        rows,
+        member_id=rows.member_id.filter(arrow),
+        **{name: getattr(rows, name)[wanted] for name in arrays},
+        status={name: codes[wanted] for name, codes in rows.status.items()},
+        extra={name: column.filter(arrow) for name, column in rows.extra.items()},
+        rows_rejected=rows.rows_rejected + int((~wanted).sum()),
+    )
+
+
+def rows_of_member(rows: Enrollment, member_id: str | int) -> npt.NDArray[np.bool_]:
+    """Return which rows belong to a member (bool, shape (n_rows,)).
+
+    Raises
+    ------
+    UnknownMemberError
+        None does.
+    """
+    ids = rows.member_id.cast(pa.string()) if not pa.types.is_string(rows.member_id.type) else rows.member_id
+    found = values_of(pc.equal(ids, str(member_id)))
+    if not found.any():
+        raise UnknownMemberError(
+            "no enrollment row that can be scored has this member_id; ids are compared exactly."
+        )
+    return found
+
+
+def _reject(rows: Enrollment, bad: npt.NDArray[np.bool_], column: str, reason: str, rejects: Rejects) -> None:
+    for file_id in np.unique(rows.file_id[bad]):
+        numbers = rows.row_number[bad & (rows.file_id == file_id)]
+        rejects.add(rows.files[file_id], numbers, column, reason)
+
+
+def _lacks_segment(
+    rules: Rules, profiles: StatusProfiles, policies: npt.NDArray[np.int32]
+) -> npt.NDArray[np.bool_]:
+    result = np.zeros(profiles.n_profiles, np.bool_)
+    for plan in rules.plans:
+        result |= (segment_of_profile(plan, profiles) < 0) & uses_model(rules, plan, policies)
+    return result
