@@ -20,7 +20,11 @@ REAL_MAPS = Path(__file__).parents[1] / "hcc_maps"
 DUAL_STATUS_CODES = (None, "00", "01", "02", "03", "04", "05", "06", "08", "09", "NA")
 #: Decimals to which the demographic and the disease part agree: after a divisor they are not rounded.
 PART_DECIMALS = 9
-FLAGS = ("is_new_enrollee", "is_long_term_institutional", "is_c_snp", "is_pace", "is_hospice")
+FLAGS = (
+    "is_new_enrollee", "is_long_term_institutional", "is_c_snp", "is_pace", "is_hospice", "is_low_income", "is_esrd",
+)  # fmt: skip
+#: Columns that the ESRD and Part D models read beside these.
+PART_D_PLAN_TYPES = ("mapd", "pdp")
 #: Ages at which any model changes cell, edit or segment, and the ages beside them.
 TELLING_AGES = (
     0, 1, 2, 5, 6, 8, 9, 14, 15, 17, 18, 19, 20, 21, 34, 35, 44, 45, 49, 50, 54, 55, 59, 60, 63, 64,
@@ -41,9 +45,11 @@ class Member:
     orec: str = "0"
     dual_status_code: str | None = None
     flags: frozenset[str] = frozenset()
-    #: ltimcaid and nemcaid given outright, as the official programs take them; None: what the dual status says.
+    #: ltimcaid, nemcaid and mcaid given outright, as the official programs take them; None: what the dual status says.
     ltimcaid: bool | None = None
     nemcaid: bool | None = None
+    mcaid: bool | None = None
+    part_d_plan_type: str = "mapd"
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -58,6 +64,8 @@ class Member:
             **{flag: flag in self.flags for flag in FLAGS},
             "ltimcaid": self.ltimcaid,
             "nemcaid": self.nemcaid,
+            "mcaid": self.mcaid,
+            "part_d_plan_type": self.part_d_plan_type,
             **self.extra,
         }
 
@@ -66,7 +74,8 @@ class Member:
         """The same in status codes, for the naive scorer."""
         status = {"orec": self.orec, **{flag: str(int(flag in self.flags)) for flag in FLAGS}}
         status |= naive.status_of_dual_code(self.dual_status_code)
-        given = {"ltimcaid": self.ltimcaid, "nemcaid": self.nemcaid}
+        status["part_d_plan_type"] = self.part_d_plan_type
+        given = {"ltimcaid": self.ltimcaid, "nemcaid": self.nemcaid, "mcaid": self.mcaid}
         return status | {name: str(int(value)) for name, value in given.items() if value is not None}
 
 
@@ -79,6 +88,8 @@ _TYPES = {
     "dual_status_code": pa.string(),
     "ltimcaid": pa.bool_(),
     "nemcaid": pa.bool_(),
+    "mcaid": pa.bool_(),
+    "part_d_plan_type": pa.string(),
 } | {flag: pa.bool_() for flag in FLAGS}
 
 
@@ -167,6 +178,8 @@ def random_member(random: Random, codes: Sequence[str], member_id: str) -> Membe
         flags=frozenset(flag for flag in FLAGS if random.random() < 0.2),
         ltimcaid=random.choice((None, None, True, False)),
         nemcaid=random.choice((None, None, True, False)),
+        mcaid=random.choice((None, None, True, False)),
+        part_d_plan_type=random.choice(PART_D_PLAN_TYPES),
     )
 
 

@@ -29,6 +29,7 @@ PLAIN_STATUS = {
     "mcaid": "0",
     "is_esrd": "0",
     "esrd_status": "none",
+    "graft_duration": "none",
     "part_d_plan_type": "mapd",
 }
 

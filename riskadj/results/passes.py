@@ -26,7 +26,7 @@ from riskadj.results.scores import (
 from riskadj.scoring.capture import CaptureCounts
 from riskadj.scoring.members import MemberPass
 from riskadj.scoring.options import ScoreOptions
-from riskadj.scoring.run import Progress, ScoringRun, read_run
+from riskadj.scoring.run import Progress, ScoringRun, models_needed, read_run
 from riskadj.scoring.run_report import code_counts
 
 #: What a run takes: for itself, and for each enrollment row (measured with two models; benchmarks/memory.py).
@@ -59,18 +59,21 @@ def write_passes(
     if n_passes == 1:
         return write_run(read_run(enrollment, diagnoses, options, progress=progress), path, progress)
     id_type = harmonise_ids(enrollment.id_type, diagnoses.id_type)
+    passes = [MemberPass(number, n_passes, id_type) for number in range(n_passes)]
+    model_ids = set().union(*(models_needed(enrollment, options, part) for part in passes))
     reports: list[dict[str, Any]] = []
     totals = CaptureCounts()
     folders = [path / f"pass-{number}" for number in range(n_passes)]
     run: ScoringRun | None = None
-    for number, folder in enumerate(folders):
+    for part, folder in zip(passes, folders, strict=True):
         folder.mkdir()
         run = read_run(
             enrollment,
             diagnoses,
             options,
             progress=progress,
-            member_pass=MemberPass(number, n_passes, id_type),
+            member_pass=part,
+            model_ids=model_ids,
         )
         reports.append(write_run(run, folder, progress))
         totals.add(run.counts)

@@ -145,13 +145,13 @@ class ScoringPlan:
         """Status fields that the model's segments test."""
         return tuple(dict.fromkeys(name for rule in self.segment_rules for name in rule.condition.fields))
 
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Status fields that the model's segments and demographics test."""
-        conditions = [rule.condition for rule in self.segment_rules]
-        conditions += [item for alternatives in self.demographics.values() for item in alternatives]
-        conditions.append(self.model.manifest.scores)
-        return tuple(dict.fromkeys(field for condition in conditions for field in condition.fields))
+
+def fields_of(model: ModelTables) -> tuple[str, ...]:
+    """Return the status fields that a model's segments, demographics and scored statuses test."""
+    names = list(model.manifest.scores.fields)
+    for table in (model.tables["segments"], model.tables["demographics"]):
+        names += [name for name in table.columns if name in STATUS_FIELDS and any(table.column(name))]
+    return tuple(dict.fromkeys(names))
 
 
 def n_words(n_bits: int) -> int:

@@ -31,13 +31,20 @@ def _ages(rows: Enrollment, year: PaymentYear) -> npt.NDArray[np.uint8]:
 
 
 def rows_with_policy(
-    rows: Enrollment, rules: Rules, rejects: Rejects
-) -> tuple[Enrollment, StatusProfiles, npt.NDArray[np.int32]]:
-    """Set aside the rows that no policy or no segment fits; return the rest, their profiles and policies."""
+    rows: Enrollment, rules: Rules, rejects: Rejects, *, need_segment: bool
+) -> tuple[Enrollment, Rules, StatusProfiles, npt.NDArray[np.int32]]:
+    """Set aside the rows that no policy or (`need_segment`) no segment fits.
+
+    Returns
+    -------
+    tuple
+        The rows that are left, the rules that they need, their profiles, and the policy of each profile.
+    """
     profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
     policies = policy_of_profile(rules.policies, profiles)
+    rules = rules.in_use(policies)
     lacks_policy = (policies < 0) & bool(rules.policies)
-    lacks_segment = _lacks_segment(rules, profiles, policies) & ~lacks_policy
+    lacks_segment = _lacks_segment(rules, profiles, policies) & ~lacks_policy & need_segment
     for reason, lacking, fields in (
         (
             "no_payment_policy",
@@ -52,9 +59,9 @@ def rows_with_policy(
     if lacking.any():
         rejects.raise_if_stopping(rows.rows_read)
         rows = keep_rows(rows, ~lacking[profiles.of_row])
-        profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
-        policies = policy_of_profile(rules.policies, profiles)
-    return rows, profiles, policies
+        rules = rules.in_use(policies[~lacking])
+    profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
+    return rows, rules, profiles, policy_of_profile(rules.policies, profiles)
 
 
 def keep_rows(rows: Enrollment, wanted: npt.NDArray[np.bool_]) -> Enrollment:
@@ -108,5 +115,5 @@ def _lacks_segment(
 ) -> npt.NDArray[np.bool_]:
     result = np.zeros(profiles.n_profiles, np.bool_)
     for plan in rules.plans:
-        result |= (segment_of_profile(plan, profiles) < 0) & uses_model(rules, plan, policies)
+        result |= (segment_of_profile(plan, profiles) < 0) & uses_model(rules, plan.model, policies)
     return result

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,7 @@ import numpy.typing as npt
 from riskadj.errors import UnknownModelError, UnknownPaymentYearError
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.payment_score import check_rounding, numbers_of_model
-from riskadj.scoring.plan import ScoringPlan, make_plan
+from riskadj.scoring.plan import ScoringPlan, fields_of, make_plan
 from riskadj.scoring.profiles import (
     StatusProfiles,
     demographics_of_profile,
@@ -19,25 +21,49 @@ from riskadj.scoring.profiles import (
     segment_of_profile,
 )
 from riskadj.scoring.score_rows import ModelRun
-from riskadj.tables.model import load_model
+from riskadj.tables.model import ModelTables, load_model
 from riskadj.tables.payment_year import PaymentYear, Policy, load_payment_year
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a run scores by: the payment year, its policies for the program, and a plan per model."""
+    """What a run scores by: the payment year, its policies for the program, and the models.
+
+    Attributes
+    ----------
+    models : tuple of ModelTables
+        Those that the policies name, or the caller; `in_use` leaves out those that no row needs.
+    edits : {"default", "none"}
+    """
 
     year: PaymentYear
     policies: tuple[Policy, ...]
-    plans: tuple[ScoringPlan, ...]
+    models: tuple[ModelTables, ...]
+    edits: str
 
-    @property
+    @cached_property
+    def plans(self) -> tuple[ScoringPlan, ...]:
+        """The plan of each model, made when first asked for: a model that no row needs costs no plan."""
+        return tuple(make_plan(model, edits=self.edits) for model in self.models)
+
+    @cached_property
     def fields(self) -> tuple[str, ...]:
         """Status fields that any rule tests."""
+        models = {model.id for model in self.models}
+        numbers = (*self.year.normalization, *self.year.coding_intensity)
         conditions = [policy.when for policy in self.policies]
-        conditions += [number.when for number in (*self.year.normalization, *self.year.coding_intensity)]
-        names = ["sex", *(name for plan in self.plans for name in plan.fields)]
+        conditions += [number.when for number in numbers if number.model_id in models]
+        names = ["sex", *(name for model in self.models for name in fields_of(model))]
         return tuple(dict.fromkeys([*names, *(name for item in conditions for name in item.fields)]))
+
+    def in_use(self, policies: npt.NDArray[np.int32]) -> Rules:
+        """Return the rules with just the models that some profile's policy names."""
+        used = tuple(model for model in self.models if uses_model(self, model, policies).any())
+        return self if used == self.models else replace(self, models=used)
+
+    def restricted_to(self, model_ids: Collection[str]) -> Rules:
+        """Return the rules with just these models."""
+        return replace(self, models=tuple(model for model in self.models if model.id in model_ids))
 
 
 def load_rules(options: ScoreOptions) -> Rules:
@@ -66,21 +92,15 @@ def load_rules(options: ScoreOptions) -> Rules:
         raise UnknownModelError(
             f"{proposed[0]} of {year.year} is only proposed; ask for it by name with models=."
         )
-    return Rules(year, policies, tuple(make_plan(model, edits=options.edits) for model in models))
+    return Rules(year, policies, tuple(models), options.edits)
 
 
-def uses_model(rules: Rules, plan: ScoringPlan, policies: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+def uses_model(rules: Rules, model: ModelTables, policies: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
     """Return which profiles a model scores, by their payment policy (bool, shape (n_profiles,))."""
     if not rules.policies:
         return np.ones(len(policies), np.bool_)
-    users = [n for n, policy in enumerate(rules.policies) if plan.model.id in dict(policy.blend)]
+    users = [n for n, policy in enumerate(rules.policies) if model.id in dict(policy.blend)]
     return np.isin(policies, users)
-
-
-def rules_in_use(rules: Rules, profiles: StatusProfiles, policies: npt.NDArray[np.int32]) -> Rules:
-    """Return the rules without the models that no row needs: their diagnoses need no memory."""
-    plans = tuple(plan for plan in rules.plans if uses_model(rules, plan, policies).any())
-    return replace(rules, plans=plans)
 
 
 def model_run(rules: Rules, plan: ScoringPlan, first_word: int, profiles: StatusProfiles) -> ModelRun:

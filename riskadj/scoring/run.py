@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, harmonise_ids
-from riskadj.extracts.enrollment import read_enrollment
+from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.open import Extract
 from riskadj.extracts.rejects import Rejects
 from riskadj.scoring.capture import CaptureCounts, ClaimFilter, DiagnosisCapture, capture_diagnoses, in_order
@@ -23,7 +23,7 @@ from riskadj.scoring.members import MemberIndex, MemberPass, index_members
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.payment_score import NO_SCORE, Scores, blend
 from riskadj.scoring.rows import keep_rows, rows_of_member, rows_with_policy
-from riskadj.scoring.rules import Rules, load_rules, model_run, rules_in_use
+from riskadj.scoring.rules import Rules, load_rules, model_run
 from riskadj.scoring.score_rows import (
     ModelRun,
     ScoredPopulation,
@@ -166,6 +166,7 @@ def read_run(
     progress: Progress | None = None,
     member_id: str | int | None = None,
     member_pass: MemberPass | None = None,
+    model_ids: Collection[str] | None = None,
 ) -> ScoringRun:
     """Read both extracts and capture every diagnosis; scores are made from what this returns.
 
@@ -179,6 +180,8 @@ def read_run(
         Keep this member only (to explain one).
     member_pass : MemberPass, optional
         Keep the members of this pass only.
+    model_ids : collection of str, optional
+        Models of all passes together; default: those that the rows need.
 
     Raises
     ------
@@ -190,26 +193,18 @@ def read_run(
     clock.lap("tables")
     rejects = Rejects(options.rejects)
     numbering = _Numbering(harmonise_ids(enrollment.id_type, diagnoses.id_type))
-    rows = read_enrollment(
-        enrollment,
-        payment_year=rules.year.year,
-        fields=rules.fields,
-        rejects=rejects,
-        coverage_override=options.collection,
-        threads=options.threads,
-        member_numbers=numbering,
-        keeps=member_pass.keeps if member_pass else None,
-    )
+    rows = _read_rows(enrollment, rules, options, rejects, numbering, member_pass)
     if member_id is not None:
         rows = keep_rows(rows, rows_of_member(rows, member_id))
-    rows, profiles, policies = rows_with_policy(rows, rules, rejects)
+    rows, used, profiles, policies = rows_with_policy(
+        rows, rules, rejects, need_segment=options.segments == "paid"
+    )
     if not rows.n_rows:
         raise ExtractError(
             f"none of the {rows.rows_read:,} enrollment rows can be scored in {rules.year.title}: "
             f"{_listed(rejects.counts())}."
         )
-    if member_pass is None:  # every pass has the same models, so that their counts add up
-        rules = rules_in_use(rules, profiles, policies)
+    rules = used if model_ids is None else rules.restricted_to(model_ids)
     clock.lap("enrollment")
     columns = (
         "member_id",
@@ -274,6 +269,34 @@ class _Numbering:
     def __call__(self, ids: pa.Array) -> npt.NDArray[np.int32]:
         self.index = index_members(cast_ids(ids, self.id_type))
         return self.index.member_of_row
+
+
+def _read_rows(
+    enrollment: Extract,
+    rules: Rules,
+    options: ScoreOptions,
+    rejects: Rejects,
+    numbering: _Numbering,
+    member_pass: MemberPass | None,
+) -> Enrollment:
+    return read_enrollment(
+        enrollment,
+        payment_year=rules.year.year,
+        fields=rules.fields,
+        rejects=rejects,
+        coverage_override=options.collection,
+        threads=options.threads,
+        member_numbers=numbering,
+        keeps=member_pass.keeps if member_pass else None,
+    )
+
+
+def models_needed(enrollment: Extract, options: ScoreOptions, member_pass: MemberPass) -> set[str]:
+    """Return the ids of the models that the rows of one pass need."""
+    rules, rejects = load_rules(options), Rejects("write")
+    rows = _read_rows(enrollment, rules, options, rejects, _Numbering(member_pass.id_type), member_pass)
+    used = rows_with_policy(rows, rules, rejects, need_segment=options.segments == "paid")[1]
+    return {model.id for model in used.models}
 
 
 def _listed(counts: dict[str, int]) -> str:

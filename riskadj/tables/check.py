@@ -304,13 +304,26 @@ def _segments_are_exclusive_and_exhaustive(model: ModelTables) -> Iterator[str]:
         name: np.logical_or.reduce(fits[[n == name for n in names]]) for name in dict.fromkeys(names)
     }
     n_fitting = np.sum(list(of_segment.values()), axis=0)
-    scored = model.manifest.scores.fits(profiles)
+    scored = model.manifest.scores.fits(profiles) & _can_be(profiles)
     for wrong, words in (
         (scored & (n_fitting == 0), "no segment fits"),
         (n_fitting > 1, "two segments fit"),
     ):
         if wrong.any():
             yield f"{model.id}/segments.csv: {words} a member of {_in_words(profiles, int(np.flatnonzero(wrong)[0]))}."
+
+
+def _can_be(profiles: Mapping[str, npt.NDArray[np.uint8]]) -> npt.NDArray[np.bool_]:
+    """Return which profiles a member can have: a functioning graft has a duration, nobody else has one.
+
+    A graft row without its months fits no segment and is rejected.
+    """
+    if not {"esrd_status", "graft_duration"} <= profiles.keys():
+        return np.ones(len(profiles["age_years"]), np.bool_)
+    is_graft = profiles["esrd_status"] == STATUS_FIELDS["esrd_status"].index("graft")
+    has_duration = profiles["graft_duration"] != STATUS_FIELDS["graft_duration"].index("none")
+    result: npt.NDArray[np.bool_] = is_graft == has_duration
+    return result
 
 
 def _every_status_is_priced(model: ModelTables) -> Iterator[str]:
