@@ -114,7 +114,8 @@ def described(runs: Runs, decode: Runs) -> dict[str, Any]:
 
 def phases(runs: Runs) -> dict[str, float]:
     """Return the median seconds of each phase of riskadj, from its run report."""
-    return {name: statistics.median(found[name] for found in runs.returned) for name in runs.returned[0]}
+    calls = runs.returned or [runs.first_returned]
+    return {name: statistics.median(found[name] for found in calls) for name in calls[0]}
 
 
 def member_by_member(work: Workload, ours: Path, size: int, rounds: int) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def member_by_member(work: Workload, ours: Path, size: int, rounds: int) -> dict
     members = peer.read_sample(work, keys)
     scorer = peer.make_scorer(model_id, work.payment_year)
     theirs, hccs = peer.score_sample(scorer, members)
-    seconds = statistics.median(peer.seconds_of_sample(scorer, members) for _ in range(rounds))
+    seconds = statistics.median(peer.seconds_of_sample(scorer, members) for _ in range(max(rounds, 1)))
     wrong = agreement.differences(scores["raw_risk_score"].to_numpy(), theirs)
     other_hccs = np.array(
         [set(own) != found for own, found in zip(scores["hccs"].to_pylist(), hccs, strict=True)]

@@ -46,11 +46,12 @@ class Runs:
     peak_anonymous_bytes: int | None = None
     max_rss_bytes: int = 0
     returned: list[Any] = field(default_factory=list)
+    first_returned: Any = None
 
     @property
     def median_seconds(self) -> float:
-        """Median of the warm calls."""
-        return statistics.median(self.seconds)
+        """Median of the warm calls; the first call where there are none."""
+        return statistics.median(self.seconds or [self.first_seconds])
 
 
 class Child:
@@ -89,7 +90,8 @@ class Child:
             self.runs.seconds.append(answer["seconds"])
             self.runs.returned.append(answer["returned"])
         else:
-            self.runs.first_seconds, self._called = answer["seconds"], True
+            self._called = True
+            self.runs.first_seconds, self.runs.first_returned = answer["seconds"], answer["returned"]
 
     def close(self) -> None:
         """End the process."""

@@ -28,7 +28,7 @@ def measure(directory: Path, options: argparse.Namespace) -> dict[str, Any]:
     sizes, orders, rounds = (options.members, ORDERS, options.rounds)
     sample, repeated = end_to_end.SAMPLE, min(options.members)
     if options.smoke:
-        sizes, orders, rounds, sample, repeated = (500,), ("random",), 1, 50, 500
+        sizes, orders, rounds, sample, repeated = (500,), ("random",), 0, 50, 500
     results: dict[str, Any] = {"machine": machine(DISTRIBUTIONS), "end_to_end": []}
     for members in sizes:
         for order in orders:

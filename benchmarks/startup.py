@@ -42,7 +42,7 @@ def measure(directory: Path, *, payment_year: int, rounds: int) -> dict[str, Any
     for arguments in commands.values() if rounds > 1 else ():
         run(arguments)
     found: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(rounds):
+    for _ in range(max(rounds, 1)):
         for name, arguments in commands.items():
             found[name].append(run(arguments))
     return {

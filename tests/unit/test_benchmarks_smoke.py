@@ -1,0 +1,90 @@
+"""Benchmarks catch a contestant that gives other scores, and show targets that are missed."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks import agreement, population, report
+from benchmarks.peers.tables import read_model, words_of
+from riskadj import list_models, load_model
+
+SPANS = {"member_id": ["A", "B"], "enrollment_start_date": [date(2000, 1, 1)] * 2}
+SCORES = {f"{step}_risk_score": [1.5, 0.25] for step in ("raw", "normalized", "payment")}
+
+
+def write_ours(directory: Path) -> Path:
+    """Write two rows of scores as riskadj does."""
+    pq.write_table(
+        pa.table({**SPANS, "payment_risk_score": [1.5, 0.25]}), directory / "payment_scores.parquet"
+    )
+    pq.write_table(
+        pa.table({**SPANS, **SCORES, "model_id": ["toy", "toy"]}), directory / "model_scores.parquet"
+    )
+    return directory
+
+
+def write_theirs(directory: Path, columns: dict[str, object]) -> Path:
+    """Write a contestant's scores, the same as ours but for `columns`."""
+    same = {**SPANS, "payment_risk_score": [1.5, 0.25]}
+    same |= {f"{step}_toy": [1.5, 0.25] for step in ("raw", "normalized", "payment")}
+    path = directory / "theirs.parquet"
+    pq.write_table(pa.table({**same, **columns}), path)
+    return path
+
+
+def test_equal_scores_agree_in_any_order(tmp_path: Path) -> None:
+    ours, theirs = write_ours(tmp_path), write_theirs(tmp_path, {})
+    pq.write_table(pq.read_table(theirs).take([1, 0]), theirs)
+    assert agreement.check(ours, theirs, title="peer") == 2
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"payment_risk_score": [1.5, 0.251]},
+        {"raw_toy": [1.499, 0.25]},
+        {"payment_toy": [1.5, None]},
+        {"member_id": ["A", "C"]},
+    ],
+)
+def test_another_score_or_member_stops_the_benchmark(tmp_path: Path, columns: dict[str, object]) -> None:
+    ours, theirs = write_ours(tmp_path), write_theirs(tmp_path, columns)
+    with pytest.raises(agreement.DisagreementError):
+        agreement.check(ours, theirs, title="peer")
+
+
+def test_a_missing_row_stops_the_benchmark(tmp_path: Path) -> None:
+    ours, theirs = write_ours(tmp_path), write_theirs(tmp_path, {})
+    pq.write_table(pq.read_table(theirs).slice(1), theirs)
+    with pytest.raises(agreement.DisagreementError, match="1 rows where riskadj has 2"):
+        agreement.check(ours, theirs, title="peer")
+
+
+def test_a_missed_target_is_shown_as_it_is() -> None:
+    found = {"warm_seconds": 9.0, "times_decode": 9.0, "peak_anonymous_mb": 900.0}
+    item = {"members": 1000, "order": "random", "contestants": {"riskadj": found}}
+    rows = list(report.rows_of_population(item))
+    assert ("1,000 members, random order: times a bare decode", "9.00", "<= 1.8") in rows
+    assert ("1,000 members, random order: peak anonymous memory", "900 MB", "<= 200 MB") in rows
+
+
+def test_the_year_is_found_by_listing() -> None:
+    assert population.year_of_two_models() in {release.payment_year for release in list_models()}
+
+
+def test_words_hold_the_bits_lowest_first() -> None:
+    assert words_of((1 << 64) + 5, 2) == (5, 1)
+
+
+def test_peers_see_every_hierarchy_edge_once() -> None:
+    year = population.year_of_two_models()
+    for release in list_models():
+        if release.payment_year == year and release.model_id.startswith("cms_hcc"):
+            model = read_model(load_model(release.model_id, payment_year=year))
+            edges = [mask for stage in model.hierarchy_stages() for _, mask in stage]
+            assert sum(word.bit_count() for mask in edges for word in mask) == len(model.rows("hierarchies"))
