@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -211,7 +212,10 @@ def _read_blocks(
     threads: int,
     keeps: Callable[[pa.Array], np.ndarray] | None,
 ) -> Iterator[Block]:
-    def read(chunk: Chunk) -> Block:
+    def read(chunk: Chunk) -> list[Block]:
+        return [read_piece(piece) for piece in chunk.pieces()]
+
+    def read_piece(chunk: Chunk) -> Block:
         table = chunk.read()
         numbers = row_numbers(table, chunk.first_row)
         if keeps is not None:
@@ -220,7 +224,7 @@ def _read_blocks(
         return read_block(table, chunk.file, numbers, payment_year, carry)
 
     if threads <= 1:
-        yield from map(read, extract.chunks(names))
+        yield from chain.from_iterable(map(read, extract.chunks(names)))
         return
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[Block]] = deque()

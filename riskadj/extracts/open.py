@@ -15,7 +15,7 @@ from riskadj.extracts.buffers import harmonise_ids
 from riskadj.extracts.contract import OTHER_NAMES, REQUIRED, ROLES, names_of
 from riskadj.extracts.layouts import check_options, plan_reading
 from riskadj.extracts.normalise import check_type, read_id_type
-from riskadj.extracts.parts import Part
+from riskadj.extracts.parts import Part, RawChunk
 from riskadj.extracts.read import ChunkReader, kind_of, row_numbers
 from riskadj.extracts.readings import Reading
 from riskadj.extracts.sources import open_parts
@@ -40,12 +40,16 @@ class Chunk:
     read : callable
         ``read(rejects=None)`` returns the canonical columns asked for and present; rows it cannot use go to `rejects`
         and are left out. Safe to call from any thread.
+    pieces : callable
+        ``pieces()`` yields the same rows as smaller chunks, in order, for a reader that needs a few rows at a time;
+        safe to call from any thread, and read by that thread alone.
     """
 
     file: str
     first_row: int
     n_rows: int | None
     read: Callable[..., pa.Table]
+    pieces: Callable[[], Iterator[Chunk]]
 
 
 @dataclass(frozen=True)
@@ -234,4 +238,14 @@ def _chunks(
     for part, reading in zip(parts, readings, strict=True):
         reader = ChunkReader(role, part, reading, wanted, id_type)
         for raw in reader.raw_chunks():
-            yield Chunk(part.label, raw.first_row, raw.n_rows, partial(reader.read, raw))
+            yield _chunk(reader, raw)
+
+
+def _chunk(reader: ChunkReader, raw: RawChunk) -> Chunk:
+    read = partial(reader.read, raw)
+    return Chunk(reader.part.label, raw.first_row, raw.n_rows, read, partial(_pieces, reader, raw))
+
+
+def _pieces(reader: ChunkReader, raw: RawChunk) -> Iterator[Chunk]:
+    pieces = (raw,) if raw.pieces is None else raw.pieces()
+    return (_chunk(reader, piece) for piece in pieces)

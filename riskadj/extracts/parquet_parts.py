@@ -15,6 +15,8 @@ from riskadj.extracts.parts import Part, RawChunk, held
 #: A row group above this many rows is streamed in batches, so that memory stays bounded.
 LARGE_ROW_GROUP = 4_000_000
 STREAM_BATCH = 1_000_000
+#: Rows of a row group that stand in memory at a time where its reader takes it in pieces.
+PIECE_ROWS = 262_144
 
 #: Writers give a dictionary up when it passes a megabyte; then plain values follow, of at least five bytes each, where
 #: an index takes at most two and a half. Reading a column with plain pages as a dictionary is twelve times slower,
@@ -39,9 +41,12 @@ class _ParquetFile:
         for index in range(self.metadata.num_row_groups):
             n_rows = self.metadata.row_group(index).num_rows
             if n_rows > LARGE_ROW_GROUP:
-                yield from self._batches(index, first_row, names, text)
+                yield from self._batches(index, first_row, names, text, STREAM_BATCH)
             elif n_rows:
-                yield RawChunk(first_row, n_rows, partial(self._read, index, list(names), text))
+                read = partial(self._read, index, list(names), text)
+                yield RawChunk(
+                    first_row, n_rows, read, partial(self._batches, index, first_row, names, text, PIECE_ROWS)
+                )
             first_row += n_rows
 
     def repeats(self, name: str) -> bool:
@@ -67,11 +72,11 @@ class _ParquetFile:
             raise damaged(self.label, error) from None
 
     def _batches(
-        self, index: int, first_row: int, names: Sequence[str], text: Sequence[str]
+        self, index: int, first_row: int, names: Sequence[str], text: Sequence[str], n_rows: int
     ) -> Iterator[RawChunk]:
         try:
             with self._open(text) as file:
-                for batch in file.iter_batches(STREAM_BATCH, [index], columns=list(names), use_threads=False):
+                for batch in file.iter_batches(n_rows, [index], columns=list(names), use_threads=False):
                     table = pa.Table.from_batches([batch]).select(list(names))
                     yield held(table, first_row)
                     first_row += table.num_rows

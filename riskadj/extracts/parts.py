@@ -14,11 +14,16 @@ CHUNK_ROWS = 262_144
 
 @dataclass(frozen=True)
 class RawChunk:
-    """Some consecutive rows of a part, read when asked for, in the part's own columns."""
+    """Some consecutive rows of a part, read when asked for, in the part's own columns.
+
+    `pieces` reads the same rows a few at a time, so that a large chunk never stands in memory whole; None: there
+    is only `read`.
+    """
 
     first_row: int
     n_rows: int
     read: Callable[[], pa.Table]
+    pieces: Callable[[], Iterator[RawChunk]] | None = None
 
 
 @dataclass(frozen=True)

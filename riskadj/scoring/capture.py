@@ -115,7 +115,15 @@ class DiagnosisCapture:
         self.captured = np.zeros((index.n_members, book.n_words), np.uint64)
 
     def add(self, chunk: Chunk) -> tuple[CaptureCounts, Rejects]:
-        """Read one chunk and set the bits of its diagnoses; return what became of its rows."""
+        """Read one chunk, piece by piece, and set the bits of its diagnoses; return what became of its rows."""
+        counts, rejects = CaptureCounts(), Rejects("write")
+        for piece in chunk.pieces():
+            more, found = self._add_piece(piece)
+            counts.add(more)
+            rejects.merge(found)
+        return counts, rejects
+
+    def _add_piece(self, chunk: Chunk) -> tuple[CaptureCounts, Rejects]:
         table, numbers, rejects = self._read(chunk)
         n_unreadable = len(rejects)
         work = _ChunkWork(table, self)

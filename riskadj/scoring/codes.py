@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -90,14 +90,15 @@ def pack_lines(text: bytes) -> PackedCodes:
     return np.unique(packed)
 
 
-def make_code_book(plans: Sequence[ScoringPlan], valid_codes: PackedCodes) -> CodeBook:
-    """Return the code book of the models of one run.
+@lru_cache(maxsize=8)
+def make_code_book(plans: tuple[ScoringPlan, ...], valid_codes: bytes) -> CodeBook:
+    """Return the code book of the models of one run; the same plans have the same book.
 
     Parameters
     ----------
-    plans : sequence of ScoringPlan
-    valid_codes : ndarray of uint64
-        Every billable ICD-10-CM code, mapped or not, packed.
+    plans : tuple of ScoringPlan
+    valid_codes : bytes
+        Every billable ICD-10-CM code, mapped or not, one on each line.
     """
     first_words = [0]
     for plan in plans:
@@ -108,7 +109,7 @@ def make_code_book(plans: Sequence[ScoringPlan], valid_codes: PackedCodes) -> Co
             of_code.setdefault(code, []).extend(64 * first + bit for bit in bits)
     names = sorted(of_code)
     mapped = pack(from_strings(names))
-    packed = np.union1d(mapped, valid_codes)
+    packed = np.union1d(mapped, pack_lines(valid_codes))
     n_bits = np.zeros(len(packed), np.int64)
     at = np.searchsorted(packed, mapped)
     n_bits[at] = [len(of_code[name]) for name in names]

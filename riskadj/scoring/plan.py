@@ -66,7 +66,7 @@ class BitColumns:
     age_maxs: npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScoringPlan:
     """One model release as arrays. Variables are numbered: HCCs, groups, demographics, interactions, counts.
 

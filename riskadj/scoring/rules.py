@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from riskadj.scoring.profiles import (
     segment_of_profile,
 )
 from riskadj.scoring.score_rows import ModelRun
+from riskadj.tables.conditions import Condition
 from riskadj.tables.model import ModelTables, load_model
 from riskadj.tables.payment_year import PaymentYear, Policy, load_payment_year
 
@@ -44,7 +46,7 @@ class Rules:
     @cached_property
     def plans(self) -> tuple[ScoringPlan, ...]:
         """The plan of each model, made when first asked for: a model that no row needs costs no plan."""
-        return tuple(make_plan(model, edits=self.edits) for model in self.models)
+        return tuple(_planned(_PlanKey.of(model, self.edits)) for model in self.models)
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
@@ -64,6 +66,30 @@ class Rules:
     def restricted_to(self, model_ids: Collection[str]) -> Rules:
         """Return the rules with just these models."""
         return replace(self, models=tuple(model for model in self.models if model.id in model_ids))
+
+
+@dataclass(frozen=True)
+class _PlanKey:
+    """What a plan depends on; the tables themselves are known by their checksums."""
+
+    path: Path
+    hierarchy_manner: str
+    scores: Condition
+    checksums: tuple[tuple[str, str], ...]
+    edits: str
+    model: ModelTables = field(compare=False)
+
+    @classmethod
+    def of(cls, model: ModelTables, edits: str) -> _PlanKey:
+        manifest = model.manifest
+        checksums = tuple(sorted(model.checksums.items()))
+        return cls(manifest.path, manifest.hierarchy_manner, manifest.scores, checksums, edits, model)
+
+
+@lru_cache(maxsize=32)
+def _planned(key: _PlanKey) -> ScoringPlan:
+    """Return the plan of a model; what-ifs score the same tables again and again."""
+    return make_plan(key.model, edits=key.edits)
 
 
 def load_rules(options: ScoreOptions) -> Rules:

@@ -17,7 +17,7 @@ from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.open import Extract
 from riskadj.extracts.rejects import Rejects
 from riskadj.scoring.capture import CaptureCounts, ClaimFilter, DiagnosisCapture, capture_diagnoses, in_order
-from riskadj.scoring.codes import CodeBook, make_code_book, pack_lines
+from riskadj.scoring.codes import CodeBook, make_code_book
 from riskadj.scoring.eligible_diagnoses import claim_filter, columns_of_filter
 from riskadj.scoring.members import MemberIndex, MemberPass, index_members
 from riskadj.scoring.options import ScoreOptions
@@ -46,7 +46,8 @@ class Clock:
     _since: float = field(default_factory=time.perf_counter)
 
     def lap(self, phase: str) -> None:
-        """Book the time since the last lap to `phase`."""
+        """Book the time since the last lap to `phase`, and give back memory that it no longer needs."""
+        pa.default_memory_pool().release_unused()
         now = time.perf_counter()
         self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._since
         self._since = now
@@ -214,7 +215,7 @@ def read_run(
     )
     present = tuple(name for name in columns if name in diagnoses.columns)
     index = numbering.index.of_rows(rows.member)
-    book = make_code_book(rules.plans, pack_lines(load_valid_codes()))
+    book = make_code_book(rules.plans, load_valid_codes())
     clock.lap("index")
     window = options.collection or rules.year.collection
     which_count = claim_filter(options.diagnosis_filter, rules.year, present)

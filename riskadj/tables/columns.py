@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -170,8 +171,9 @@ class Table:
         return f"{self.path.parent.name}/{self.path.name}, line {row + 2}"
 
 
+@lru_cache(maxsize=256)
 def read_table(path: Path, content: bytes, spec: TableSpec) -> Table:
-    """Parse the bytes of one model table and check every cell against its column.
+    """Parse the bytes of one model table and check every cell against its column; the same bytes are parsed once.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from functools import lru_cache
 
 from riskadj.tables.manifest import read_sources, read_table_entries, read_toml, sealed_content
 from riskadj.tables.model import maps_root
@@ -22,7 +23,10 @@ def load_valid_codes() -> bytes:
     path = folder / "manifest.toml"
     document = read_toml(path)
     entries = read_table_entries(document, read_sources(document, path), path)
-    lists = [
-        gzip.decompress(sealed_content(folder / f"{name}.txt.gz", entry)) for name, entry in entries.items()
-    ]
+    lists = [_unpacked(sealed_content(folder / f"{name}.txt.gz", entry)) for name, entry in entries.items()]
     return b"".join(text if text.endswith(b"\n") else text + b"\n" for text in lists)
+
+
+@lru_cache(maxsize=4)
+def _unpacked(content: bytes) -> bytes:
+    return gzip.decompress(content)

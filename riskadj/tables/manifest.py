@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,17 @@ def read_toml(path: Path) -> dict[str, Any]:
         The file is missing or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ManifestError(f"{short(path)} does not exist; every folder of tables has one.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ManifestError(f"{short(path)} is not TOML: {error}.") from None
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> dict[str, Any]:
+    """Parse TOML; the same text is parsed once, and nobody changes what this returns."""
+    return tomllib.loads(text)
 
 
 def short(path: Path) -> str:
