@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
@@ -16,6 +14,7 @@ from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import from_numpy, one_chunk
 from riskadj.extracts.enrollment_rows import NO_NUMBER, Block, graft_duration, read_block
 from riskadj.extracts.open import Chunk, Extract, require, row_numbers
+from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
 from riskadj.extracts.repeats import contradictions, number_members
 from riskadj.extracts.spans import Coverage, choose_coverage, months_in, touches
@@ -223,17 +222,7 @@ def _read_blocks(
             table, numbers = table.filter(from_numpy(kept, pa.bool_())), numbers[kept]
         return read_block(table, chunk.file, numbers, payment_year, carry)
 
-    if threads <= 1:
-        yield from chain.from_iterable(map(read, extract.chunks(names)))
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[Block]] = deque()
-        for chunk in extract.chunks(names):
-            waiting.append(pool.submit(read, chunk))
-            if len(waiting) > threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    return chain.from_iterable(in_order(read, extract.chunks(names), threads))
 
 
 def _joined(extract: Extract, blocks: Sequence[Block]) -> Rows:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +13,7 @@ import pyarrow as pa
 
 from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, is_valid, one_chunk, values_of
 from riskadj.extracts.open import Chunk, Extract, row_numbers
+from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import capture
 from riskadj.scoring.codes import BLANK, ICD9, UNKNOWN, CodeBook, pack, unpack
@@ -26,8 +24,6 @@ _REJECTED, _NULL = -1, -2
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-T = TypeVar("T")
-S = TypeVar("S")
 
 #: Answers, for one chunk of diagnoses, which rows the claim filter lets count (uint8), or an empty array for all.
 ClaimFilter = Callable[[pa.Table], npt.NDArray[np.uint8]]
@@ -282,22 +278,3 @@ def capture_diagnoses(
         if progress:
             progress(totals.rows_read)
     return totals
-
-
-def in_order(work: Callable[[S], T], items: Iterable[S], threads: int) -> Iterator[T]:
-    """Yield ``work(item)`` in the order of `items`, at most ``threads + 1`` of them under way."""
-    if threads == 1:
-        yield from map(work, items)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[T]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()

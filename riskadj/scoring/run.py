@@ -15,8 +15,9 @@ from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, harmonise_ids
 from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.open import Extract
+from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
-from riskadj.scoring.capture import CaptureCounts, ClaimFilter, DiagnosisCapture, capture_diagnoses, in_order
+from riskadj.scoring.capture import CaptureCounts, ClaimFilter, DiagnosisCapture, capture_diagnoses
 from riskadj.scoring.codes import CodeBook, make_code_book
 from riskadj.scoring.eligible_diagnoses import claim_filter, columns_of_filter
 from riskadj.scoring.members import MemberIndex, MemberPass, index_members
