@@ -329,6 +329,12 @@ class _ModelExplanation:
         )
         rounding = f"rounded to {year.decimals} decimals, halves away from zero"
         cite_rounding = _cite(self.run, year.citations["rounding"], "payment_year.toml")
+        divisor = plan.divisors[self.segment]
+        if divisor != 1:
+            words = "the sum of factors is divided by it"
+            yield self._line(
+                "adjustment", plan.segments[self.segment], words, f"{float(divisor)}", "adjustments"
+            )
         yield Line(
             self.row,
             plan.model.id,
