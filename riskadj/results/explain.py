@@ -331,9 +331,9 @@ class _ModelExplanation:
         cite_rounding = _cite(self.run, year.citations["rounding"], "payment_year.toml")
         divisor = plan.divisors[self.segment]
         if divisor != 1:
-            words = "the sum of factors is divided by it"
+            detail = "the sum of factors is divided by it"
             yield self._line(
-                "adjustment", plan.segments[self.segment], words, f"{float(divisor)}", "adjustments"
+                "adjustment", plan.segments[self.segment], detail, f"{float(divisor)}", "adjustments"
             )
         yield Line(
             self.row,
