@@ -51,8 +51,8 @@ def score(work: Workload) -> None:
 
 def tables(year: Year) -> dict[str, pa.Table]:
     """Return the rule tables that the statements join."""
-    demographics = {f"demographics_{model.id}": year.demographic_table(model) for model in year.models}
-    return {"codes": year.code_table(), "procedures": year.procedure_table(), **demographics}
+    demographics = {f"demographics_{name}": table for name, table in year.demographic_tables.items()}
+    return {"codes": year.code_table, "procedures": year.procedure_table, **demographics}
 
 
 def statements(work: Workload, year: Year) -> list[str]:
@@ -215,7 +215,7 @@ def left_standing(model: Model, query: str) -> str:
             if mask
         )
         query = f"SELECT * REPLACE ({kept}) FROM ({query})"
-    for stage in model.hierarchy_stages():
+    for stage in model.hierarchy_stages:
         query = f"SELECT * REPLACE ({stage_of_hierarchies(model, stage)}) FROM ({query})"
     return query
 

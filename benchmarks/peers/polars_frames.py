@@ -148,7 +148,7 @@ def demographics_of(year: Year, model: Model, frame: pl.DataFrame) -> pl.DataFra
         for row in model.rows("segments")
     ]
     segments = [row["segment"] for row in model.rows("segments")]
-    table = pl.from_arrow(year.demographic_table(model))
+    table = pl.from_arrow(year.demographic_tables[model.id])
     met = [
         (pl.col(f"{name}_right") // (2 ** pl.col(name)).cast(pl.Int64)) % 2 == 1
         for name in year.status_fields
@@ -182,7 +182,7 @@ def captured(work: Workload, year: Year) -> pl.LazyFrame:
         lines.select("diagnosis_code")
         .unique()
         .with_columns(code=clean.str.to_uppercase())
-        .join(pl.from_arrow(year.code_table()).lazy(), on="code")
+        .join(pl.from_arrow(year.code_table).lazy(), on="code")
         .drop("code")
     )
     counted = lines.filter(pl.col("service_date").is_between(*year.numbers.collection)).join(
@@ -255,7 +255,7 @@ def scores_of(year: Year, model: Model, combinations: pl.DataFrame) -> pl.DataFr
             for word, mask in enumerate(own)
             if mask
         )
-    for stage in model.hierarchy_stages():
+    for stage in model.hierarchy_stages:
         frame = frame.with_columns(
             pl.col(f"k{word}")
             & ~reduce(

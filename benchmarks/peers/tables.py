@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import pyarrow as pa
 
@@ -75,23 +75,29 @@ class Model:
 
     def rows(self, table: str) -> list[dict[str, str]]:
         """Return the rows of a table; none if the release lacks it."""
-        return list(self.tables.records(table))
+        if table not in self._rows:
+            self._rows[table] = list(self.tables.records(table))
+        return self._rows[table]
+
+    @cached_property
+    def _rows(self) -> dict[str, list[dict[str, str]]]:
+        return {}
 
     def mask(self, hccs: Sequence[str]) -> Mask:
         """Return the words with the bits of these HCCs on."""
         return words_of(sum(1 << self.hccs.index(hcc) for hcc in set(hccs)), self.n_hcc_words)
 
-    @property
+    @cached_property
     def hcc_mask(self) -> Mask:
         """All HCC bits, over all words."""
         return words_of((1 << len(self.hccs)) - 1, self.n_words)
 
-    @property
+    @cached_property
     def payment_mask(self) -> Mask:
         """Payment HCCs."""
         return self.mask([row["hcc"] for row in self.rows("labels") if row["payment"] == "1"])
 
-    @property
+    @cached_property
     def groups(self) -> dict[str, Mask]:
         """Mask of each group's HCCs."""
         members: dict[str, list[str]] = {}
@@ -99,7 +105,7 @@ class Model:
             members.setdefault(row["group"], []).append(row["hcc"])
         return {name: self.mask(hccs) for name, hccs in members.items()}
 
-    @property
+    @cached_property
     def interactions(self) -> dict[str, list[str]]:
         """Terms of each interaction, in order."""
         terms: dict[str, list[str]] = {}
@@ -107,17 +113,18 @@ class Model:
             terms.setdefault(row["interaction"], []).append(row["term"])
         return terms
 
-    @property
+    @cached_property
     def demographic_names(self) -> list[str]:
         """Demographic variables, in order."""
         return list(dict.fromkeys(row["variable"] for row in self.rows("demographics")))
 
-    @property
+    @cached_property
     def demographic_terms(self) -> list[str]:
         """Demographic variables that interactions name; flag ``k`` of a profile is the ``k``-th of them."""
         used = {term for terms in self.interactions.values() for term in terms}
         return [name for name in self.demographic_names if name in used]
 
+    @cached_property
     def hierarchy_stages(self) -> list[list[tuple[str, Mask]]]:
         """Return (HCC, what it drops) in stages: an HCC acts in a stage by whether earlier stages left it standing.
 
@@ -230,7 +237,7 @@ class Year:
         """Eligible procedure codes, to look one up."""
         return frozenset(self.procedures)
 
-    @property
+    @cached_property
     def procedures(self) -> list[str]:
         """Eligible procedure codes."""
         return [row["procedure_code"] for row in self._csv("eligible_procedures")]
@@ -251,6 +258,7 @@ class Year:
         with open(self.numbers.folder / f"{name}.csv", encoding="utf-8", newline="") as file:
             yield from csv.DictReader(file)
 
+    @cached_property
     def code_table(self) -> pa.Table:
         """Return diagnosis codes and the words they set: code, w0, w1, ... over all models, in order."""
         codes = sorted({code for model in self.models for code in model.bits_of_code})
@@ -261,6 +269,7 @@ class Year:
                 columns[f"w{len(columns) - 1}"] = pa.array([item[word] for item in words], pa.uint64())
         return pa.table(columns)
 
+    @cached_property
     def procedure_table(self) -> pa.Table:
         """Return the eligible procedure codes: procedure_code, is_eligible (true)."""
         codes = self.procedures if "eligible_procedures" in self.numbers.tables else []
@@ -276,7 +285,12 @@ class Year:
         first = sum(item.n_words for item in self.models[: self.models.index(model)])
         return [f"w{first + word}" for word in range(model.n_words)]
 
-    def demographic_table(self, model: Model) -> pa.Table:
+    @cached_property
+    def demographic_tables(self) -> dict[str, pa.Table]:
+        """Return the demographics table of each model, by model id."""
+        return {model.id: self._demographic_table(model) for model in self.models}
+
+    def _demographic_table(self, model: Model) -> pa.Table:
         """Return the demographics table with what a match is worth in each segment, alternatives numbered by variable.
 
         Codes of a status field are a bit mask (``orec``: 0|2|3 is 13), blank cells admit everything.
@@ -303,9 +317,14 @@ def code_mask(field: str, cell: str) -> int:
 
 
 def read_year(work: Workload) -> Year:
-    """Load the payment year of a workload and the models that its policies pay by."""
-    numbers = load_payment_year(work.program, work.payment_year)
-    policies = [policy for policy in numbers.policies if policy.program == work.program]
+    """Load the payment year of a workload and its models; read once in a process, as riskadj does."""
+    return _read_year(work.program, work.payment_year)
+
+
+@lru_cache
+def _read_year(program: str, payment_year: int) -> Year:
+    numbers = load_payment_year(program, payment_year)
+    policies = [policy for policy in numbers.policies if policy.program == program]
     conditions = []
     for policy in policies:
         cells = {
@@ -313,7 +332,7 @@ def read_year(work: Workload) -> Year:
         }
         conditions.append((cells, dict(policy.blend)))
     ids = dict.fromkeys(model_id for _, blend in conditions for model_id in blend)
-    models = tuple(read_model(load_model(model_id, payment_year=work.payment_year)) for model_id in ids)
+    models = tuple(read_model(load_model(model_id, payment_year=payment_year)) for model_id in ids)
     return Year(numbers, models, tuple(conditions))
 
 

@@ -86,5 +86,5 @@ def test_peers_see_every_hierarchy_edge_once() -> None:
     for release in list_models():
         if release.payment_year == year and release.model_id.startswith("cms_hcc"):
             model = read_model(load_model(release.model_id, payment_year=year))
-            edges = [mask for stage in model.hierarchy_stages() for _, mask in stage]
+            edges = [mask for stage in model.hierarchy_stages for _, mask in stage]
             assert sum(word.bit_count() for mask in edges for word in mask) == len(model.rows("hierarchies"))
