@@ -31,7 +31,7 @@ from riskadj.scoring.run_report import code_counts
 
 #: What a run takes: for itself, and for each enrollment row (measured with two models; benchmarks/memory.py).
 BYTES_OF_RUN = 200_000_000
-BYTES_PER_ROW = 250
+BYTES_PER_ROW = 350
 #: Fewer rows than this are never split.
 LEAST_ROWS_PER_PASS = 100_000
 
