@@ -219,7 +219,7 @@ def test_status_agrees_with_age(january: pd.DataFrame) -> None:
 def test_spans_are_whole_months_that_do_not_overlap(enrollment: pd.DataFrame) -> None:
     start, end = enrollment["enrollment_start_date"], enrollment["enrollment_end_date"]
     assert (start.dt.day == 1).all()
-    assert ((end + pd.Timedelta(days=1)).dt.day == 1).all()
+    assert end.dt.is_month_end.all()
     assert {*start.dt.year, *end.dt.year} == {SERVICE_YEAR + 1}
     assert (start <= end).all()
     same = enrollment["member_id"] == enrollment["member_id"].shift()
