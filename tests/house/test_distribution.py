@@ -91,7 +91,7 @@ def test_no_tracked_file_names_a_machine_or_a_registry() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["open('/tmp/x.csv')", "cd /home/ann/riskadj", "see https://py" "pi.org/project/numba"]
+    "text", ["open('/tmp/x.csv')", "cd /home/ann/riskadj", "see https://{}.org/project/numba".format("pypi")]
 )
 def test_machine_law_sees_a_violation(text: str) -> None:
     assert laws.machine_paths_and_hosts(text)
