@@ -45,7 +45,7 @@ def score(
     payment_year : int
         Payment year (benefit year for HHS). There is no default.
     program : str
-        "medicare_part_c".
+        "medicare_part_c" or "medicare_part_d".
     models : sequence of str or str, optional
         Just these models, unblended. Default: the payment year's own policy decides which models score which rows.
     segments : {"paid", "all"}
