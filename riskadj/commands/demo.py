@@ -110,7 +110,7 @@ def draw_chart(folder: Path) -> None:
     import pyarrow.parquet as pq
 
     from riskadj.extracts.write import output_errors
-    from riskadj.results.plots import plot_scores
+    from riskadj.results.plots.scores import plot_scores
     from riskadj.results.scores import MODEL_SCORES, PAYMENT_SCORES
 
     tables = []

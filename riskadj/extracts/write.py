@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import shutil
@@ -17,9 +18,10 @@ import pyarrow.parquet as pq
 
 from riskadj.errors import OutputError, OutputExistsError
 
-#: Files a run writes; a directory that holds anything else is not ours to overwrite.
+#: Tables that runs write, each under its name; a directory that holds anything else is not ours to overwrite.
+OUTPUT_TABLES = ("payment_scores", "model_scores", "rejects", "summary")
 OUTPUT_NAMES = re.compile(
-    r"(payment_scores|model_scores|rejects|summary)(-\d+)?\.parquet|run\.json|scores\.png"
+    rf"({'|'.join(OUTPUT_TABLES)})(-\d+)?\.parquet|run\.json|({'|'.join((*OUTPUT_TABLES, 'scores'))})\.png|report\.html"
 )
 
 ROW_GROUP_ROWS = 262_144
@@ -217,6 +219,43 @@ def write_parquet(
             n_rows += table.num_rows
         writer.add_key_value_metadata(dict(metadata or {}))
     return n_rows
+
+
+def write_tables(
+    directory: str | os.PathLike[str],
+    tables: Mapping[str, pa.Table],
+    report: Mapping[str, object],
+    *,
+    metadata: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write tables as ``NAME.parquet`` and the report as ``run.json`` into `directory`, all or nothing.
+
+    Parameters
+    ----------
+    tables : mapping of str to Table
+        By their names, each one of `OUTPUT_TABLES`.
+    report : mapping
+        What the tables were made from; written last.
+    metadata : mapping of str
+        Key-value metadata of every table.
+
+    Raises
+    ------
+    OutputExistsError, OutputError
+        As `OutputDirectory`.
+    """
+    with OutputDirectory(directory, overwrite=overwrite) as path:
+        for name, table in tables.items():
+            write_parquet(path / f"{name}.parquet", table, metadata=metadata)
+        write_json(path / "run.json", report)
+    return Path(directory)
+
+
+def write_json(path: Path, report: Mapping[str, object]) -> None:
+    """Write a report as JSON to read."""
+    with output_errors(path):
+        path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 _ID = "member_id"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from riskadj.extracts.write import OutputDirectory, output_errors, write_parquet
+from riskadj.extracts.write import OutputDirectory, write_json, write_parquet
 from riskadj.results.explain import Explanation, explain_member
 from riskadj.results.summary import summarise
 from riskadj.scoring.payment_score import Scores as IntegerScores
@@ -74,7 +74,7 @@ class Scores:
 
     def plot(self) -> Figure:
         """Return a figure: distribution of payment risk scores, and prevalence of the most frequent HCCs."""
-        from riskadj.results.plots import plot_scores
+        from riskadj.results.plots.scores import plot_scores
 
         return plot_scores(self.payment_scores, self.model_scores)
 
@@ -185,8 +185,7 @@ def write_rejects_and_report(path: Path, rejects: pa.Table, report: dict[str, An
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
     """Write run.json."""
-    with output_errors(path / RUN):
-        (path / RUN).write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    write_json(path / RUN, report)
 
 
 def run_metadata(report: dict[str, Any]) -> dict[str, str]:

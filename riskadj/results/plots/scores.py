@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from riskadj.charts import BLUE, GREY, draw_bars, new_figure, show_percent
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_BLUE, _GREY = "#2a6592", "#8a8f94"
 _MOST_HCCS = 15
 
 
@@ -24,10 +25,7 @@ def plot_scores(payment_scores: pa.Table, model_scores: pa.Table) -> Figure:
     payment_scores, model_scores : pyarrow.Table
         As `riskadj.score` returns them.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 4.6), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
+    figure, (left, right) = new_figure(1, 2, width_ratios=(1, 1.15))
     _draw_distribution(left, payment_scores)
     _draw_prevalence(right, model_scores)
     return figure
@@ -42,13 +40,12 @@ def _draw_distribution(axes: Axes, payment_scores: pa.Table) -> None:
         return
     top = max(float(np.quantile(scores, 0.995)), 1.0)
     bins = np.linspace(0.0, top, 51).tolist()
-    axes.hist(np.minimum(scores, top), bins=bins, weights=np.full(len(scores), 1 / len(scores)), color=_BLUE)
+    axes.hist(np.minimum(scores, top), bins=bins, weights=np.full(len(scores), 1 / len(scores)), color=BLUE)
     mean, median = float(scores.mean()), float(np.median(scores))
     axes.axvline(mean, color="black", linewidth=1)
-    axes.axvline(median, color=_GREY, linewidth=1, linestyle="--")
+    axes.axvline(median, color=GREY, linewidth=1, linestyle="--")
     axes.set_title(f"Payment risk scores: mean {mean:.3f} (line), median {median:.3f} (dashes)", fontsize=10)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes.spines[["top", "right"]].set_visible(False)
+    show_percent(axes.yaxis)
 
 
 def _draw_prevalence(axes: Axes, model_scores: pa.Table) -> None:
@@ -57,9 +54,8 @@ def _draw_prevalence(axes: Axes, model_scores: pa.Table) -> None:
     rows = model_scores.filter(pc.equal(model_scores["model_id"].cast(pa.string()), model_id))
     counts = pc.value_counts(pc.list_flatten(rows["hccs"]).cast(pa.string()))
     found = sorted(counts.to_pylist(), key=lambda item: (-item["counts"], item["values"]))[:_MOST_HCCS]
-    names = [item["values"] for item in found][::-1]
-    axes.barh(names, [item["counts"] / max(rows.num_rows, 1) for item in found][::-1], color=_BLUE)
+    shares = [item["counts"] / max(rows.num_rows, 1) for item in found]
+    draw_bars(axes, [item["values"] for item in found], shares)
     axes.set_title(f"Most frequent payment HCCs, {model_id}", fontsize=10)
     axes.set_xlabel("share of enrollment rows")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes.spines[["top", "right"]].set_visible(False)
+    show_percent(axes.xaxis)

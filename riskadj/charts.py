@@ -1,0 +1,92 @@
+"""How charts of the house look: one palette, plain axes, and the shapes that several charts share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, GREY, RED, GREEN, AMBER = "#2a6592", "#8a8f94", "#b5483d", "#3d8361", "#c98b2b"
+#: Colours of categories, told apart in print and by colour-blind readers.
+PALETTE = (BLUE, AMBER, GREEN, RED, "#6f5a91", GREY)
+
+
+def new_figure(
+    rows: int = 1, columns: int = 1, *, width: float = 11.0, height: float = 4.6, **subplots: Any
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure and its axes, row by row; sizes in inches. It belongs to no window: show or save it.
+
+    Parameters
+    ----------
+    **subplots
+        Passed to `matplotlib.figure.Figure.subplots`, such as ``width_ratios``.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = list(figure.subplots(rows, columns, squeeze=False, **subplots).flat)
+    for each in axes:
+        each.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def show_percent(axis: Any, decimals: int = 0) -> None:
+    """Write an axis (``axes.xaxis`` or ``axes.yaxis``) in percent."""
+    axis.set_major_formatter(lambda value, _: f"{value:.{decimals}%}")
+
+
+def show_dollars(axis: Any) -> None:
+    """Write an axis in whole dollars, thousands apart."""
+    axis.set_major_formatter(lambda value, _: f"-${-value:,.0f}" if value < 0 else f"${value:,.0f}")
+
+
+def draw_bars(axes: Axes, names: Sequence[str], values: Sequence[float], *, color: str = BLUE) -> None:
+    """Draw horizontal bars, the first name on top."""
+    axes.barh(list(names)[::-1], list(values)[::-1], color=color)
+
+
+def draw_waterfall(
+    axes: Axes,
+    names: Sequence[str],
+    steps: Sequence[float],
+    *,
+    start: tuple[str, float],
+    end: str,
+    decimals: int = 3,
+) -> None:
+    """Draw steps from a start to its end: rises and falls float between the two bars that stand on the axis.
+
+    Parameters
+    ----------
+    names, steps : sequences of the same length
+        What each step is called, and by how much it moves the level.
+    start : tuple of str and float
+        Name and level of the first bar.
+    end : str
+        Name of the last bar; its level is the start plus every step.
+    decimals : int
+        Of the numbers written at the bars.
+    """
+    level, edges = start[1], [start[1]]
+    axes.bar(0, start[1], color=GREY)
+    for position, step in enumerate(steps, start=1):
+        axes.bar(position, step, bottom=level, color=GREEN if step >= 0 else RED)
+        axes.plot([position - 1.4, position + 0.4], [level, level], color=GREY, linewidth=0.8)
+        level += step
+        edges.append(level)
+    axes.bar(len(steps) + 1, level, color=BLUE)
+    labels = [
+        f"{start[1]:,.{decimals}f}",
+        *(f"{step:+,.{decimals}f}" for step in steps),
+        f"{level:,.{decimals}f}",
+    ]
+    tops = [start[1], *(max(pair) for pair in pairwise(edges)), level]
+    for position, (top, label) in enumerate(zip(tops, labels, strict=True)):
+        axes.annotate(
+            label, (position, top), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8
+        )
+    axes.set_xticks(range(len(steps) + 2), [start[0], *names, end], rotation=30, ha="right", fontsize=8)
