@@ -54,6 +54,23 @@ def find_variables(
     -------
     ndarray of uint64, shape (n_rows, plan.n_words)
     """
+    variables = find_hccs(plan, captured, first_word, members, profile_of_row, profiles)
+    switch_on_variables(plan, profile_of_row, demographics, variables)
+    return variables
+
+
+def find_hccs(
+    plan: ScoringPlan,
+    captured: Words,
+    first_word: int,
+    members: npt.NDArray[np.int32],
+    profile_of_row: npt.NDArray[np.int32],
+    profiles: StatusProfiles,
+) -> Words:
+    """Return the HCCs that the diagnoses give each row by its age and sex, before requirements and hierarchies.
+
+    Takes what `find_variables` takes.
+    """
     variables = np.zeros((len(members), plan.n_words), np.uint64)
     bits = plan.bit_columns
     capture.resolve_conditions(
@@ -70,13 +87,27 @@ def find_variables(
         bits.age_maxs,
         variables,
     )
+    return variables
+
+
+def switch_on_variables(
+    plan: ScoringPlan, profile_of_row: npt.NDArray[np.int32], demographics: Words, variables: Words
+) -> None:
+    """Apply requirements and hierarchies to the HCCs of each row, then turn on every variable that follows from them.
+
+    Parameters
+    ----------
+    profile_of_row : ndarray of int32, shape (n_rows,)
+    demographics : ndarray of uint64, shape (n_profiles, plan.n_words)
+    variables : ndarray of uint64, shape (n_rows, plan.n_words); changed
+        HCCs as `find_hccs` returns them.
+    """
     hierarchies.apply_requirements(plan.required_hcc, plan.needs_any, variables)
     hierarchies.apply_hierarchies(plan.drops, plan.sequential, variables)
     interactions.switch_on_groups(plan.groups_of_hcc, len(plan.payment_hccs), variables)
     interactions.switch_on_demographics(profile_of_row, demographics, variables)
     interactions.switch_on_interactions(plan.terms_begin, plan.terms, plan.first_interaction, variables)
     interactions.switch_on_counts(plan.payment_hccs, plan.counts_of_number, variables)
-    return variables
 
 
 def sum_factors(plan: ScoringPlan, variables: Words, columns: npt.NDArray[np.int32]) -> RowSums:

@@ -142,21 +142,30 @@ class ScoringRun:
 
     def blended(self, payments: list[Scores], begin: int = 0, end: int | None = None) -> Scores:
         """Return the payment risk score of rows `begin` to `end` [units of the year's last decimal]."""
+        return self.blend_rows(
+            [payment[begin:end] for payment in payments], self.population.profiles.of_row[begin:end]
+        )
+
+    def blend_rows(self, payments: list[Scores], profiles: npt.NDArray[np.int32]) -> Scores:
+        """Return the payment risk score of rows whose payment scores under each model are given.
+
+        Parameters
+        ----------
+        payments : list of ndarray of int64, shape (n,)
+            Payment scores of each model of the run [units of the year's last decimal].
+        profiles : ndarray of int32, shape (n,)
+            Status profiles, which say how the models blend.
+        """
         population = self.population
-        profiles = population.profiles.of_row[begin:end]
         if not population.policies:
-            return (
-                payments[0][begin:end] if len(payments) == 1 else np.full(len(profiles), NO_SCORE, np.int64)
-            )
+            return payments[0] if len(payments) == 1 else np.full(len(profiles), NO_SCORE, np.int64)
         position = {model.plan.model.id: number for number, model in enumerate(self.models)}
         policy_of_row = population.policy_of_profile[profiles]
         result = np.full(len(profiles), NO_SCORE, np.int64)
         for number, policy in enumerate(population.policies):
             rows = policy_of_row == number
             if rows.any():
-                result[rows] = blend(
-                    [(payments[position[name]][begin:end][rows], w) for name, w in policy.blend]
-                )
+                result[rows] = blend([(payments[position[name]][rows], w) for name, w in policy.blend])
         return result
 
 

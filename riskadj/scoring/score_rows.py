@@ -126,11 +126,7 @@ def score_range(
     population: ScoredPopulation, model: ModelRun, begin: int, end: int, *, every_segment: bool = False
 ) -> Iterator[ScoredRows]:
     """Yield the scores of rows `begin` to `end` under one model: one item for the paid segments, or one per segment."""
-    profile = population.profiles.of_row[begin:end]
-    rows = np.arange(begin, end, dtype=np.int64)
-    used = _is_used(population, model, profile)
-    if not used.all():
-        rows, profile = rows[used], profile[used]
+    rows, profile = rows_of_model(population, model, begin, end)
     variables = find_variables(
         model.plan,
         population.captured,
@@ -141,10 +137,22 @@ def score_range(
         model.demographics,
     )
     if not every_segment:
-        yield _score(population, model, rows, profile, variables, model.segment_of_profile[profile])
+        yield score_variables(population, model, rows, profile, variables, model.segment_of_profile[profile])
         return
     for segment in range(len(model.plan.segments)):
-        yield _score(population, model, rows, profile, variables, np.full(len(rows), segment, np.int32))
+        yield score_variables(
+            population, model, rows, profile, variables, np.full(len(rows), segment, np.int32)
+        )
+
+
+def rows_of_model(
+    population: ScoredPopulation, model: ModelRun, begin: int, end: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Return which of the rows `begin` to `end` the model scores, and their status profiles."""
+    profile = population.profiles.of_row[begin:end]
+    rows = np.arange(begin, end, dtype=np.int64)
+    used = _is_used(population, model, profile)
+    return (rows, profile) if used.all() else (rows[used], profile[used])
 
 
 def _is_used(
@@ -156,7 +164,7 @@ def _is_used(
     return uses[population.policy_of_profile[profile]]
 
 
-def _score(
+def score_variables(
     population: ScoredPopulation,
     model: ModelRun,
     rows: npt.NDArray[np.int64],
@@ -164,6 +172,15 @@ def _score(
     variables: Words,
     segments: npt.NDArray[np.int32],
 ) -> ScoredRows:
+    """Return the scores that variables give: one for each enrollment row, or several for one in what-ifs.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (n,)
+        Enrollment rows.
+    profile, segments : ndarray of int32, shape (n,)
+    variables : ndarray of uint64, shape (n, plan.n_words)
+    """
     sums = sum_factors(model.plan, variables, model.factor_columns[profile, segments])
     raw = payment_score.raw_scores(sums.total, model.plan, segments, population.year.decimals)
     normalized = payment_score.normalize(raw, model.normalization, profile, segments)
