@@ -1,1 +1,1 @@
-"""Premium pricing, benefit design, revenue: the second house. Built in later releases; nothing is public yet."""
+"""Premium pricing, benefit design, revenue: the second house. Its rooms are imported by name: `pricing.aca.transfer`."""

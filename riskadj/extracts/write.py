@@ -19,7 +19,15 @@ import pyarrow.parquet as pq
 from riskadj.errors import OutputError, OutputExistsError
 
 #: Tables that runs write, each under its name; a directory that holds anything else is not ours to overwrite.
-OUTPUT_TABLES = ("payment_scores", "model_scores", "rejects", "summary")
+OUTPUT_TABLES = (
+    "payment_scores",
+    "model_scores",
+    "rejects",
+    "summary",
+    "transfers",
+    "transfer_pools",
+    "assumptions",
+)
 OUTPUT_NAMES = re.compile(
     rf"({'|'.join(OUTPUT_TABLES)})(-\d+)?\.parquet|run\.json|({'|'.join((*OUTPUT_TABLES, 'scores'))})\.png|report\.html"
 )

@@ -9,6 +9,9 @@ from pathlib import Path
 from riskadj.errors import ManifestError
 from riskadj.tables.manifest import replace_seals, sha256_of, short
 
+#: Manifests whose tables are CSV files beside them: of a model, of a payment year, of pricing's yearly parameters.
+MANIFESTS = ("model.toml", "payment_year.toml", "manifest.toml")
+
 
 def seal_folder(folder: str | Path) -> list[str]:
     """Write rows and sha256 of every table into the manifests below `folder`.
@@ -29,15 +32,17 @@ def seal_folder(folder: str | Path) -> list[str]:
         A manifest names a table that does not exist, or there is no manifest at all.
     """
     root = Path(folder)
-    manifests = sorted(path for name in ("model.toml", "payment_year.toml") for path in root.rglob(name))
+    manifests = sorted(path for name in MANIFESTS for path in root.rglob(name))
     if not manifests:
-        raise ManifestError(f"{root} holds no model.toml or payment_year.toml to seal.")
+        raise ManifestError(f"{root} holds no {', '.join(MANIFESTS)} to seal.")
     return [short(path) for path in manifests if _seal(path)]
 
 
 def _seal(path: Path) -> bool:
     text = path.read_text(encoding="utf-8")
     names = [line.strip()[8:-1] for line in text.split("\n") if line.strip().startswith("[tables.")]
+    if path.name == "manifest.toml" and not all((path.parent / f"{name}.csv").exists() for name in names):
+        return False  # lists of codes have manifests too; they are compressed, and their builder seals them
     sealed = replace_seals(text, {name: _seal_of(path.parent / f"{name}.csv") for name in names})
     if sealed != text:
         path.write_text(sealed, encoding="utf-8")

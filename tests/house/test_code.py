@@ -11,7 +11,13 @@ from tests.house import laws
 
 CODE = laws.python_files(*laws.PACKAGES)
 KERNELS_MAY_IMPORT = ("__future__", "collections.abc", "typing", "numpy", "riskadj.jit", "riskadj.kernels")
-PRICING_MAY_IMPORT_OF_RISKADJ = ("riskadj.tables", "riskadj.extracts", "riskadj.jit")
+PRICING_MAY_IMPORT_OF_RISKADJ = (
+    "riskadj.charts",
+    "riskadj.errors",
+    "riskadj.extracts",
+    "riskadj.jit",
+    "riskadj.tables",
+)
 MOST_LINES = 500
 
 

@@ -1,0 +1,1 @@
+"""The individual and small-group markets: risk transfer, rating, premiums."""

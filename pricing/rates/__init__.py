@@ -1,0 +1,1 @@
+"""Yearly parameters of each program: data, no logic. `pricing.parameters` reads them."""
