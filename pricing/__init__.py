@@ -1,1 +1,1 @@
-"""Premium pricing, benefit design, revenue: the second house. Its rooms are imported by name: `pricing.aca.transfer`."""
+"""Premium pricing, benefit design, revenue: the second house. Import its rooms by name, `pricing.aca.transfer`."""
