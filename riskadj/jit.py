@@ -6,6 +6,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
+import numpy.typing as npt
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -14,3 +18,50 @@ def kernel(function: F) -> F:
     """Compile `function` (arrays in, arrays out). No fast-math: scores are the same on every machine."""
     compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
     return cast(F, compiled)
+
+
+def or_shared(words: npt.NDArray[np.uint64], row: int, word: int, bits: np.uint64) -> None:
+    """OR `bits` into ``words[row, word]`` while other threads do the same: no bit is lost, whatever the order.
+
+    Compiled, the word is read and changed atomically, and changed only where a bit is new: most are there already.
+
+    Parameters
+    ----------
+    words : uint64, shape (n_rows, n_words); changed
+    row, word : int
+    bits : uint64
+    """
+    words[row, word] |= bits
+
+
+_item_pointer = cast(Callable[..., Any], cgutils.get_item_pointer)
+
+
+@intrinsic
+def _or_atomically(typing: Any, words: Any, row: Any, word: Any, bits: Any) -> Any:
+    """Emit the atomic OR of `or_shared`."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array_type = signature.args[0]
+        array = context.make_array(array_type)(context, builder, arguments[0])
+        place = _item_pointer(context, builder, array_type, array, list(arguments[1:3]))
+        held = builder.load_atomic(place, "monotonic", align=8)
+        is_new = builder.icmp_unsigned("!=", builder.and_(held, arguments[3]), arguments[3])
+        with builder.if_then(is_new):
+            builder.atomic_rmw("or", place, arguments[3], "monotonic")
+        return context.get_dummy_value()
+
+    return numba.types.void(words, numba.types.intp, numba.types.intp, numba.types.uint64), emit
+
+
+_emit_or = cast(Callable[..., None], _or_atomically)
+
+
+@overload(or_shared, inline="always")
+def _or_shared_compiled(words: Any, row: Any, word: Any, bits: Any) -> Any:
+    """Return what a kernel calls instead of `or_shared`."""
+
+    def compiled(words: Any, row: Any, word: Any, bits: Any) -> None:
+        _emit_or(words, row, word, bits)
+
+    return compiled

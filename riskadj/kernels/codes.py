@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from riskadj.jit import kernel
-from riskadj.kernels.arrays import Bytes, Integers, Positions, Words
+from riskadj.kernels.arrays import Bytes, Integers, Words
 
 #: Longest code, cleaned, that a word holds; a longer one packs to TOO_LONG.
 MOST_CHARACTERS = 8
@@ -35,32 +35,3 @@ def pack_codes(data: Bytes, offsets: Integers, packed: Words) -> None:
             if n_characters <= 8:
                 word |= np.uint64(character) << np.uint64(64 - 8 * n_characters)
         packed[i] = word if n_characters <= 8 else np.uint64(0xFFFFFFFFFFFFFFFF)
-
-
-@kernel
-def select_claims(
-    type_entries: Positions,
-    type_rules: Words,
-    bill_entries: Positions,
-    bill_rules: Words,
-    procedure_entries: Positions,
-    procedure_rules: Words,
-    eligible: Bytes,
-) -> None:
-    """Tell which rows some claim rule lets count.
-
-    Parameters
-    ----------
-    type_entries, bill_entries, procedure_entries : int32, shape (n_rows,)
-        Dictionary entry of each row's claim type, bill type and procedure; negative: null.
-    type_rules, bill_rules, procedure_rules : uint64, shape (n_entries + 1,)
-        Rules (as bits) that each entry satisfies; the last is for null.
-    eligible : uint8, shape (n_rows,); written
-    """
-    for row in range(type_entries.shape[0]):
-        rules = (
-            type_rules[type_entries[row]]
-            & bill_rules[bill_entries[row]]
-            & procedure_rules[procedure_entries[row]]
-        )
-        eligible[row] = 0 if rules == np.uint64(0) else 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from riskadj.jit import kernel
-from riskadj.kernels.arrays import Bytes, Integers, Positions, Words
+from riskadj.kernels.arrays import Bytes, Ids, Index, Integers, Positions, Words
 
 #: Most members that one index can number.
 MAX_MEMBERS = 0x0FFFFFFF - 1
@@ -33,26 +33,35 @@ def _mix(value: np.uint64) -> np.uint64:
 
 
 @kernel
-def _short_key(data: Bytes, words: Words, begin: int, size: int) -> tuple[np.uint64, np.uint64]:
-    """Return an id of at most 12 bytes as two words: its first 8 bytes; its next 4 bytes and its length."""
-    low, high = np.uint64(0), np.uint64(0)
-    word = begin >> 3
-    if word + 2 < words.shape[0]:
-        shift = np.uint64((begin & 7) * 8)
-        low, high = words[word] >> shift, words[word + 1] >> shift
-        if shift != np.uint64(0):
-            low |= words[word + 1] << (np.uint64(64) - shift)
-            high |= words[word + 2] << (np.uint64(64) - shift)
-        if size < 8:
-            low &= (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
-            high = np.uint64(0)
-        else:
-            high &= (np.uint64(1) << np.uint64(8 * (size - 8))) - np.uint64(1)
+def _short_key(
+    first: np.uint64, second: np.uint64, third: np.uint64, begin: int, size: int
+) -> tuple[np.uint64, np.uint64]:
+    """Return an id of at most 12 bytes as two words: its first 8 bytes; its next 4 bytes and its length.
+
+    The id begins at byte ``begin % 8`` of the three words. They come as numbers: a helper that takes arrays,
+    row by row, costs more than the look-up.
+    """
+    shift = np.uint64((begin & 7) * 8)
+    low, high = first >> shift, second >> shift
+    if shift != np.uint64(0):
+        low |= second << (np.uint64(64) - shift)
+        high |= third << (np.uint64(64) - shift)
+    if size < 8:
+        low &= (np.uint64(1) << np.uint64(8 * size)) - np.uint64(1)
+        high = np.uint64(0)
     else:
-        for i in range(min(size, 8)):
-            low |= np.uint64(data[begin + i]) << np.uint64(8 * i)
-        for i in range(8, size):
-            high |= np.uint64(data[begin + i]) << np.uint64(8 * (i - 8))
+        high &= (np.uint64(1) << np.uint64(8 * (size - 8))) - np.uint64(1)
+    return low, (high << np.uint64(32)) | (np.uint64(size) << np.uint64(28))
+
+
+@kernel
+def _last_key(data: Bytes, begin: int, size: int) -> tuple[np.uint64, np.uint64]:
+    """Return what `_short_key` does, byte by byte: for the last ids, whose words may be left out."""
+    low, high = np.uint64(0), np.uint64(0)
+    for i in range(min(size, 8)):
+        low |= np.uint64(data[begin + i]) << np.uint64(8 * i)
+    for i in range(8, size):
+        high |= np.uint64(data[begin + i]) << np.uint64(8 * (i - 8))
     return low, (high << np.uint64(32)) | (np.uint64(size) << np.uint64(28))
 
 
@@ -75,30 +84,21 @@ def _same_bytes(data: Bytes, begin: int, other: Bytes, other_begin: int, size: i
 
 @kernel
 def index_members(
-    data: Bytes,
-    words: Words,
-    offsets: Integers,
-    slots: Words,
-    first_row: Integers,
-    member_of_row: Positions,
-    n_members: Integers,
+    ids: Ids, slots: Words, first_row: Integers, member_of_row: Positions, n_members: Integers
 ) -> None:
     """Number the members in order of first appearance.
 
     Parameters
     ----------
-    data : uint8, shape (n_bytes,)
-        Bytes of all ids, one after another.
-    words : uint64, shape (n_bytes // 8,)
-        The same bytes, eight at a time.
-    offsets : int64, shape (n_rows + 1,)
-        Where each row's id begins in `data`.
+    ids : Ids
+        Of all rows.
     slots : uint64, shape (n_slots, 2), all zero; written
     first_row : int64, shape (n_rows,); written
         Row in which each member first appears.
     member_of_row : int32, shape (n_rows,); written
     n_members : int64, shape (1,); written
     """
+    data, words, offsets = ids.data, ids.words, ids.offsets
     mask = np.int64(slots.shape[0] - 1)
     count = np.int64(0)
     n_all = offsets.shape[0] - 1
@@ -109,10 +109,13 @@ def index_members(
         for j in range(n_rows):
             begin = offsets[first + j]
             size = offsets[first + j + 1] - begin
-            if size <= 12:
-                lows[j], highs[j] = _short_key(data, words, begin, size)
-            else:
+            word = begin >> 3
+            if size > 12:
                 lows[j], highs[j] = _long_key(data, begin, size)
+            elif word + 2 < words.shape[0]:
+                lows[j], highs[j] = _short_key(words[word], words[word + 1], words[word + 2], begin, size)
+            else:
+                lows[j], highs[j] = _last_key(data, begin, size)
             starts[j] = np.int64(_mix(lows[j] ^ (highs[j] * np.uint64(0x9E3779B97F4A7C15)))) & mask
         # One load per row and nothing that waits for it: the memory fetches of a block overlap.
         for j in range(n_rows):
@@ -140,82 +143,76 @@ def index_members(
 
 
 @kernel
-def find_members(
-    data: Bytes,
-    words: Words,
-    offsets: Integers,
-    rows: Integers,
-    slots: Words,
-    index_data: Bytes,
-    index_offsets: Integers,
-    first_row: Integers,
-    members: Positions,
-) -> None:
+def find_members(ids: Ids, rows: Integers, index: Index, members: Positions) -> None:
     """Look up the member number of each wanted row.
 
     Parameters
     ----------
-    data, words, offsets
-        Ids of the rows looked up, as in `index_members`.
+    ids : Ids
     rows : int64, shape (n_wanted,)
-        Which rows of `offsets` to look up.
-    slots, index_data, index_offsets, first_row
-        The index, and the ids it was built from.
+        Which of the `ids` to look up.
+    index : Index
     members : int32, shape (n_wanted,); written
-        Member number, or -1 where the index has no such id.
+        Member number, or -1 where the index has no such member.
     """
-    mask = np.int64(slots.shape[0] - 1)
+    data, words, offsets = ids.data, ids.words, ids.offsets
+    slots, is_scored = index.slots, index.is_scored
+    mask = np.uint64(slots.shape[0] - 1)
     lows, highs = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
-    starts, touched = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.uint64)
+    starts, touched = np.empty(_BLOCK, np.uint64), np.empty(_BLOCK, np.uint64)
     for first in range(0, rows.shape[0], _BLOCK):
         n_rows = min(_BLOCK, rows.shape[0] - first)
         for j in range(n_rows):
             begin = offsets[rows[first + j]]
             size = offsets[rows[first + j] + 1] - begin
-            if size <= 12:
-                lows[j], highs[j] = _short_key(data, words, begin, size)
-            else:
+            word = begin >> 3
+            if size > 12:
                 lows[j], highs[j] = _long_key(data, begin, size)
-            starts[j] = np.int64(_mix(lows[j] ^ (highs[j] * np.uint64(0x9E3779B97F4A7C15)))) & mask
+            elif word + 2 < words.shape[0]:
+                lows[j], highs[j] = _short_key(words[word], words[word + 1], words[word + 2], begin, size)
+            else:
+                lows[j], highs[j] = _last_key(data, begin, size)
+            starts[j] = _mix(lows[j] ^ (highs[j] * np.uint64(0x9E3779B97F4A7C15))) & mask
         # One load per row and nothing that waits for it: the memory fetches of a block overlap.
         for j in range(n_rows):
             touched[j] = slots[starts[j], 1]
         for j in range(n_rows):
             low, high, at, held = lows[j], highs[j], starts[j], touched[j]
-            begin = offsets[rows[first + j]]
-            size = offsets[rows[first + j] + 1] - begin
             members[first + j] = -1
             while held != np.uint64(0):
                 if slots[at, 0] == low and (held & ~np.uint64(0x0FFFFFFF)) == high:
                     member = np.int64(held & np.uint64(0x0FFFFFFF)) - 1
+                    begin = offsets[rows[first + j]]
+                    size = offsets[rows[first + j] + 1] - begin
                     if size <= 12 or _same_bytes(
-                        data, begin, index_data, index_offsets[first_row[member]], size
+                        data, begin, index.ids.data, index.ids.offsets[index.first_row[member]], size
                     ):
-                        members[first + j] = member
+                        members[first + j] = member if is_scored[member] != 0 else -1
                         break
-                at = (at + 1) & mask
+                at = (at + np.uint64(1)) & mask
                 held = slots[at, 1]
 
 
 @kernel
-def assign_passes(
-    data: Bytes, words: Words, offsets: Integers, n_passes: int, pass_of_row: Positions
-) -> None:
+def assign_passes(ids: Ids, n_passes: int, pass_of_row: Positions) -> None:
     """Spread ids over passes by their hash: the same id always falls into the same pass.
 
     Parameters
     ----------
-    data, words, offsets
-        Ids, as in `index_members`.
+    ids : Ids
     n_passes : int
     pass_of_row : int32, shape (n_rows,); written
         From 0 to ``n_passes - 1``.
     """
+    data, words, offsets = ids.data, ids.words, ids.offsets
     for row in range(offsets.shape[0] - 1):
         begin = offsets[row]
         size = offsets[row + 1] - begin
-        if size <= 12:
-            low, high = _short_key(data, words, begin, size)
-        else:
+        word = begin >> 3
+        if size > 12:
             low, high = _long_key(data, begin, size)
+        elif word + 2 < words.shape[0]:
+            low, high = _short_key(words[word], words[word + 1], words[word + 2], begin, size)
+        else:
+            low, high = _last_key(data, begin, size)
         pass_of_row[row] = np.int64(_mix(low + high) >> np.uint64(33)) % n_passes

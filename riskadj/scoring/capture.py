@@ -1,8 +1,8 @@
-"""Stream the diagnoses extract into the condition bits of each member, a chunk per thread."""
+"""Stream an extract of coded rows into the condition bits of each member, a chunk per thread."""
 
 from __future__ import annotations
 
-import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,17 +16,30 @@ from riskadj.extracts.open import Chunk, Extract, row_numbers
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import capture
+from riskadj.kernels.arrays import Ids
 from riskadj.scoring.codes import BLANK, ICD9, UNKNOWN, CodeBook, pack, unpack
-from riskadj.scoring.members import MemberIndex, MemberPass
+from riskadj.scoring.eligible_diagnoses import REASONS, Judge, Judgement, judge_nothing
+from riskadj.scoring.members import MemberIndex, MemberPass, bytes_of, dictionary_entries, no_ids
 
 _EPOCH = date(1970, 1, 1)
 _REJECTED, _NULL = -1, -2
+_OUTSIDE = REASONS[1]
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+#: Rows that do not count, by reason, claim type, bill type and whether their code maps to an HCC.
+Filtered = Counter[tuple[str, str | None, str | None, bool]]
 
-#: Answers, for one chunk of diagnoses, which rows the claim filter lets count (uint8), or an empty array for all.
-ClaimFilter = Callable[[pa.Table], npt.NDArray[np.uint8]]
+
+@dataclass(frozen=True)
+class CodedColumns:
+    """Which columns of an extract hold the code and its date."""
+
+    code: str
+    day: str
+
+
+DIAGNOSES = CodedColumns(code="diagnosis_code", day="service_date")
 
 
 @dataclass
@@ -41,18 +54,29 @@ class CaptureCounts:
         Rows of the files.
     rows_of_code : ndarray of int64, shape (n_codes,)
         Rows that count, by number of the code book.
+    not_counted : Filtered
+        Rows outside the collection window and rows filtered out.
     """
 
     rows_read: int = 0
     file_rows_read: int = 0
     rows_rejected: int = 0
-    rows_outside_collection: int = 0
-    rows_filtered: int = 0
     rows_mapped: int = 0
     rows_unmapped: int = 0
     rows_unknown: int = 0
     rows_of_code: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
     unknown_codes: set[str] = field(default_factory=set)
+    not_counted: Filtered = field(default_factory=Counter)
+
+    @property
+    def rows_outside_collection(self) -> int:
+        """Rows whose service date lies outside the collection window."""
+        return sum(n_rows for key, n_rows in self.not_counted.items() if key[0] == _OUTSIDE)
+
+    @property
+    def rows_filtered(self) -> int:
+        """Rows inside the window that the claim filter leaves out."""
+        return self.not_counted.total() - self.rows_outside_collection
 
     @property
     def rows_used(self) -> int:
@@ -64,32 +88,33 @@ class CaptureCounts:
         self.rows_read += other.rows_read
         self.file_rows_read += other.file_rows_read
         self.rows_rejected += other.rows_rejected
-        self.rows_outside_collection += other.rows_outside_collection
-        self.rows_filtered += other.rows_filtered
         self.rows_mapped += other.rows_mapped
         self.rows_unmapped += other.rows_unmapped
         self.rows_unknown += other.rows_unknown
         more = other.rows_of_code
         self.rows_of_code = self.rows_of_code + more if len(self.rows_of_code) else more.copy()
         self.unknown_codes |= other.unknown_codes
+        self.not_counted.update(other.not_counted)
 
 
-class DiagnosisCapture:
-    """Sets condition bits from diagnosis chunks; safe to feed from several threads.
+class CodeCapture:
+    """Sets condition bits from the chunks of one extract; safe to feed from several threads.
 
-    Threads decode, select and look up members side by side. Only the setting of bits takes turns, behind a lock: an
-    OR commutes, so the turns' order cannot change the result.
+    Threads share the bits and OR into them atomically: an OR commutes, so their order cannot change the result.
 
     Parameters
     ----------
     index : MemberIndex
     book : CodeBook
+    captured : ndarray of uint64, shape (n_members, n_words)
+        `no_bits`, or what another extract has set already; changed.
+    columns : CodedColumns
     window : tuple of date
-        First and last service date that count, inclusive.
-    claim_filter : callable or None
-        See `ClaimFilter`.
+        First and last date that count, inclusive.
+    judge : callable
+        Tells of one chunk's rows which claims count, and why the others do not.
     id_type : pyarrow.DataType or None
-        Type that the diagnoses' member ids are cast to before they are compared.
+        Type that the extract's member ids are cast to before they are compared.
     member_pass : MemberPass or None
         Only rows of its members are there.
     """
@@ -98,20 +123,20 @@ class DiagnosisCapture:
         self,
         index: MemberIndex,
         book: CodeBook,
+        captured: npt.NDArray[np.uint64],
         *,
+        columns: CodedColumns,
         window: tuple[date, date],
-        claim_filter: ClaimFilter | None = None,
+        judge: Judge = judge_nothing,
         id_type: pa.DataType | None = None,
         member_pass: MemberPass | None = None,
     ) -> None:
-        self.index, self.book, self.claim_filter, self.id_type = index, book, claim_filter, id_type
-        self.member_pass = member_pass
+        self.index, self.book, self.captured, self.columns = index, book, captured, columns
+        self.judge, self.id_type, self.member_pass = judge, id_type, member_pass
         self.first_day, self.last_day = ((day - _EPOCH).days for day in window)
-        self._lock = threading.Lock()
-        self.captured = np.zeros((index.n_members, book.n_words), np.uint64)
 
     def add(self, chunk: Chunk) -> tuple[CaptureCounts, Rejects]:
-        """Read one chunk, piece by piece, and set the bits of its diagnoses; return what became of its rows."""
+        """Read one chunk, piece by piece, and set the bits of its codes; return what became of its rows."""
         counts, rejects = CaptureCounts(), Rejects("write")
         for piece in chunk.pieces():
             more, found = self._add_piece(piece)
@@ -122,21 +147,14 @@ class DiagnosisCapture:
     def _add_piece(self, chunk: Chunk) -> tuple[CaptureCounts, Rejects]:
         table, numbers, rejects = self._read(chunk)
         n_unreadable = len(rejects)
-        work = _ChunkWork(table, self)
-        counts = work.select()
-        members = self.index.find(work.ids, work.rows)
-        with self._lock:
-            capture.set_bits(members, work.codes, self.book.bits_begin, self.book.bits, self.captured)
-        work.reject("member_id", "member_not_enrolled", work.rows[members < 0])
-        counts.rows_of_code -= np.bincount(work.codes[members < 0], minlength=self.book.n_codes)
+        work = _Piece(table, self)
+        counts = work.capture()
         for column, reason, rows in work.rejected:
             rejects.add(chunk.file, numbers[rows], column, reason)
         counts.rows_read = table.num_rows + n_unreadable
         counts.rows_rejected = len(rejects)
         if self.is_first_pass:
             counts.file_rows_read = chunk.n_rows if chunk.n_rows is not None else table.num_rows
-        counts.rows_mapped = int(counts.rows_of_code[self.book.is_mapped].sum())
-        counts.rows_unmapped = int(counts.rows_of_code.sum()) - counts.rows_mapped
         return counts, rejects
 
     @property
@@ -155,85 +173,125 @@ class DiagnosisCapture:
         return table, numbers, rejects if self.is_first_pass else Rejects("write")
 
 
-class _ChunkWork:
-    """One chunk's diagnoses on their way: entries of the code dictionary, and which rows were rejected or selected."""
+def no_bits(index: MemberIndex, book: CodeBook) -> npt.NDArray[np.uint64]:
+    """Return the words of every member, no bit set."""
+    return np.zeros((index.n_members, book.n_words), np.uint64)
 
-    def __init__(self, table: pa.Table, sink: DiagnosisCapture) -> None:
+
+class _Piece:
+    """Some rows on their way: entries of the code dictionary, and which rows were rejected."""
+
+    def __init__(self, table: pa.Table, sink: CodeCapture) -> None:
         self.table, self.sink = table, sink
         self.ids = cast_ids(one_chunk(table["member_id"]), sink.id_type)
-        self.entries, self.dictionary, self.has_null_codes = _entries(table["diagnosis_code"])
+        self.entries, self.dictionary, self.has_null_codes = _entries(table[sink.columns.code])
         self.rejected: list[tuple[str, str, Integers]] = []
-        self.rows, self.codes = np.empty(0, np.int64), np.empty(0, np.int32)
 
-    def select(self) -> CaptureCounts:
-        """Set aside the rows that cannot be used, then pick those that count and map; return their counts."""
-        code_of_entry = self.sink.book.look_up(self.dictionary)
+    def capture(self) -> CaptureCounts:
+        """Set aside the rows that cannot be used, then capture those that count; return what became of all."""
+        book, sink, n_rows = self.sink.book, self.sink, self.table.num_rows
+        code_of_entry = book.look_up(self.dictionary)
         self._reject_unusable(code_of_entry)
-        rows_of_entry = np.zeros(len(code_of_entry), np.int64)
-        rows, codes = np.empty(len(self.entries), np.int64), np.empty(len(self.entries), np.int32)
+        dates, judgement = self._dates(), sink.judge(self.table)
+        is_mapped = book.is_mapped[code_of_entry] & (code_of_entry >= 0)
+        rows_of_entry = np.zeros((1, len(code_of_entry)), np.int64)
+        rows_of_lot = np.zeros((judgement.n_lots, 2), np.int64)
+        lost_rows, lost_codes = np.empty(n_rows, np.int64), np.empty(n_rows, np.int32)
         counts = np.zeros(capture.N_COUNTS, np.int64)
-        capture.select_rows(
+        capture.capture_rows(
             self.entries,
-            self._dates(),
-            self.sink.first_day,
-            self.sink.last_day,
-            self.sink.claim_filter(self.table) if self.sink.claim_filter else np.zeros(0, np.uint8),
-            np.where(
-                self.sink.book.is_mapped[code_of_entry] & (code_of_entry >= 0), code_of_entry, UNKNOWN
-            ).astype(np.int32),
+            dates,
+            sink.first_day,
+            sink.last_day,
+            judgement.lots,
+            judgement.n_groups,
+            np.empty(0, np.int32),
+            np.where(is_mapped, code_of_entry, UNKNOWN).astype(np.int32)[None, :],
+            *self._id_arrays(),
+            sink.index.arrays,
+            book.bits_begin,
+            book.bits,
+            sink.captured,
             rows_of_entry,
-            rows,
-            codes,
+            rows_of_lot,
+            lost_rows,
+            lost_codes,
             counts,
         )
-        n_selected = counts[capture.SELECTED]
-        self.rows, self.codes = rows[:n_selected], codes[:n_selected]
-        return self._counts(code_of_entry, rows_of_entry, counts)
+        n_lost = counts[capture.LOST]
+        self._reject("member_id", "member_not_enrolled", lost_rows[:n_lost])
+        return self._counts(code_of_entry, rows_of_entry[0], lost_codes[:n_lost], judgement, rows_of_lot)
+
+    def _id_arrays(self) -> tuple[Ids, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Return the ids as bytes or, of a dictionary, each row's entry and the entries' members."""
+        if pa.types.is_dictionary(self.ids.type):
+            return no_ids(), dictionary_entries(self.ids), self.sink.index.find_entries(self.ids)
+        return bytes_of(self.ids), np.empty(0, np.int32), np.empty(0, np.int32)
 
     def _counts(
-        self, code_of_entry: npt.NDArray[np.int32], rows_of_entry: Integers, counts: Integers
+        self,
+        code_of_entry: npt.NDArray[np.int32],
+        rows_of_entry: Integers,
+        lost_codes: npt.NDArray[np.int32],
+        judgement: Judgement,
+        rows_of_lot: Integers,
     ) -> CaptureCounts:
-        known = code_of_entry >= 0
+        book, known = self.sink.book, code_of_entry >= 0
         unknown = (code_of_entry == UNKNOWN) & (rows_of_entry > 0)
-        rows_of_code = np.bincount(
-            code_of_entry[known], rows_of_entry[known], minlength=self.sink.book.n_codes
+        rows_of_code = np.bincount(code_of_entry[known], rows_of_entry[known], minlength=book.n_codes).astype(
+            np.int64
         )
+        if len(lost_codes):
+            rows_of_code -= np.bincount(lost_codes, minlength=book.n_codes)
         names = self.dictionary.filter(from_numpy(unknown, pa.bool_())) if unknown.any() else None
+        n_mapped = int(rows_of_code[book.is_mapped].sum())
         return CaptureCounts(
-            rows_outside_collection=int(counts[capture.OUTSIDE_DATES]),
-            rows_filtered=int(counts[capture.FILTERED]),
+            rows_mapped=n_mapped,
+            rows_unmapped=int(rows_of_code.sum()) - n_mapped,
             rows_unknown=int(rows_of_entry[unknown].sum()),
-            rows_of_code=rows_of_code.astype(np.int64),
+            rows_of_code=rows_of_code,
             unknown_codes=set() if names is None else {unpack(code) for code in pack(names)},
+            not_counted=_not_counted(judgement, rows_of_lot),
         )
 
     def _reject_unusable(self, code_of_entry: npt.NDArray[np.int32]) -> None:
+        column = self.sink.columns.code
         if self.ids.null_count:
             self._mark("member_id", "member_id_missing", ~is_valid(self.ids))
         if self.has_null_codes:
-            self._mark("diagnosis_code", "diagnosis_code_missing", self.entries == _NULL)
-        for reason, kind in (("diagnosis_code_missing", BLANK), ("icd9_code", ICD9)):
+            self._mark(column, f"{column}_missing", self.entries == _NULL)
+        for reason, kind in ((f"{column}_missing", BLANK), ("icd9_code", ICD9)):
             if (code_of_entry == kind).any():
-                self._mark("diagnosis_code", reason, (code_of_entry == kind)[np.maximum(self.entries, 0)])
+                self._mark(column, reason, (code_of_entry == kind)[np.maximum(self.entries, 0)])
 
     def _dates(self) -> npt.NDArray[np.int32]:
-        if "service_date" not in self.table.column_names:
+        column = self.sink.columns.day
+        if column not in self.table.column_names:
             return np.zeros(0, np.int32)
-        dates = one_chunk(self.table["service_date"])
+        dates = one_chunk(self.table[column])
         if dates.null_count:
-            self._mark("service_date", "service_date_missing", ~is_valid(dates))
+            self._mark(column, f"{column}_missing", ~is_valid(dates))
         return values_of(dates)
 
     def _mark(self, column: str, reason: str, where: Flags) -> None:
         """Reject the rows `where`, unless another reason did already."""
         rows = np.flatnonzero(where & (self.entries != _REJECTED))
         self.entries[rows] = _REJECTED
-        self.reject(column, reason, rows)
+        self._reject(column, reason, rows)
 
-    def reject(self, column: str, reason: str, rows: Integers) -> None:
-        """Note rows of the chunk as rejected."""
+    def _reject(self, column: str, reason: str, rows: Integers) -> None:
+        """Note rows of the piece as rejected."""
         if len(rows):
             self.rejected.append((column, reason, rows))
+
+
+def _not_counted(judgement: Judgement, rows_of_lot: Integers) -> Filtered:
+    """Return the rows of the lots that do not count, by what the lots mean."""
+    found: Filtered = Counter()
+    for lot, maps in np.argwhere(rows_of_lot).tolist():
+        reason, group = divmod(lot, judgement.n_groups)
+        found[REASONS[reason], *judgement.groups[group], bool(maps)] = int(rows_of_lot[lot, maps])
+    return found
 
 
 def _entries(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.Array, bool]:
@@ -249,7 +307,7 @@ def _entries(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.Array, 
 
 def capture_diagnoses(
     extract: Extract,
-    sink: DiagnosisCapture,
+    sink: CodeCapture,
     rejects: Rejects,
     *,
     columns: tuple[str, ...],

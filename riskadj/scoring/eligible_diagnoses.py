@@ -17,16 +17,63 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.errors import ColumnMissingError, OptionError
-from riskadj.extracts.buffers import is_valid, one_chunk, values_of
-from riskadj.kernels.codes import select_claims
-from riskadj.scoring.capture import ClaimFilter
+from riskadj.extracts.buffers import from_numpy, one_chunk, values_of
+from riskadj.kernels.claims import BILL_TYPE, CLAIM_TYPE, N_REASONS, judge_claims
 from riskadj.tables.manifest import sealed_content
 from riskadj.tables.payment_year import PaymentYear
+from riskadj.terms import CLAIM_TYPES
 
 _NEEDED = ("claim_type", "bill_type_code", "procedure_code")
 _SOURCE = "record_source"
 
+#: Why a row does not count, by the number that `kernels.claims` gives it.
+REASONS = (
+    "counts",
+    "outside_collection",
+    "claim_type_not_eligible",
+    "bill_type_not_eligible",
+    "no_eligible_procedure",
+    "record_source_excluded",
+)
+_EVERY_BIT, _HIGHEST_BIT = np.uint64(2**64 - 1), np.uint64(2**63)
+#: Stands for a claim type or bill type that is no code of its kind.
+OTHER = "other"
+
 Eligible = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rules make of some rows, whatever their dates.
+
+    Attributes
+    ----------
+    lots : ndarray of uint16, shape (n_rows,)
+        ``reason * n_groups + group`` of each row; reason 0: it counts.
+    groups : tuple of (claim type, bill type)
+        What the groups are; "" where the cell is blank, None where the filter does not ask.
+    """
+
+    lots: npt.NDArray[np.uint16]
+    groups: tuple[tuple[str | None, str | None], ...]
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups."""
+        return len(self.groups)
+
+    @property
+    def n_lots(self) -> int:
+        """Number of lots, those that count included."""
+        return N_REASONS * self.n_groups
+
+
+Judge = Callable[[pa.Table], Judgement]
+
+
+def judge_nothing(table: pa.Table) -> Judgement:
+    """Return that every row counts."""
+    return Judgement(np.zeros(table.num_rows, np.uint16), ((None, None),))
 
 
 @dataclass(frozen=True)
@@ -38,9 +85,8 @@ class ClaimRule:
     needs_procedure: bool
 
     def allows_bill_type(self, code: str) -> bool:
-        """Return True if a claim of this bill type counts; a leading zero (four digits) is left out."""
-        short = code[1:] if len(code) == 4 and code.startswith("0") else code
-        return not self.bill_types or short[:2] in self.bill_types
+        """Return True if a claim of this bill type counts."""
+        return not self.bill_types or short_bill_type(code) in self.bill_types
 
 
 @dataclass(frozen=True)
@@ -53,20 +99,61 @@ class CmsFilter:
 
     def __call__(self, table: pa.Table) -> Eligible:
         """Return 1 for each row whose diagnosis counts, else 0 (uint8, shape (n_rows,))."""
-        eligible = np.empty(table.num_rows, np.uint8)
-        types = _rules_met(table, "claim_type", [rule.claim_type.__eq__ for rule in self.rules])
-        bills = _rules_met(table, "bill_type_code", [rule.allows_bill_type for rule in self.rules])
-        procedures = _rules_met(
-            table, "procedure_code", [self._test_of_procedure(rule) for rule in self.rules]
-        )
-        select_claims(*types, *bills, *procedures, eligible)
-        if self.excluded_sources and _SOURCE in table.column_names:
-            entries, excluded = _rules_met(table, _SOURCE, [self.excluded_sources.__contains__])
-            eligible[excluded[entries] != 0] = 0
-        return eligible
+        judgement = self.judge(table)
+        return (judgement.lots < judgement.n_groups).astype(np.uint8)
 
-    def _test_of_procedure(self, rule: ClaimRule) -> Callable[[str], bool]:
-        return self.procedures.__contains__ if rule.needs_procedure else _anything
+    def judge(self, table: pa.Table) -> Judgement:
+        """Return the reason why each row does not count, if it does not, and its claim type and bill type."""
+        types, bills = _Column(table, "claim_type"), _Column(table, "bill_type_code")
+        procedures = _Column(table, "procedure_code")
+        sources = procedures
+        allows_source: Callable[[str], bool] = _anything
+        if self.excluded_sources and _SOURCE in table.column_names:
+            sources = _Column(table, _SOURCE)
+            allows_source = self._allows_source
+        type_names, position_of_type = types.labels(self._label_of_type)
+        bill_names, position_of_bill = bills.labels(label_of_bill_type)
+        groups = tuple((kind, bill) for kind in type_names for bill in bill_names)
+        lots = np.empty(table.num_rows, np.uint16)
+        judge_claims(
+            types.entries,
+            bills.entries,
+            procedures.entries,
+            sources.entries,
+            position_of_type * np.uint32(len(bill_names)),
+            position_of_bill,
+            *self._rules_of(groups),
+            procedures.rules(self.procedures.__contains__, self._rules_without_procedure()),
+            sources.rules(allows_source, 0),
+            lots,
+        )
+        return Judgement(lots, groups)
+
+    def _rules_of(
+        self, groups: tuple[tuple[str, str], ...]
+    ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]]:
+        """Return the rules that each group's claim and bill type meet (every bit: none), and the group's lot."""
+        rules = np.full(len(groups), _EVERY_BIT, np.uint64)
+        lots = np.arange(len(groups), dtype=np.uint32)
+        for number, (kind, bill) in enumerate(groups):
+            of_type = [n for n, rule in enumerate(self.rules) if rule.claim_type == kind]
+            met = sum(1 << n for n in of_type if self.rules[n].allows_bill_type(bill))
+            if met:
+                rules[number] = met
+            else:
+                lots[number] += (BILL_TYPE if of_type else CLAIM_TYPE) * len(groups)
+        return rules, lots
+
+    def _allows_source(self, source: str) -> bool:
+        return source not in self.excluded_sources
+
+    def _label_of_type(self, word: str) -> str:
+        known = word in CLAIM_TYPES or any(word == rule.claim_type for rule in self.rules)
+        return word if known or not word else OTHER
+
+    def _rules_without_procedure(self) -> int:
+        """Return the rules (bits) that need no eligible procedure."""
+        return sum(1 << n for n, rule in enumerate(self.rules) if not rule.needs_procedure)
 
 
 def columns_of_filter(diagnosis_filter: str, year: PaymentYear) -> tuple[str, ...]:
@@ -76,7 +163,7 @@ def columns_of_filter(diagnosis_filter: str, year: PaymentYear) -> tuple[str, ..
     return (*_NEEDED, _SOURCE) if year.excluded_sources else _NEEDED
 
 
-def claim_filter(diagnosis_filter: str, year: PaymentYear, columns: tuple[str, ...]) -> ClaimFilter | None:
+def claim_filter(diagnosis_filter: str, year: PaymentYear, columns: tuple[str, ...]) -> CmsFilter | None:
     """Return the filter of the year, or None if every diagnosis counts.
 
     Raises
@@ -120,19 +207,41 @@ def _anything(code: str) -> bool:
     return True
 
 
-def _rules_met(
-    table: pa.Table, name: str, tests: list[Callable[[str], bool]]
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64]]:
-    """Return each row's dictionary entry, and the rules (bits) that each entry meets; the last entry is for null."""
-    codes = one_chunk(table[name])
-    if not pa.types.is_dictionary(codes.type):
-        codes = codes.dictionary_encode()
-    words = [_cleaned(name, word) for word in codes.dictionary.to_pylist()]
-    rules = [sum(1 << n for n, test in enumerate(tests) if test(word)) for word in (*words, "")]
-    entries = values_of(codes.indices).astype(np.int32, copy=False)
-    if codes.null_count:
-        entries = np.where(is_valid(codes), entries, len(words)).astype(np.int32)
-    return entries, np.array(rules, np.uint64)
+def label_of_bill_type(code: str) -> str:
+    """Return the first two digits of a bill type, "" for a blank one, OTHER for what is none."""
+    short = short_bill_type(code)
+    return short if not short or (len(short) == 2 and short.isascii() and short.isdigit()) else OTHER
+
+
+def short_bill_type(code: str) -> str:
+    """Return the facility and classification digits of a bill type; a leading zero (four digits) is left out."""
+    return (code[1:] if len(code) == 4 and code.startswith("0") else code)[:2]
+
+
+class _Column:
+    """A code column of some rows: each row's dictionary entry, and the entries' cleaned words; the last is null."""
+
+    def __init__(self, table: pa.Table, name: str) -> None:
+        codes = one_chunk(table[name])
+        if not pa.types.is_dictionary(codes.type):
+            codes = codes.dictionary_encode()
+        self.words = [*(_cleaned(name, word) for word in codes.dictionary.to_pylist()), ""]
+        indices = codes.indices.cast(pa.int32())
+        if codes.null_count:
+            null = from_numpy(np.array([len(self.words) - 1], np.int32), pa.int32())[0]
+            indices = indices.fill_null(null)
+        self.entries: npt.NDArray[np.uint32] = values_of(indices).view(np.uint32)
+
+    def rules(self, meets_all: Callable[[str], bool], else_met: int) -> npt.NDArray[np.uint64]:
+        """Return the rules (bits) of each entry: all where it `meets_all`, else `else_met` and the highest bit."""
+        meets = np.array([meets_all(word) for word in self.words], np.bool_)
+        return np.where(meets, _EVERY_BIT, np.uint64(else_met) | _HIGHEST_BIT)
+
+    def labels(self, label: Callable[[str], str]) -> tuple[list[str], npt.NDArray[np.uint32]]:
+        """Return the distinct labels of the entries, and the position of each entry's label among them."""
+        labels = [label(word) for word in self.words]
+        names = sorted(set(labels))
+        return names, np.array([names.index(name) for name in labels], np.uint32)
 
 
 def _cleaned(name: str, word: str | None) -> str:

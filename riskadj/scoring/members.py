@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,7 @@ import pyarrow as pa
 from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import cast_ids, id_buffers, is_valid, values_of
 from riskadj.kernels import member_index
-
-#: Member number of an id that the index does not have.
-NOT_FOUND = -1
+from riskadj.kernels.arrays import Ids, Index
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,8 @@ class MemberPass:
         ids = cast_ids(ids, self.id_type)
         if pa.types.is_dictionary(ids.type):
             ids = ids.dictionary_decode()
-        data, offsets = id_buffers(ids)
         pass_of_row = np.empty(len(ids), np.int32)
-        member_index.assign_passes(data, words_of(data), offsets, self.n_passes, pass_of_row)
+        member_index.assign_passes(bytes_of(ids), self.n_passes, pass_of_row)
         return pass_of_row == self.number
 
 
@@ -50,19 +47,18 @@ class MemberIndex:
 
     Attributes
     ----------
+    arrays : Index
+        What the kernels look members up in.
     member_of_row : ndarray of int32, shape (n_enrollment_rows,)
-    first_row : ndarray of int64, shape (n_members,)
-        Row in which each member first appears, among the rows that the index was built from.
-    is_scored : ndarray of bool, shape (n_members,), or None
-        Which members still have a row; None: all.
     """
 
-    data: npt.NDArray[np.uint8]
-    offsets: npt.NDArray[np.int64]
-    slots: npt.NDArray[np.uint64]
-    first_row: npt.NDArray[np.int64]
+    arrays: Index
     member_of_row: npt.NDArray[np.int32]
-    is_scored: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def first_row(self) -> npt.NDArray[np.int64]:
+        """Row in which each member first appears, among the rows that the index was built from."""
+        return self.arrays.first_row
 
     @property
     def n_members(self) -> int:
@@ -72,29 +68,35 @@ class MemberIndex:
     @property
     def n_scored(self) -> int:
         """Number of members with a row that is scored."""
-        return self.n_members if self.is_scored is None else int(self.is_scored.sum())
+        return int(np.count_nonzero(self.arrays.is_scored))
 
     def of_rows(self, member_of_row: npt.NDArray[np.int32]) -> MemberIndex:
         """Return the index for rows of these members alone: a member without any row is found no more."""
         if len(member_of_row) == len(self.member_of_row):
             return self
-        is_scored = np.zeros(self.n_members, np.bool_)
-        is_scored[member_of_row] = True
-        return replace(self, member_of_row=member_of_row, is_scored=is_scored)
+        is_scored = np.zeros(self.n_members, np.uint8)
+        is_scored[member_of_row] = 1
+        return MemberIndex(self.arrays._replace(is_scored=is_scored), member_of_row)
 
     def find(self, ids: pa.Array, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return the member number of ``ids[rows]`` (int32, -1 where the enrollment has no such member)."""
         if pa.types.is_dictionary(ids.type):
-            entries = np.append(self.find(ids.dictionary, np.arange(len(ids.dictionary))), np.int32(-1))
-            return entries[np.where(is_valid(ids.indices), values_of(ids.indices), -1)[rows]]
-        data, offsets = id_buffers(ids)
+            return self.find_entries(ids)[dictionary_entries(ids)[rows]]
         members = np.empty(len(rows), np.int32)
-        member_index.find_members(
-            data, words_of(data), offsets, rows, self.slots, self.data, self.offsets, self.first_row, members
-        )
-        if self.is_scored is not None:
-            members[~self.is_scored[members]] = NOT_FOUND
+        member_index.find_members(bytes_of(ids), rows, self.arrays, members)
         return members
+
+    def find_entries(self, ids: pa.DictionaryArray) -> npt.NDArray[np.int32]:
+        """Return the member number of each dictionary entry, and -1 at the end for null."""
+        entries = self.find(ids.dictionary, np.arange(len(ids.dictionary)))
+        return np.append(entries, np.int32(-1))
+
+
+def dictionary_entries(ids: pa.DictionaryArray) -> npt.NDArray[np.int32]:
+    """Return the dictionary entry of each row, -1 for null (int32)."""
+    if ids.null_count == 0:
+        return values_of(ids.indices)
+    return np.where(is_valid(ids.indices), values_of(ids.indices), np.int32(-1))
 
 
 def index_members(ids: pa.Array) -> MemberIndex:
@@ -114,15 +116,22 @@ def index_members(ids: pa.Array) -> MemberIndex:
             f"enrollment has {len(ids):,} rows; one pass holds {member_index.MAX_MEMBERS:,}. "
             "Split the extract by member."
         )
-    data, offsets = id_buffers(ids)
+    as_bytes = bytes_of(ids)
     slots = np.zeros((member_index.n_slots(len(ids)), 2), np.uint64)
     first_row = np.empty(len(ids), np.int64)
     member_of_row = np.empty(len(ids), np.int32)
     n_members = np.zeros(1, np.int64)
-    member_index.index_members(data, words_of(data), offsets, slots, first_row, member_of_row, n_members)
-    return MemberIndex(data, offsets, slots, first_row[: n_members[0]].copy(), member_of_row)
+    member_index.index_members(as_bytes, slots, first_row, member_of_row, n_members)
+    first_row = first_row[: n_members[0]].copy()
+    return MemberIndex(Index(as_bytes, slots, first_row, np.ones(len(first_row), np.uint8)), member_of_row)
 
 
-def words_of(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    """Return bytes eight at a time, without a copy; the last few bytes may be left out."""
-    return data[: len(data) // 8 * 8].view("<u8")
+def no_ids() -> Ids:
+    """Return no ids, where a kernel asks for some that it does not need."""
+    return Ids(np.empty(0, np.uint8), np.empty(0, np.uint64), np.zeros(1, np.int64))
+
+
+def bytes_of(ids: pa.Array) -> Ids:
+    """Return ids as kernels read them; bytes are not copied, the last few may be left out of the words."""
+    data, offsets = id_buffers(ids)
+    return Ids(data, data[: len(data) // 8 * 8].view("<u8"), offsets)

@@ -17,9 +17,9 @@ from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.open import Extract
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
-from riskadj.scoring.capture import CaptureCounts, ClaimFilter, DiagnosisCapture, capture_diagnoses
+from riskadj.scoring.capture import DIAGNOSES, CaptureCounts, CodeCapture, capture_diagnoses, no_bits
 from riskadj.scoring.codes import CodeBook, make_code_book
-from riskadj.scoring.eligible_diagnoses import claim_filter, columns_of_filter
+from riskadj.scoring.eligible_diagnoses import CmsFilter, claim_filter, columns_of_filter, judge_nothing
 from riskadj.scoring.members import MemberIndex, MemberPass, index_members
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.payment_score import NO_SCORE, Scores, blend
@@ -68,7 +68,7 @@ class ScoringRun:
     rejects: Rejects
     extracts: tuple[Extract, Extract]
     window: tuple[date, date]
-    claim_filter: ClaimFilter | None
+    claim_filter: CmsFilter | None
     clock: Clock
 
     @property
@@ -229,11 +229,13 @@ def read_run(
     clock.lap("index")
     window = options.collection or rules.year.collection
     which_count = claim_filter(options.diagnosis_filter, rules.year, present)
-    sink = DiagnosisCapture(
+    sink = CodeCapture(
         index,
         book,
+        no_bits(index, book),
+        columns=DIAGNOSES,
         window=window,
-        claim_filter=which_count,
+        judge=which_count.judge if which_count else judge_nothing,
         id_type=numbering.id_type,
         member_pass=member_pass,
     )
