@@ -1,0 +1,1 @@
+"""What a plan's benefits cost: designs, actuarial value, claims adjudicated again."""

@@ -1,0 +1,275 @@
+"""A plan's cost sharing as a frozen value: what members pay, service by service, up to which limits."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pricing.errors import InputError
+from riskadj.errors import nearest
+
+COPAY_UNITS = ("visit", "day", "stay", "script")
+FAMILY_KINDS = ("embedded", "aggregate")
+ACCOUNTS = ("hsa", "hra")
+
+
+@dataclass(frozen=True)
+class CostSharing:
+    """What a member pays for one category of service.
+
+    Attributes
+    ----------
+    copay : float
+        Dollars per `copay_per`.
+    coinsurance : float, optional
+        The member's share of the allowed amount, 0 to 1; None: the plan's own where there is no copay, else nothing.
+    deductible_applies : bool
+        False: the deductible is waived for this service.
+    copay_before_deductible : bool
+        The copay is owed from the first visit on, and the rest counts to the deductible; False: only once the
+        deductible is met. Without meaning where the deductible is waived.
+    copay_per : {"visit", "day", "stay", "script"}
+    copay_days : int, optional
+        A copay per day is owed for this many days of a stay at most.
+    free_visits : int
+        The first visits of the year that cost the member nothing.
+    copay_visits : int
+        The first visits of the year that cost the copay alone, before the deductible; later ones fall under the
+        deductible and coinsurance.
+    max_per_unit : float, optional
+        The most that a member pays for one script or visit [dollars].
+    counts_to_maximum : bool
+        False: paid for ever, whatever the out-of-pocket maximum (a carve-out).
+    is_covered : bool
+        False: the plan pays nothing, and nothing counts to any limit.
+    """
+
+    copay: float = 0.0
+    coinsurance: float | None = None
+    deductible_applies: bool = True
+    copay_before_deductible: bool = False
+    copay_per: str = "visit"
+    copay_days: int | None = None
+    free_visits: int = 0
+    copay_visits: int = 0
+    max_per_unit: float | None = None
+    counts_to_maximum: bool = True
+    is_covered: bool = True
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the service falls under the plan's deductible and coinsurance and nothing else."""
+        return self == CostSharing()
+
+    @property
+    def copay_after_deductible(self) -> bool:
+        """True if there is a copay and it is owed only once the deductible is met."""
+        return self.copay > 0 and self.deductible_applies and not self.copay_before_deductible
+
+    def share(self, plan_coinsurance: float) -> float:
+        """Return the member's coinsurance, 0 to 1: its own, the plan's, or none beside a copay."""
+        if self.coinsurance is not None:
+            return self.coinsurance
+        return 0.0 if self.copay > 0 or not self.deductible_applies else plan_coinsurance
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is impossible, a phrase each."""
+        if not self.copay >= 0:
+            yield f"copay {self.copay} is negative"
+        if self.coinsurance is not None and not 0 <= self.coinsurance <= 1:
+            yield f"coinsurance {self.coinsurance} is not between 0 and 1 (it is the member's share)"
+        if self.copay_per not in COPAY_UNITS:
+            known = ", ".join(COPAY_UNITS)
+            yield f"copay_per '{self.copay_per}' is none of {known}{nearest(self.copay_per, COPAY_UNITS)}"
+        if self.copay_days is not None and (self.copay_per != "day" or self.copay_days < 1):
+            yield "copay_days needs copay_per = 'day' and at least one day"
+        if self.free_visits < 0 or self.copay_visits < 0:
+            yield "free_visits and copay_visits cannot be negative"
+        if self.copay_visits and not self.copay:
+            yield "copay_visits needs a copay"
+        if self.max_per_unit is not None and not self.max_per_unit >= 0:
+            yield f"max_per_unit {self.max_per_unit} is negative"
+
+
+@dataclass(frozen=True)
+class PlanDesign:
+    """A plan's benefits, as `adjudicate` and `actuarial_value` read them.
+
+    Attributes
+    ----------
+    deductible, out_of_pocket_maximum : float
+        Of one person [dollars a year]; medical and drugs together unless the drug limits are given.
+    coinsurance : float
+        The member's share after the deductible, 0 to 1, of services without terms of their own.
+    services : mapping of str to CostSharing
+        Terms by service category; a category that is not named is plain.
+    family_deductible, family_out_of_pocket_maximum : float, optional
+        Of a family; None: each person stands alone.
+    family_kind : {"embedded", "aggregate"}
+        "embedded": a person's own limits hold within the family's; "aggregate": in a family only the family's
+        deductible counts (a person's out-of-pocket maximum still holds).
+    drug_deductible, drug_out_of_pocket_maximum : float, optional
+        Separate limits for drugs; None: drugs share the medical ones.
+    drug_services : tuple of str
+        Categories that are drugs.
+    out_of_network : PlanDesign, optional
+        Terms and limits of its own for lines out of the network; None: such lines are not covered.
+    account : {"hsa", "hra"}, optional
+    account_contribution : float
+        What the employer pays into it [dollars a year].
+
+    Raises
+    ------
+    InputError
+        At once, if anything is impossible; the message names every fault.
+    """
+
+    name: str = "plan"
+    deductible: float = 0.0
+    out_of_pocket_maximum: float = float("inf")
+    coinsurance: float = 0.0
+    services: Mapping[str, CostSharing] = field(default_factory=dict)
+    family_deductible: float | None = None
+    family_out_of_pocket_maximum: float | None = None
+    family_kind: str = "embedded"
+    drug_deductible: float | None = None
+    drug_out_of_pocket_maximum: float | None = None
+    drug_services: tuple[str, ...] = ("generic", "preferred_brand", "nonpreferred_brand", "specialty_drug")
+    out_of_network: PlanDesign | None = None
+    account: str | None = None
+    account_contribution: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is impossible."""
+        object.__setattr__(self, "services", MappingProxyType(dict(self.services)))
+        faults = [*self._faults(), *self._faults_of_services()]
+        if faults:
+            raise InputError(f"plan design '{self.name}': {'; '.join(faults)}.")
+
+    def terms(self, service: str) -> CostSharing:
+        """Return the terms of a service category; plain where the design does not name it."""
+        return self.services.get(service, CostSharing())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the design as plain values; `design_from_dict` reads them back."""
+        result: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name == "services":
+                result["services"] = {name: _changed(terms) for name, terms in value.items()}
+            elif item.name == "out_of_network":
+                result |= {} if value is None else {item.name: value.to_dict()}
+            elif value is not None and not (item.name == "out_of_pocket_maximum" and value == float("inf")):
+                result[item.name] = list(value) if isinstance(value, tuple) else value
+        return result
+
+    def _faults(self) -> Iterator[str]:
+        for name in ("deductible", "out_of_pocket_maximum", "account_contribution", *_OPTIONAL_LIMITS):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                yield f"{name} {value} is negative"
+        if not 0 <= self.coinsurance <= 1:
+            yield f"coinsurance {self.coinsurance} is not between 0 and 1 (it is the member's share)"
+        if self.deductible > self.out_of_pocket_maximum:
+            yield f"deductible {self.deductible:,.0f} is above out_of_pocket_maximum {self.out_of_pocket_maximum:,.0f}"
+        pairs = (
+            ("family_deductible", "deductible"),
+            ("family_out_of_pocket_maximum", "out_of_pocket_maximum"),
+        )
+        for family, person in pairs:
+            if getattr(self, family) is not None and getattr(self, family) < getattr(self, person):
+                yield f"{family} is below {person}"
+        if self.family_kind not in FAMILY_KINDS:
+            yield f"family_kind '{self.family_kind}' is none of {', '.join(FAMILY_KINDS)}"
+        if self.account is not None and self.account not in ACCOUNTS:
+            yield f"account '{self.account}' is none of {', '.join(ACCOUNTS)}"
+        if self.account == "hsa" and self.account_contribution > self.deductible:
+            yield "an HSA contribution above the deductible"
+
+    def _faults_of_services(self) -> Iterator[str]:
+        for name, terms in self.services.items():
+            yield from (f"{name}: {fault}" for fault in terms.faults())
+
+
+_OPTIONAL_LIMITS = (
+    "family_deductible",
+    "family_out_of_pocket_maximum",
+    "drug_deductible",
+    "drug_out_of_pocket_maximum",
+)
+
+
+def _changed(terms: CostSharing) -> dict[str, Any]:
+    default = CostSharing()
+    return {
+        item.name: getattr(terms, item.name)
+        for item in fields(terms)
+        if getattr(terms, item.name) != getattr(default, item.name)
+    }
+
+
+def design_from_dict(values: Mapping[str, Any], *, name: str = "plan") -> PlanDesign:
+    """Return the design that plain values describe, such as a table of a TOML file.
+
+    Raises
+    ------
+    InputError
+        A name is not known, a value is of the wrong kind, or the design is impossible.
+    """
+    values = {"name": name, **values}
+    where = f"plan design '{values['name']}'"
+    _check_names(values, PlanDesign, where)
+    services = values.get("services", {})
+    if not isinstance(services, Mapping):
+        raise InputError(f"{where}: services must be a table of service categories.")
+    terms: dict[str, CostSharing] = {}
+    for service, cells in services.items():
+        if not isinstance(cells, Mapping):
+            raise InputError(f"{where}: {service} must be a table such as {{ copay = 40 }}.")
+        _check_names(cells, CostSharing, f"{where}, {service}")
+        terms[service] = CostSharing(**cells)
+    other, inside = values.get("out_of_network"), f"{values['name']}, out of network"
+    parts = {
+        "services": terms,
+        "drug_services": tuple(values.get("drug_services", PlanDesign.drug_services)),
+        "out_of_network": None if other is None else design_from_dict(other, name=inside),
+    }
+    return PlanDesign(**{**values, **parts})
+
+
+def _check_names(values: Mapping[str, Any], kind: type, where: str) -> None:
+    known = {item.name: str(item.type) for item in fields(kind)}
+    for name, value in values.items():
+        if name not in known:
+            raise InputError(f"{where}: '{name}' is not known{nearest(name, known)}.")
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if known[name].startswith(("float", "int")) and not is_number:
+            raise InputError(f"{where}: {name} must be a number.")
+        if known[name] == "bool" and not isinstance(value, bool):
+            raise InputError(f"{where}: {name} must be true or false.")
+
+
+def read_designs(path: str | Path) -> list[PlanDesign]:
+    """Return the designs of a TOML file: one ``[[design]]`` table each, in order.
+
+    Raises
+    ------
+    InputError
+        The file is no TOML, holds no design, or a design is impossible.
+    """
+    try:
+        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; give a TOML file with [[design]] tables.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML: {error}.") from None
+    designs = document.get("design", [])
+    if not designs:
+        raise InputError(f"{path} holds no [[design]] table.")
+    return [
+        design_from_dict(design, name=f"design {number}") for number, design in enumerate(designs, start=1)
+    ]

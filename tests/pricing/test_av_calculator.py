@@ -1,0 +1,328 @@
+"""The federal Actuarial Value Calculator: published values, laws, a table worked by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pricing.benefits.av_calculator import actuarial_value, metal_levels, value_of_tiers
+from pricing.benefits.continuance import MAXD, UP_TO, components, continuance_table
+from pricing.benefits.design import CostSharing, PlanDesign, design_from_dict, read_designs
+from pricing.benefits.solve import frontier, solve_for
+from pricing.errors import InputError
+from pricing.parameters import load_rates
+
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "pricing"
+needs_tables = pytest.mark.skipif(
+    not (CASES / "avc2026").exists(),
+    reason="CMS's continuance tables are not here; they are not ours to ship",
+)
+
+
+@cache
+def federal(level):
+    """CMS's three tables of a metal level, 2026."""
+    tables = {}
+    for kind, ending in (("combined", "combined"), ("medical", "med"), ("drugs", "rx")):
+        sheet = json.loads((CASES / "avc2026" / f"{level}_{ending}.json").read_text())
+        rows = [[row[name] for name in sheet["columns"]] for row in sheet["data"]]
+        tables[kind] = continuance_table(sheet["columns"], rows, name=sheet["table_name"])
+    return tables
+
+
+def waived(copay):
+    return CostSharing(copay=copay, deductible_applies=False)
+
+
+def standard(name, deductible, maximum, coinsurance, waived_copays, later_copays):
+    services = {service: waived(copay) for service, copay in waived_copays.items()}
+    services |= {service: CostSharing(copay=copay) for service, copay in later_copays.items()}
+    return PlanDesign(name, deductible, maximum, coinsurance, services)
+
+
+VISITS = ("primary_care", "mental_health", "speech_therapy", "occupational_physical_therapy")
+# Standardised plans of the 2026 payment notice; values published in the Plan Attributes file of 2026.
+SILVER = standard(
+    "silver", 6000, 8900, 0.40,
+    {**dict.fromkeys(VISITS, 40), "specialist": 80, "generic": 20, "preferred_brand": 40},
+    {"nonpreferred_brand": 80, "specialty_drug": 350},
+)  # fmt: skip
+BRONZE = standard(
+    "bronze", 7500, 10000, 0.50,
+    {**dict.fromkeys(VISITS, 50), "specialist": 100, "generic": 25},
+    {"preferred_brand": 50, "nonpreferred_brand": 100, "specialty_drug": 500},
+)  # fmt: skip
+
+
+@needs_tables
+@pytest.mark.parametrize(
+    ("level", "design", "published"), [("silver", SILVER, 0.700079495), ("bronze", BRONZE, 0.641164683)]
+)
+def test_published_values_of_standardised_plans(level, design, published):
+    found = actuarial_value(federal(level), design, benefit_year=2026)
+    assert found.value == pytest.approx(published, abs=1e-6)
+    assert f"{'expanded_' if level == 'bronze' else ''}{level}" in found.metal_levels
+
+
+@needs_tables
+@pytest.mark.parametrize(
+    ("design", "level", "expected"), [(SILVER, "silver", 0.7078923456), (BRONZE, "bronze", 0.6478957563)]
+)
+def test_accumulation_before_2023(design, level, expected):
+    """avc2026_standard_plans.json, old_2018_accumulation_rule_gives."""
+    assert actuarial_value(federal(level), design, benefit_year=2018).value == pytest.approx(
+        expected, abs=1e-9
+    )
+
+
+@needs_tables
+@pytest.mark.parametrize(
+    ("level", "limit", "expected"),
+    [
+        ("bronze", 7200, 0.6475860686),
+        ("bronze", 10600, 0.5845946735),
+        ("silver", 4000, 0.7601754496),
+        ("gold", 2000, 0.8657584397),
+    ],
+)
+def test_high_deductible_plans_with_preventive_care(level, limit, expected):
+    """avc2026_hdhp_derived.json."""
+    design = PlanDesign("hdhp", limit, limit, 0.4)
+    assert actuarial_value(federal(level), design, benefit_year=2026).value == pytest.approx(
+        expected, abs=1e-9
+    )
+
+
+def small_table(**columns):
+    """A population worked by hand: half spends nothing, a quarter 100, a quarter 1,000, all on specialists."""
+    up_to = [0, 100, 500, 1000, "Unlimited"]
+    maxd = [0.0, 50.0, 150.0, 275.0, 275.0]
+    headings = [UP_TO, MAXD, "Specialist", "Avg. Specialist Freq", *columns]
+    # Below a cap of 100: the quarter with 100 spends 25; below 1,000: all of 275. A visit costs 50.
+    specialist = [0.0, 50.0, 150.0, 275.0, 275.0]
+    rows = zip(up_to, maxd, specialist, [value / 50 for value in specialist], *columns.values(), strict=True)
+    return continuance_table(headings, list(rows), name="small")
+
+
+def test_deductible_equal_to_maximum_is_read_off_the_table():
+    table = small_table()
+    for limit in (0.0, 100.0, 300.0, 1000.0):
+        found = actuarial_value(table, PlanDesign("d", limit, limit, 0.2), benefit_year=2026)
+        assert found.value == pytest.approx(1 - table.capped(limit) / 275)
+
+
+def test_coinsurance_worked_by_hand():
+    """Deductible 100, then 20 % up to a maximum of 180: it is met at 100 + 80 / 0.2 = 500 of spend."""
+    found = actuarial_value(small_table(), PlanDesign("d", 100, 180, 0.2), benefit_year=2026)
+    assert (found.spend_at_deductible, found.spend_at_maximum) == pytest.approx((100, 500))
+    # Between 100 and 500 the population spends 150 - 50 = 100, of which the plan pays 80; above, 275 - 150 = 125.
+    assert found.value == pytest.approx((80 + 125) / 275)
+
+
+def test_copay_without_deductible_worked_by_hand():
+    """Visits of 50 at a copay of 10, no limits: members pay a fifth."""
+    design = PlanDesign("d", 0, services={"specialist": waived(10)})
+    assert actuarial_value(small_table(), design, benefit_year=2026).value == pytest.approx(0.8)
+
+
+def test_account_contribution_worked_by_hand():
+    """Nothing is covered below 1,000; an HRA of 100 pays all spend up to 100: 50 of 275."""
+    design = PlanDesign("d", 1000, 1000, account="hra", account_contribution=100)
+    found = actuarial_value(small_table(), design, benefit_year=2026)
+    assert found.account == pytest.approx(50 / 275)
+
+
+NOISE = 1e-4  # the published searches stop at 1e-5 of a share of spend
+
+designs = st.builds(
+    lambda deductible, room, coinsurance, copay, service: PlanDesign(
+        "random", deductible, deductible + room, coinsurance, {service: waived(copay)} if copay else {}
+    ),
+    st.integers(0, 9000).map(float),
+    st.integers(0, 9000).map(float),
+    st.integers(0, 10).map(lambda tenths: tenths / 10),
+    st.integers(0, 100).map(float),
+    st.sampled_from(["primary_care", "specialist", "generic", "emergency_room", "inpatient"]),
+)
+
+
+@needs_tables
+@settings(max_examples=40, deadline=None)
+@given(design=designs, more=st.integers(100, 3000))
+def test_more_cost_sharing_never_raises_the_value(design, more):
+    tables = federal("silver")["combined"]
+    base = actuarial_value(tables, design, benefit_year=2026).value
+    assert 0.0 <= base <= 1.0
+    higher = replace(design, out_of_pocket_maximum=design.out_of_pocket_maximum + more)
+    assert actuarial_value(tables, higher, benefit_year=2026).value <= base + NOISE
+    both = replace(higher, deductible=design.deductible + more)
+    assert actuarial_value(tables, both, benefit_year=2026).value <= base + NOISE
+
+
+@needs_tables
+def test_maximum_that_binds_below_the_deductible():
+    """Copays alone reach the maximum: members never pay more than it, whatever the deductible."""
+    design = PlanDesign("d", 8000, 8000, 0.5, {"inpatient": waived(5000), "specialist": waived(200)})
+    found = actuarial_value(federal("silver"), design, benefit_year=2026)
+    assert found.plan_pays_between == 0.0
+    assert found.spend_at_deductible == found.spend_at_maximum
+
+
+@needs_tables
+def test_separate_drug_limits():
+    """With nothing to share apart, separate limits of zero are the same as one."""
+    design = PlanDesign("d", 0, 0)
+    assert actuarial_value(federal("gold"), design, benefit_year=2026).value == pytest.approx(1.0)
+    apart = replace(SILVER, drug_deductible=0.0)
+    own = replace(
+        SILVER,
+        deductible=5000,
+        drug_deductible=500,
+        out_of_pocket_maximum=7000,
+        drug_out_of_pocket_maximum=1900,
+    )
+    assert actuarial_value(federal("silver"), apart, benefit_year=2026).value > 0.7001
+    assert 0.7 < actuarial_value(federal("silver"), own, benefit_year=2026).value < 0.8
+    with pytest.raises(InputError, match="needs the 'medical' table"):
+        actuarial_value(federal("silver")["combined"], apart, benefit_year=2026)
+
+
+@needs_tables
+def test_days_and_visits_have_columns_of_their_own():
+    tables = federal("silver")
+    values = []
+    for days in (1, 5, 10):
+        terms = {"inpatient": CostSharing(copay=500, copay_per="day", copay_days=days)}
+        values.append(actuarial_value(tables, PlanDesign("d", 0, 9000, 0.2, terms), benefit_year=2026).value)
+    assert values == sorted(values, reverse=True)
+    assert values[0] > values[-1]
+    free = []
+    for visits in (1, 3, 10):
+        terms = {"primary_care": CostSharing(free_visits=visits)}
+        free.append(actuarial_value(tables, PlanDesign("d", 3000, 9000, 0.2, terms), benefit_year=2026).value)
+    assert free == sorted(free)
+    terms = {"specialist": CostSharing(free_visits=2)}
+    with pytest.raises(InputError, match="visits of primary_care only"):
+        actuarial_value(tables, PlanDesign("d", 0, 0, services=terms), benefit_year=2026)
+
+
+@needs_tables
+def test_every_column_of_the_federal_tables_belongs_to_a_component():
+    table = federal("silver")["combined"]
+    total = sum(table.column(part.cost_column)[-1] for part in components() if part.setting != "combined")
+    assert total == pytest.approx(table.total, abs=1e-6)
+
+
+def test_tiers_weigh_by_utilization():
+    table = small_table()
+    inner = actuarial_value(table, PlanDesign("in", 0, 0), benefit_year=2026)
+    outer = actuarial_value(table, PlanDesign("out", 1000, 1000), benefit_year=2026)
+    assert value_of_tiers([(0.9, inner), (0.1, outer)]) == pytest.approx(0.9)
+    with pytest.raises(InputError, match="add up to 1"):
+        value_of_tiers([(0.9, inner)])
+
+
+@pytest.mark.parametrize(
+    ("value", "year", "levels"),
+    [
+        (0.7201, 2017, ["silver_73"]),
+        (0.72, 2017, ["silver", "silver_73"]),
+        (0.66, 2018, ["silver"]),
+        (0.66, 2024, []),
+        (0.645, 2024, ["expanded_bronze"]),
+        (0.70, 2024, ["silver", "silver_individual_qhp"]),
+        (0.69, 2024, ["silver"]),
+        (0.935, 2026, ["silver_94"]),
+    ],
+)
+def test_de_minimis_ranges_by_year(value, year, levels):
+    """45 CFR 156.140(c) as it stood."""
+    found = metal_levels(value, rates=load_rates("aca", year))
+    assert [level for level in found if level not in ("platinum", "gold", "bronze")] == levels
+
+
+def test_solved_deductible_reaches_the_target():
+    """Nothing is owed above the deductible: 30 % of 275 is 82.50, which members spend below a cap of 230."""
+    table, design = small_table(), PlanDesign("d", 0, 1000, 0.0)
+    found = solve_for("deductible", 0.7, tables=table, design=design, benefit_year=2026, low=0, high=1000)
+    assert found.deductible == 230
+    with pytest.raises(InputError, match=r"gives actuarial values from .* 0.9990 is outside"):
+        solve_for(
+            "deductible",
+            0.999,
+            tables=table,
+            design=PlanDesign("d", 0, 1000, 0.5),
+            benefit_year=2026,
+            low=0,
+            high=900,
+        )
+
+
+@needs_tables
+def test_which_deductible_gives_70_percent():
+    tables = federal("silver")
+    start = replace(SILVER, deductible=0.0)
+    design = solve_for(
+        "deductible", 0.70, tables=tables, design=start, benefit_year=2026, low=0, high=8900, step=50
+    )
+    assert design.deductible % 50 == 0
+    found = actuarial_value(tables, design, benefit_year=2026).value
+    for step in (-50, 50):
+        other = replace(design, deductible=design.deductible + step)
+        assert abs(actuarial_value(tables, other, benefit_year=2026).value - 0.70) >= abs(found - 0.70) - 1e-5
+    points = frontier(
+        0.70, tables=tables, design=SILVER, benefit_year=2026, vary={"deductible": [2000, 4000, 8900]},
+        solve="out_of_pocket_maximum", low=0, high=12000, step=100,
+    ).to_pylist()  # fmt: skip
+    maxima = [point["out_of_pocket_maximum"] for point in points]
+    assert maxima[0] is None or maxima[0] >= maxima[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"deductible": 5000, "out_of_pocket_maximum": 4000}, "deductible 5,000 is above out_of_pocket_maximum 4,000"),
+        ({"coinsurance": 20}, r"coinsurance 20 is not between 0 and 1 \(it is the member's share\)"),
+        ({"deductable": 1}, "'deductable' is not known; nearest: deductible"),
+        ({"services": {"generic": {"copay": -1}}}, "generic: copay -1 is negative"),
+        ({"services": {"generic": {"copay": "10"}}}, "generic: copay must be a number"),
+        ({"services": {"inpatient": {"copay": 5, "copay_per": "dya"}}}, "copay_per 'dya' is none of .*; nearest: day"),
+        ({"family_deductible": 10, "deductible": 20}, "family_deductible is below deductible"),
+    ],
+)  # fmt: skip
+def test_impossible_designs_say_what_is_wrong(values, message):
+    with pytest.raises(InputError, match=message):
+        design_from_dict(values)
+
+
+def test_designs_from_toml(tmp_path):
+    path = tmp_path / "designs.toml"
+    path.write_text(
+        '[[design]]\nname = "silver"\ndeductible = 6000\nout_of_pocket_maximum = 8900\ncoinsurance = 0.4\n'
+        "[design.services.primary_care]\ncopay = 40\ndeductible_applies = false\n"
+    )
+    (design,) = read_designs(path)
+    assert design.terms("primary_care") == waived(40)
+    assert design_from_dict(design.to_dict()) == design
+    path.write_text("[[design]")
+    with pytest.raises(InputError, match="is not TOML"):
+        read_designs(path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[0, 0.0], [100, "x"], ["Unlimited", 1.0]], "row 3: a cell is no number"),
+        ([[0, 0.0], [100, 2.0], ["Unlimited", 1.0]], "must not fall"),
+        ([[0, 0.0], [100, 0.5], [200, 1.0]], "must rise from 0 to Unlimited"),
+    ],
+)
+def test_broken_tables_are_refused(rows, message):
+    with pytest.raises(InputError, match=message):
+        continuance_table([UP_TO, MAXD], rows, name="t")
