@@ -10,6 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from riskadj.cms_reports.mao004 import read_mao004
+    from riskadj.cms_reports.mmr import read_mmr
+    from riskadj.cms_reports.mor import read_mor
     from riskadj.errors import RiskAdjError
     from riskadj.front_door import explain, score
     from riskadj.results.explain import Explanation
@@ -29,6 +32,9 @@ _HOME = {
     "load_model": "riskadj.tables.model",
     "load_payment_year": "riskadj.tables.payment_year",
     "make_synthetic": "riskadj.synthetic",
+    "read_mao004": "riskadj.cms_reports.mao004",
+    "read_mmr": "riskadj.cms_reports.mmr",
+    "read_mor": "riskadj.cms_reports.mor",
     "score": "riskadj.front_door",
 }
 
@@ -43,6 +49,9 @@ __all__ = [
     "load_model",
     "load_payment_year",
     "make_synthetic",
+    "read_mao004",
+    "read_mmr",
+    "read_mor",
     "score",
 ]
 
