@@ -10,11 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from riskadj.calibration.calibration import Calibration
     from riskadj.cms_reports.mao004 import read_mao004
     from riskadj.cms_reports.mmr import read_mmr
     from riskadj.cms_reports.mor import read_mor
     from riskadj.errors import RiskAdjError
-    from riskadj.front_door import explain, score
+    from riskadj.front_door import calibrate, explain, score
     from riskadj.results.explain import Explanation
     from riskadj.results.scores import Scores
     from riskadj.synthetic import make_synthetic
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from riskadj.tables.payment_year import PaymentYear, load_payment_year
 
 _HOME = {
+    "Calibration": "riskadj.calibration.calibration",
     "Explanation": "riskadj.results.explain",
     "ModelTables": "riskadj.tables.model",
     "PaymentYear": "riskadj.tables.payment_year",
     "RiskAdjError": "riskadj.errors",
     "Scores": "riskadj.results.scores",
+    "calibrate": "riskadj.front_door",
     "explain": "riskadj.front_door",
     "list_models": "riskadj.tables.model",
     "load_model": "riskadj.tables.model",
@@ -39,11 +42,13 @@ _HOME = {
 }
 
 __all__ = [
+    "Calibration",
     "Explanation",
     "ModelTables",
     "PaymentYear",
     "RiskAdjError",
     "Scores",
+    "calibrate",
     "explain",
     "list_models",
     "load_model",

@@ -1,4 +1,4 @@
-"""The command line: `riskadj score | explain | demo | maps | synthetic`. See EXTRACTS.md for its contract."""
+"""The command line: `riskadj score | explain | calibrate | demo | maps | synthetic`. See EXTRACTS.md, its contract."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from riskadj.commands import maps
+from riskadj.commands.calibrate import calibrate
 from riskadj.commands.demo import demo
 from riskadj.commands.explain import explain
 from riskadj.commands.score import score
@@ -46,6 +47,7 @@ def _riskadj(
 
 app.command()(score)
 app.command()(explain)
+app.command()(calibrate)
 app.command()(demo)
 app.command()(synthetic)
 

@@ -74,6 +74,10 @@ class OutputExistsError(OutputError):
     """The output is already there and overwriting was not asked for."""
 
 
+class CalibrationError(RiskAdjError):
+    """Relative factors cannot be fitted: too few members, or variables that the data cannot tell apart."""
+
+
 class MissingDependencyError(RiskAdjError):
     """An optional package is not installed; the message names the extra to install."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from riskadj.errors import OptionError, nearest
 from riskadj.extracts.contract import names_of
@@ -16,6 +16,9 @@ from riskadj.results.passes import write_passes
 from riskadj.results.scores import Scores, collect
 from riskadj.scoring.options import ScoreOptions, check_options, default_threads, parse_collection
 from riskadj.scoring.run import Progress, ScoringRun, read_run
+
+if TYPE_CHECKING:
+    from riskadj.calibration.calibration import Calibration
 
 
 def score(
@@ -119,6 +122,112 @@ def explain(
     return explain_member(run, member_id)
 
 
+def calibrate(
+    enrollment: Any,
+    diagnoses: Any,
+    *,
+    costs: Any,
+    payment_year: int,
+    model: str,
+    program: str = "medicare_part_c",
+    amount: str = "allowed_amount",
+    cost_cap: float | None = None,
+    nonnegative: bool = True,
+    ordered: bool = True,
+    equal: Sequence[Sequence[str]] = (),
+    min_members: int = 30,
+    rare: str = "pool",
+    collinear: str = "stop",
+    min_segment_members: int = 500,
+    small_segments: str = "stop",
+    folds: int = 5,
+    seed: int = 0,
+    layout: str = "riskadj",
+    columns: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Calibration:
+    """Fit a model's relative factors to one's own costs, segment by segment, as CMS fits its own.
+
+    Each enrollment row is an observation: its cost per eligible year, weighted by its eligible fraction of the year
+    (members who died included), on the variables that the engine finds for it, hierarchies applied. Diagnoses are those
+    of the collection window, costs those of the months of enrollment: the year after, by default.
+
+    Parameters
+    ----------
+    enrollment, diagnoses : path, list of paths, directory, glob, or in-memory table
+        As `score` takes them.
+    costs : likewise
+        Claim lines (EXTRACTS.md, claims), or with ``amount="cost"`` totals by member: member_id, cost and perhaps
+        months_enrolled.
+    payment_year : int
+        Payment year of the starting model. There is no default.
+    model : str
+        Id of the starting model: its variables, hierarchies and segments are kept, its factors are replaced.
+    program : str
+        Whose payment policy the exported model states.
+    amount : {"allowed_amount", "paid_amount", "cost"}
+        What is added up: a column of claim lines, by service date, or member totals.
+    cost_cap : float, optional
+        Annualised costs above it count as it. Default: none. [dollars a year]
+    nonnegative : bool
+        No factor below zero.
+    ordered : bool
+        No HCC below one that it drops.
+    equal : sequence of sequences of str
+        Variables that share one factor, such as every diabetes HCC.
+    min_members : int
+        A variable that fewer members have is rare.
+    rare : {"pool", "zero"}
+        "pool": a rare variable shares the factor of its nearest relative (hierarchy, age cell, count); without one, and
+        with "zero", its factor is zero. Demographic variables are always pooled. The `status` column says which.
+    collinear : {"stop", "drop"}
+        Variables that the rows cannot tell apart stop the fit, or the later one is held at zero.
+    min_segment_members : int
+        A segment with fewer members is small.
+    small_segments : {"stop", "keep"}
+        Small segments stop the fit, or keep the starting factors.
+    folds : int
+        Folds of members for cross-validated predictions; 0: none.
+    seed : int
+        Seed of the draw of folds, any whole number from 0.
+    layout, columns, **options
+        As `score` takes them: diagnosis_filter, edits, rejects, collection, threads, maps_dir.
+
+    Returns
+    -------
+    Calibration
+        Factors are relative to 1.000, the mean predicted cost of the rows fitted.
+
+    Raises
+    ------
+    CalibrationError
+        A segment is too small, or variables cannot be told apart.
+    RiskAdjError
+        Of the kind that fits; the message says what is wrong, where, what is allowed and what to do.
+
+    References
+    ----------
+    .. [1] G. C. Pope and others, Risk Adjustment of Medicare Capitation Payments Using the CMS-HCC Model, Health Care
+       Financing Review 25 (2004): annualised costs, weights, hierarchies and constrained factors.
+    """
+    from riskadj.calibration.calibration import calibrate_run
+    from riskadj.calibration.options import CalibrationOptions, check_options
+
+    wanted = check_options(
+        CalibrationOptions(
+            amount=amount, cost_cap=cost_cap, nonnegative=nonnegative, ordered=ordered,
+            equal=tuple(tuple(group) for group in equal), min_members=min_members, rare=rare, collinear=collinear,
+            min_segment_members=min_segment_members, small_segments=small_segments, folds=folds, seed=seed,
+        )
+    )  # fmt: skip
+    checked = make_options(payment_year=payment_year, program=program, models=model, **options)
+    role = "costs" if amount == "cost" else "claims"
+    extracts = _open(enrollment, diagnoses, layout, columns, role)
+    cost_layout = "riskadj" if role == "costs" else layout
+    cost_extract = open_extract(costs, role, layout=cost_layout, columns=_columns_of(role, columns, role))
+    return calibrate_run(read_run(*extracts, checked), cost_extract, wanted)
+
+
 def score_to_directory(
     enrollment: Any,
     diagnoses: Any,
@@ -191,17 +300,21 @@ def _read(
 
 
 def _open(
-    enrollment: Any, diagnoses: Any, layout: str, columns: Mapping[str, str] | None
+    enrollment: Any, diagnoses: Any, layout: str, columns: Mapping[str, str] | None, *others: str
 ) -> tuple[Extract, Extract]:
     return (
-        open_extract(enrollment, "enrollment", layout=layout, columns=_columns_of("enrollment", columns)),
-        open_extract(diagnoses, "diagnoses", layout=layout, columns=_columns_of("diagnoses", columns)),
+        open_extract(
+            enrollment, "enrollment", layout=layout, columns=_columns_of("enrollment", columns, *others)
+        ),
+        open_extract(
+            diagnoses, "diagnoses", layout=layout, columns=_columns_of("diagnoses", columns, *others)
+        ),
     )
 
 
-def _columns_of(role: str, columns: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the names that `role` has; a name that no role has is an error."""
-    known = {name for other in ("enrollment", "diagnoses") for name in names_of(other)}
+def _columns_of(role: str, columns: Mapping[str, str] | None, *others: str) -> dict[str, str]:
+    """Return the names that `role` has; a name that neither the two extracts of a run nor `others` have is an error."""
+    known = {name for other in ("enrollment", "diagnoses", *others) for name in names_of(other)}
     for name in columns or {}:
         if name not in known:
             raise OptionError(f"columns= names '{name}', which no extract has{nearest(name, known)}.")

@@ -121,9 +121,15 @@ CLAIMS = _columns(
     ("family_id", "id", "pricing", "family"),
 )
 
+COSTS = _columns(
+    ("member_id", "id", "calibration", "member"),
+    ("cost", "number", "calibration", "total cost of the member in the months that count"),
+    ("months_enrolled", "integer", "optional", "months of those costs, 0 to 12; instead of the enrollment's"),
+)
+
 #: Role of an extract -> its columns.
 ROLES: MappingProxyType[str, tuple[Column, ...]] = MappingProxyType(
-    {"enrollment": ENROLLMENT, "diagnoses": DIAGNOSES, "drugs": DRUGS, "claims": CLAIMS}
+    {"enrollment": ENROLLMENT, "diagnoses": DIAGNOSES, "drugs": DRUGS, "claims": CLAIMS, "costs": COSTS}
 )
 
 #: Columns without which an extract of the role cannot be opened at all.
@@ -133,6 +139,7 @@ REQUIRED: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "diagnoses": ("member_id", "diagnosis_code"),
         "drugs": ("member_id",),
         "claims": ("member_id",),
+        "costs": ("member_id", "cost"),
     }
 )
 

@@ -54,6 +54,11 @@ REASONS: MappingProxyType[str, str] = MappingProxyType(
         "no_segment": "no segment of the model fits the row's status",
         "claim_type_not_allowed": "claim_type is not an allowed code",
         "record_source_not_allowed": "record_source is not an allowed code",
+        "amount_missing": "the amount is missing or no finite number",
+        "cost_not_enrolled": "the cost counts, but its member has no enrollment row that is scored",
+        "cost_twice": "the member's total stands on an earlier row",
+        "cost_without_months": "the row has costs and no months that they were incurred in",
+        "cost_negative": "the costs of the row add up to less than zero",
     }
 )
 

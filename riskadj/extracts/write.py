@@ -27,6 +27,9 @@ OUTPUT_TABLES = (
     "transfers",
     "transfer_pools",
     "assumptions",
+    "factors",
+    "fit",
+    "predictive_ratios",
 )
 OUTPUT_NAMES = re.compile(
     rf"({'|'.join(OUTPUT_TABLES)})(-\d+)?\.parquet|run\.json|({'|'.join((*OUTPUT_TABLES, 'scores'))})\.png|report\.html"

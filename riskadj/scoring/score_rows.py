@@ -281,11 +281,17 @@ def score_column(scores: Scores, decimals: int) -> pa.Array:
     return _masked(values, pa.float64(), lacking)
 
 
-def name_lists(variables: Words, mask: Words, names: pa.Array) -> pa.Array:
-    """Return, for each row, the list of names of the masked bits that are on."""
+def bit_lists(variables: Words, mask: Words) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
+    """Return the masked bits that are on, row after row: where each row begins, shape (n_rows + 1,), and the bits."""
     begin = np.zeros(len(variables) + 1, np.int32)
     list_bits(mask, variables, begin, np.zeros(0, np.int16))
     bits = np.zeros(begin[-1], np.int16)
     list_bits(mask, variables, begin, bits)
+    return begin, bits
+
+
+def name_lists(variables: Words, mask: Words, names: pa.Array) -> pa.Array:
+    """Return, for each row, the list of names of the masked bits that are on."""
+    begin, bits = bit_lists(variables, mask)
     values = pa.DictionaryArray.from_arrays(from_numpy(bits, pa.int16()), names)
     return pa.ListArray.from_arrays(from_numpy(begin, pa.int32()), values)

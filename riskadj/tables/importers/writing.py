@@ -146,7 +146,7 @@ def manifest_text(manifest: Manifest, texts: Mapping[str, str]) -> str:
     lines = [
         "[model]",
         *(
-            f"{key} = {_toml(value)}"
+            f"{key} = {toml_value(value)}"
             for key, value in (
                 ("id", manifest.id), ("title", manifest.title), ("program", manifest.program),
                 ("payment_year", manifest.payment_year), ("status", manifest.status),
@@ -155,7 +155,7 @@ def manifest_text(manifest: Manifest, texts: Mapping[str, str]) -> str:
         ),
     ]  # fmt: skip
     if manifest.scores:
-        codes = ", ".join(f"{name} = {_toml(value)}" for name, value in manifest.scores.items())
+        codes = ", ".join(f"{name} = {toml_value(value)}" for name, value in manifest.scores.items())
         lines.append(f"scores = {{ {codes} }}")
     for source in manifest.sources:
         lines += ["", "[[sources]]", *_pairs(vars(source))]
@@ -170,10 +170,11 @@ def _n_rows(text: str) -> int:
 
 
 def _pairs(values: Mapping[str, str]) -> list[str]:
-    return [f"{key} = {_toml(value)}" for key, value in values.items() if value != ""]
+    return [f"{key} = {toml_value(value)}" for key, value in values.items() if value != ""]
 
 
-def _toml(value: str | int) -> str:
+def toml_value(value: str | int) -> str:
+    """Return a value as TOML writes it."""
     if isinstance(value, int):
         return str(value)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
