@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from riskadj.cms_reports.mmr import read_mmr
     from riskadj.cms_reports.mor import read_mor
     from riskadj.errors import RiskAdjError
-    from riskadj.front_door import calibrate, explain, score
+    from riskadj.front_door import calibrate, explain, gaps, score
     from riskadj.results.explain import Explanation
+    from riskadj.results.gaps import Gaps
     from riskadj.results.scores import Scores
     from riskadj.synthetic import make_synthetic
     from riskadj.tables.model import ModelTables, list_models, load_model
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 _HOME = {
     "Calibration": "riskadj.calibration.calibration",
     "Explanation": "riskadj.results.explain",
+    "Gaps": "riskadj.results.gaps",
     "ModelTables": "riskadj.tables.model",
     "PaymentYear": "riskadj.tables.payment_year",
     "RiskAdjError": "riskadj.errors",
     "Scores": "riskadj.results.scores",
     "calibrate": "riskadj.front_door",
     "explain": "riskadj.front_door",
+    "gaps": "riskadj.front_door",
     "list_models": "riskadj.tables.model",
     "load_model": "riskadj.tables.model",
     "load_payment_year": "riskadj.tables.payment_year",
@@ -44,12 +47,14 @@ _HOME = {
 __all__ = [
     "Calibration",
     "Explanation",
+    "Gaps",
     "ModelTables",
     "PaymentYear",
     "RiskAdjError",
     "Scores",
     "calibrate",
     "explain",
+    "gaps",
     "list_models",
     "load_model",
     "load_payment_year",

@@ -13,6 +13,7 @@ from riskadj.commands import maps
 from riskadj.commands.calibrate import calibrate
 from riskadj.commands.demo import demo
 from riskadj.commands.explain import explain
+from riskadj.commands.gaps import gaps
 from riskadj.commands.score import score
 from riskadj.commands.synthetic import synthetic
 
@@ -47,6 +48,7 @@ def _riskadj(
 
 app.command()(score)
 app.command()(explain)
+app.command()(gaps)
 app.command()(calibrate)
 app.command()(demo)
 app.command()(synthetic)

@@ -1,8 +1,9 @@
-"""The library's front door: score a population, explain a member."""
+"""The library's front door: score a population, explain a member, ask questions of scores."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,11 @@ from riskadj.extracts.contract import names_of
 from riskadj.extracts.open import Extract, open_extract
 from riskadj.extracts.write import OutputDirectory
 from riskadj.results.explain import Explanation, explain_member
+from riskadj.results.gaps import GapOptions, Gaps, check_gap_options, find_all_gaps
 from riskadj.results.passes import write_passes
 from riskadj.results.scores import Scores, collect
 from riskadj.scoring.options import ScoreOptions, check_options, default_threads, parse_collection
+from riskadj.scoring.rules import load_rules
 from riskadj.scoring.run import Progress, ScoringRun, read_run
 
 if TYPE_CHECKING:
@@ -88,6 +91,99 @@ def score(
         edits=edits, rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir,
     )  # fmt: skip
     return collect(_read(enrollment, diagnoses, options, layout, columns), (enrollment, diagnoses))
+
+
+def gaps(
+    enrollment: Any,
+    diagnoses: Any,
+    *,
+    payment_year: int,
+    prior_diagnoses: Any = None,
+    prior_years: int = 1,
+    as_of: date | str | None = None,
+    chronic: Any = None,
+    suspects: Any = None,
+    attributes: Any = None,
+    rate: float | str | None = None,
+    by: Sequence[str] | str = (),
+    layout: str = "riskadj",
+    columns: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Gaps:
+    """Find conditions of the prior year(s) that are not yet recaptured, and what each is worth.
+
+    This year is the payment year's own window of service dates, and the prior window the years right before it. Both
+    are mapped by this year's models, so that a gap is a payment HCC of today: one that the prior window has (after
+    hierarchies) and this year has not, neither itself nor by a more severe HCC that drops it.
+
+    Parameters
+    ----------
+    enrollment, diagnoses, payment_year, layout, columns, **options
+        As `score` takes them; enrollment is that of the members to work on, diagnoses have service dates.
+    prior_diagnoses : path or table, optional
+        Diagnoses of the prior years, if `diagnoses` does not hold them.
+    prior_years : int
+        Length of the prior window. [years]
+    as_of : date or str, optional
+        Year to date: services after this day do not count.
+    chronic : path or mapping of str to bool, optional
+        HCC -> whether it is chronic; takes the place of the models' own lists for the HCCs that it names.
+    suspects : path or table, optional
+        Suspected conditions: member_id, hcc or diagnosis_code, and reason and probability if known.
+    attributes : path or table, optional
+        One row per member: member_id and any columns to group by, such as the provider a member is attributed to.
+    rate : float or str, optional
+        Monthly payment at a score of 1.000, or the column of `attributes` that holds it. [dollars]
+    by : sequence of str
+        Columns to break recapture down by: plan_id, contract_id, county_code, age_band, sex, dual, ... or columns of
+        `attributes`.
+
+    Returns
+    -------
+    Gaps
+
+    Raises
+    ------
+    RiskAdjError
+        Of the kind that fits; the message says what is wrong, where, what is allowed and what to do.
+    """
+    wanted = GapOptions(
+        prior_years,
+        chronic,
+        suspects,
+        attributes,
+        rate,
+        tuple(by.split(",") if isinstance(by, str) and by else by),
+    )
+    wanted = check_gap_options(wanted)
+    checked = make_options(payment_year=payment_year, **options)
+    if as_of is not None:
+        checked = replace(checked, collection=_year_to_date(checked, as_of))
+    run = _read(enrollment, diagnoses, checked, layout, columns)
+    if prior_diagnoses is None:
+        return find_all_gaps(run, run.extracts[1], wanted)
+    names = _columns_of("diagnoses", columns)
+    return find_all_gaps(
+        run, open_extract(prior_diagnoses, "diagnoses", layout=layout, columns=names), wanted
+    )
+
+
+def _year_to_date(options: ScoreOptions, as_of: date | str) -> tuple[date, date]:
+    """Return the window of service dates up to a day.
+
+    Raises
+    ------
+    OptionError
+        The day is no date, or outside the window.
+    """
+    first, last = options.collection or load_rules(options).year.collection
+    try:
+        day = as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
+    except ValueError:
+        raise OptionError("as_of is no date; give it as YYYY-MM-DD.") from None
+    if not first <= day <= last:
+        raise OptionError(f"as_of={day} is outside this year's window of service dates, {first} to {last}.")
+    return first, day
 
 
 def explain(

@@ -127,9 +127,24 @@ COSTS = _columns(
     ("months_enrolled", "integer", "optional", "months of those costs, 0 to 12; instead of the enrollment's"),
 )
 
+SUSPECTS = _columns(
+    ("member_id", "id", "gaps", "member"),
+    ("hcc", "code", "hcc or diagnosis_code", "suspected condition, as the labels of the models write it"),
+    ("diagnosis_code", "code", "hcc or diagnosis_code", "suspected diagnosis"),
+    ("reason", "code", "optional", "why it is suspected"),
+    ("probability", "number", "optional", "chance that it is confirmed, 0 to 1"),
+)
+
 #: Role of an extract -> its columns.
 ROLES: MappingProxyType[str, tuple[Column, ...]] = MappingProxyType(
-    {"enrollment": ENROLLMENT, "diagnoses": DIAGNOSES, "drugs": DRUGS, "claims": CLAIMS, "costs": COSTS}
+    {
+        "enrollment": ENROLLMENT,
+        "diagnoses": DIAGNOSES,
+        "drugs": DRUGS,
+        "claims": CLAIMS,
+        "costs": COSTS,
+        "suspects": SUSPECTS,
+    }
 )
 
 #: Columns without which an extract of the role cannot be opened at all.
@@ -140,6 +155,7 @@ REQUIRED: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "drugs": ("member_id",),
         "claims": ("member_id",),
         "costs": ("member_id", "cost"),
+        "suspects": ("member_id",),
     }
 )
 

@@ -12,11 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from riskadj.errors import OutputError, OutputExistsError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: Tables that runs write, each under its name; a directory that holds anything else is not ours to overwrite.
 OUTPUT_TABLES = (
@@ -30,6 +34,9 @@ OUTPUT_TABLES = (
     "factors",
     "fit",
     "predictive_ratios",
+    "gaps",
+    "recapture",
+    "potential",
 )
 OUTPUT_NAMES = re.compile(
     rf"({'|'.join(OUTPUT_TABLES)})(-\d+)?\.parquet|run\.json|({'|'.join((*OUTPUT_TABLES, 'scores'))})\.png|report\.html"
@@ -238,6 +245,7 @@ def write_tables(
     report: Mapping[str, object],
     *,
     metadata: Mapping[str, str] | None = None,
+    charts: Mapping[str, Figure] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write tables as ``NAME.parquet`` and the report as ``run.json`` into `directory`, all or nothing.
@@ -250,6 +258,8 @@ def write_tables(
         What the tables were made from; written last.
     metadata : mapping of str
         Key-value metadata of every table.
+    charts : mapping of str to Figure
+        Written as ``NAME.png``, each under the name of a table.
 
     Raises
     ------
@@ -259,6 +269,9 @@ def write_tables(
     with OutputDirectory(directory, overwrite=overwrite) as path:
         for name, table in tables.items():
             write_parquet(path / f"{name}.parquet", table, metadata=metadata)
+        for name, figure in (charts or {}).items():
+            with output_errors(path):
+                figure.savefig(path / f"{name}.png", dpi=150)
         write_json(path / "run.json", report)
     return Path(directory)
 

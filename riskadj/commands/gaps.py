@@ -1,0 +1,129 @@
+"""`riskadj gaps`: conditions seen before and not yet this year, and what each is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riskadj.commands import options as shared
+from riskadj.commands.guard import guarded
+
+if TYPE_CHECKING:
+    from riskadj.results.gaps import Gaps
+
+
+@guarded
+def gaps(
+    enrollment: shared.Enrollment,
+    diagnoses: shared.Diagnoses,
+    payment_year: shared.PaymentYear,
+    output: Annotated[
+        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
+    ],
+    program: shared.Program = shared.PROGRAM,
+    models: shared.Models = None,
+    prior_diagnoses: Annotated[
+        list[str] | None,
+        typer.Option(help="Diagnoses of the prior years, if not in --diagnoses.", metavar="PATH"),
+    ] = None,
+    prior_years: Annotated[int, typer.Option(help="Years to look back.", metavar="N")] = 1,
+    as_of: Annotated[
+        str | None, typer.Option(help="Year to date: later services do not count.", metavar="YYYY-MM-DD")
+    ] = None,
+    chronic: Annotated[
+        Path | None,
+        typer.Option(help="Your own list of chronic HCCs, CSV: hcc, chronic (1 or 0).", metavar="PATH"),
+    ] = None,
+    suspects: Annotated[
+        list[str] | None,
+        typer.Option(help="Suspected conditions: member_id, hcc or diagnosis_code.", metavar="PATH"),
+    ] = None,
+    attributes: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="One row per member, any columns to group by, such as its provider.", metavar="PATH"
+        ),
+    ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            help="Dollars per month at a score of 1.000, or a column of --attributes.", metavar="RATE"
+        ),
+    ] = None,
+    by: Annotated[
+        str, typer.Option(help="Columns to break recapture down by, such as plan_id.", metavar="COLUMN,...")
+    ] = "",
+    diagnosis_filter: shared.DiagnosisFilter = "none",
+    edits: shared.Edits = "default",
+    rejects: shared.RejectsMode = "stop",
+    collection: shared.Collection = None,
+    layout: shared.Layout = "riskadj",
+    columns: shared.Columns = None,
+    threads: shared.Threads = None,
+    maps_dir: shared.MapsDir = None,
+    overwrite: shared.Overwrite = False,
+) -> None:
+    """Find conditions of the prior year not yet recaptured, and what each is worth.
+
+    This year is the payment year's window of service dates. Writes gaps.parquet, recapture.parquet, potential.parquet,
+    gaps.png and run.json into the output directory, and prints recapture rates.
+
+    \b
+    riskadj gaps --payment-year 2026 --as-of 2025-09-30 --output gaps \\
+        --enrollment enrollment.parquet --diagnoses diagnoses.parquet
+    """
+    names = shared.parse_columns(columns)
+    from riskadj.front_door import gaps as find_gaps
+
+    found = find_gaps(
+        shared.source_of(enrollment), shared.source_of(diagnoses), payment_year=payment_year, program=program,
+        models=models, prior_diagnoses=_source(prior_diagnoses), prior_years=prior_years, as_of=as_of, chronic=chronic,
+        suspects=_source(suspects), attributes=_source(attributes), rate=_rate(rate), by=by,
+        diagnosis_filter=diagnosis_filter, edits=edits, rejects=rejects, collection=collection, layout=layout,
+        columns=names, threads=threads, maps_dir=maps_dir,
+    )  # fmt: skip
+    found.write(output, chart=True, overwrite=overwrite)
+    _print(found, output)
+
+
+def _source(paths: list[str] | None) -> str | list[str] | None:
+    return shared.source_of(paths) if paths else None
+
+
+def _rate(text: str | None) -> float | str | None:
+    """Return a number as such, the name of a column as it stands."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
+
+
+def _print(found: Gaps, output: Path) -> None:
+    from riskadj.commands.printing import make_console, print_line, print_table
+
+    console = make_console()
+    facts = found.run["gaps"]
+    window, before = " to ".join(facts["window"]), " to ".join(facts["prior_window"])
+    print_line(console, f"Conditions of {before}, seen again in {window}", style="bold")
+    console.print()
+    rows = list(_rows(found))
+    headings = ["model", "kind", "conditions", "recaptured", "superseded", "open", "rate", "open: score"]
+    headings += ["open: dollars"] if found.run["gaps"]["rate"] is not None else []
+    print_table(console, headings, rows, justify="ll" + "r" * (len(headings) - 2))
+    counts = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in facts["status"].items())
+    print_line(console, f"{facts['rows']:,} rows of gaps.parquet: {counts}", hanging=2)
+    for note in (*found.run["notes"], *facts["notes"]):
+        print_line(console, f"note: {note}", hanging=2)
+    files = ", ".join(sorted(path.name for path in output.iterdir()))
+    print_line(console, f"written to {output}: {files}", hanging=2)
+
+
+def _rows(found: Gaps) -> Iterator[list[str]]:
+    for row in found.summary_table().to_pylist():
+        rate = "-" if row["recapture_rate"] is None else f"{row['recapture_rate']:.1%}"
+        sizes = [f"{row[name]:,}" for name in ("conditions", "closed", "superseded", "open")]
+        cells = [row["model_id"], row["kind"], *sizes, rate, f"{row['open_payment_risk_score_change']:,.3f}"]
+        yield cells + ([f"{row['open_revenue_change']:,.0f}"] if "open_revenue_change" in row else [])

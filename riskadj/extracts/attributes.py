@@ -1,0 +1,43 @@
+"""Tables of the caller's own: one row per member, whatever columns (an attribution to providers, a region, a rate)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from riskadj.errors import ColumnMissingError, ExtractError
+from riskadj.extracts.buffers import one_chunk
+from riskadj.extracts.normalise import as_ids
+from riskadj.extracts.sources import open_parts
+
+_ID = "member_id"
+
+
+def read_attributes(source: Any, role: str = "attributes") -> tuple[pa.Array, pa.Table]:
+    """Return member ids, and the other columns as they stand.
+
+    Parameters
+    ----------
+    source : path, list of paths, or in-memory table
+        With member_id and any other columns; all files have the same.
+    role : str
+        What to call it in messages.
+
+    Raises
+    ------
+    ColumnMissingError, ExtractError
+        A file lacks member_id, or the files differ in their columns.
+    """
+    tables = []
+    for part in open_parts(source, role):
+        if _ID not in part.schema.names:
+            raise ColumnMissingError(
+                f"{part.label} lacks '{_ID}'; rename the column of {role} that holds it to {_ID}."
+            )
+        tables += [chunk.read() for chunk in part.chunks(part.schema.names, frozenset())]
+    if any(table.column_names != tables[0].column_names for table in tables):
+        raise ExtractError(f"the files given for {role} have different columns; give all the same.")
+    table = pa.concat_tables(tables, promote_options="permissive")
+    ids = as_ids(table[_ID], keep_dictionary=False, label=role, name=_ID)
+    return one_chunk(ids), table.drop_columns([_ID])

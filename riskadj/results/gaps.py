@@ -1,0 +1,278 @@
+"""Gaps: conditions seen before and not yet this year, what became of them, and what each is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from riskadj.errors import OptionError
+from riskadj.extracts.dates import MISSING_DATE
+from riskadj.extracts.open import Extract, require
+from riskadj.extracts.write import write_tables
+from riskadj.results.chronic import UNKNOWN, chronic_flags
+from riskadj.results.gap_rows import (
+    STATUSES,
+    GapInputs,
+)
+from riskadj.results.gap_tables import Found, gap_table, monthly_rates, potential_table, summary_table
+from riskadj.results.groups import Labels, find_attributes, labels_of
+from riskadj.results.recapture import (
+    Counted,
+    counted_of,
+    kind_labels,
+    month_names,
+    recapture_table,
+)
+from riskadj.results.scores import run_metadata
+from riskadj.results.suspects import read_suspects
+from riskadj.scoring.run import ScoringRun
+from riskadj.scoring.run_report import run_report
+from riskadj.scoring.service_dates import (
+    NO_FIRST,
+    NO_LAST,
+    capture_window,
+    days_of,
+    find_service_dates,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class GapOptions:
+    """What the caller asked for, beside the options of scoring.
+
+    Attributes
+    ----------
+    prior_years : int
+        Windows before this year's that conditions are looked for in, pooled. [years]
+    chronic : path or mapping of str to bool, or None
+        Takes the place of the models' own lists for the HCCs that it names.
+    suspects, attributes : path or table, or None
+    rate : float, str or None
+        Monthly payment at a score of 1.000, or the column of `attributes` that holds it. [dollars]
+    by : tuple of str
+        Columns to break recapture rates down by.
+    """
+
+    prior_years: int = 1
+    chronic: Any = None
+    suspects: Any = None
+    attributes: Any = None
+    rate: float | str | None = None
+    by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Conditions of the prior window, and what became of them this year.
+
+    Attributes
+    ----------
+    gaps : pyarrow.Table
+        One row per enrollment row, model and condition: the span, hcc, label, is_chronic, origin (prior | suspect),
+        status (open | closed | superseded | suspect | not_applicable), service dates, and payment_risk_score_change:
+        the model's payment risk score with the HCC minus without it, all else as it is this year, times the model's
+        weight in the blend. [1.000 = average beneficiary] With a rate, revenue_change. [dollars]
+    recapture : pyarrow.Table
+        One row per model, kind (chronic, acute, unknown), group and month: conditions of the prior window of members
+        still enrolled, those recaptured, and the rate to date. [share of conditions, 0 to 1]
+    potential : pyarrow.Table
+        One row per enrollment row with an open gap: its payment risk score, and the score if every open gap that is not
+        acute were closed. Gaps interact, so their changes need not add up to this one.
+    run : dict
+        What it was made from: the run report of this year's scores, and counts under "gaps".
+    """
+
+    gaps: pa.Table
+    recapture: pa.Table
+    potential: pa.Table
+    run: dict[str, Any]
+
+    def summary(self) -> pd.DataFrame:
+        """Return conditions by what became of them, recapture rates and the worth of open gaps, by model and kind."""
+        frame: pd.DataFrame = self.summary_table().to_pandas()
+        return frame
+
+    def summary_table(self) -> pa.Table:
+        """Return the summary as an Arrow table."""
+        return summary_table(self.gaps)
+
+    def plot(self) -> Figure:
+        """Return a figure: recapture by month, and the open HCCs that are worth most."""
+        from riskadj.results.plots.gaps import plot_gaps
+
+        return plot_gaps(self.recapture, self.gaps)
+
+    def to_pandas(self, table: str = "gaps") -> pd.DataFrame:
+        """Return one of the tables as a pandas DataFrame: "gaps", "recapture" or "potential"."""
+        frame: pd.DataFrame = getattr(self, table).to_pandas()
+        return frame
+
+    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+        """Write gaps, recapture, potential, run.json and, with `chart`, gaps.png into `directory`, all or nothing.
+
+        Raises
+        ------
+        OutputExistsError, OutputError
+            The directory is there already (and `overwrite` is False), or cannot be written.
+        """
+        tables = {name: getattr(self, name) for name in ("gaps", "recapture", "potential")}
+        charts = {"gaps": self.plot()} if chart else None
+        return write_tables(
+            directory, tables, self.run, metadata=run_metadata(self.run), charts=charts, overwrite=overwrite
+        )
+
+    def __repr__(self) -> str:
+        """Return how many gaps there are, without any member's data."""
+        counts = self.run["gaps"]["status"]
+        found = ", ".join(f"{number:,} {status}" for status, number in counts.items() if number)
+        return f"<Gaps: payment year {self.run['payment_year']}, {found or 'no conditions'}>"
+
+
+def check_gap_options(options: GapOptions) -> GapOptions:
+    """Return the options, checked.
+
+    Raises
+    ------
+    OptionError
+        One of them is not allowed.
+    """
+    if isinstance(options.prior_years, bool) or options.prior_years not in range(1, 11):
+        raise OptionError(f"prior_years={options.prior_years!r}; it takes a whole number from 1 to 10.")
+    if isinstance(options.rate, str) and options.attributes is None:
+        raise OptionError(
+            f"rate='{options.rate}' names a column, but attributes= gives no table that has it."
+        )
+    if not isinstance(options.rate, str | None) and not 0 < options.rate < float("inf"):
+        raise OptionError(f"rate={options.rate!r}; it takes dollars per month, more than 0.")
+    if len(set(options.by)) < len(options.by) or {"kind", "month", "model_id"} & set(options.by):
+        raise OptionError("by= names a column twice, or one that is there anyway (model_id, kind, month).")
+    return options
+
+
+def prior_window(window: tuple[date, date], years: int) -> tuple[date, date]:
+    """Return the window of `years` years that ends where this year's begins.
+
+    Both windows begin on the same day of the year.
+    """
+    first = window[0]
+    day = 28 if (first.month, first.day) == (2, 29) else first.day
+    return first.replace(year=first.year - years, day=day), first - timedelta(days=1)
+
+
+def find_all_gaps(run: ScoringRun, prior: Extract, options: GapOptions) -> Gaps:
+    """Return the gaps of a run.
+
+    Parameters
+    ----------
+    run : ScoringRun
+        This year: its window of service dates, its diagnoses, its models.
+    prior : Extract
+        Diagnoses of the prior years; may be the same extract.
+    options : GapOptions
+    """
+    require(run.extracts[1], ["service_date"])
+    require(prior, ["service_date"])
+    kinds = chronic_flags(run, options.chronic)
+    attributes = None if options.attributes is None else find_attributes(run, options.attributes)
+    labels = {name: labels_of(run, name, attributes) for name in options.by}
+    rates = monthly_rates(run, options.rate, attributes)
+    suspects = None if options.suspects is None else read_suspects(run, options.suspects)
+    before = prior_window(run.window, options.prior_years)
+    captured, counts, rejects = capture_window(run, prior, before)
+    inputs = GapInputs(
+        run,
+        prior=find_service_dates(run, prior, before, captured),
+        now=find_service_dates(run, run.extracts[1], run.window, run.population.captured),
+        suspects=suspects,
+        has_left=members_gone(run),
+    )
+    last = last_spans(run)
+    found = [Found.of(inputs, model, kind, last) for model, kind in zip(run.models, kinds, strict=True)]
+    tables = [gap_table(inputs, one, last, labels, rates) for one in found]
+    report = run_report(run)
+    report["gaps"] = _report(inputs, found, options) | {
+        "prior_diagnoses": {
+            "files": list(prior.files),
+            "rows_read": counts.rows_read,
+            "rows_outside_window": counts.rows_outside_collection,
+            "rows_filtered": counts.rows_filtered,
+            "rows_mapped": counts.rows_mapped,
+            "rows_unmapped": counts.rows_unmapped,
+            "rows_unknown": counts.rows_unknown,
+            "rejects": rejects.counts(),
+        },
+    }
+    counted = [_counted(inputs, one, last, labels) for one in found]
+    return Gaps(
+        pa.concat_tables(tables),
+        recapture_table(counted, options.by, inputs.now),
+        potential_table(inputs, found, rates),
+        report,
+    )
+
+
+def members_gone(run: ScoringRun) -> Flags:
+    """Return which members' last span ends before the window of service dates does (bool, shape (n_members,))."""
+    population = run.population
+    ends = np.where(population.enrollment.end_date == MISSING_DATE, NO_FIRST, population.enrollment.end_date)
+    last = np.full(run.index.n_members, NO_LAST, np.int64)
+    np.maximum.at(last, population.member_of_row, ends)
+    return last < days_of(run.window[1])
+
+
+def last_spans(run: ScoringRun) -> Flags:
+    """Return which enrollment rows are their member's last: the latest start, of equal ones the last in the extract."""
+    population = run.population
+    order = np.lexsort(
+        (np.arange(population.n_rows), population.enrollment.start_date, population.member_of_row)
+    )
+    members = population.member_of_row[order]
+    is_last = np.zeros(population.n_rows, np.bool_)
+    is_last[order[np.append(members[1:] != members[:-1], True)]] = True
+    return is_last
+
+
+def _counted(inputs: GapInputs, found: Found, last: Flags, labels: dict[str, Labels]) -> Counted:
+    gaps = found.gaps
+    of_gaps = {
+        "kind": kind_labels(found.kinds[gaps.hccs]),
+        **{name: label.take(gaps.rows) for name, label in labels.items()},
+    }
+    return counted_of(found.model.plan.model.id, gaps, last[gaps.rows], of_gaps, inputs.now)
+
+
+def _report(inputs: GapInputs, found: Sequence[Found], options: GapOptions) -> dict[str, Any]:
+    """Return counts that add up: rows of the gaps table by status, and of each model."""
+    status = np.sum([np.bincount(one.gaps.status, minlength=len(STATUSES)) for one in found], axis=0)
+    notes = [
+        f"{one.model.plan.model.id} has no list of chronic HCCs: every condition counts"
+        for one in found
+        if (one.kinds == UNKNOWN).all()
+    ]
+    months = dict(zip(month_names(inputs.now.window), inputs.now.rows_of_month.tolist(), strict=True))
+    return {
+        "prior_window": [day.isoformat() for day in inputs.prior.window],
+        "window": [day.isoformat() for day in inputs.now.window],
+        "by": list(options.by),
+        "rate": options.rate,
+        "rows": int(status.sum()),
+        "status": dict(zip(STATUSES, status.tolist(), strict=True)),
+        "new_conditions": {one.model.plan.model.id: one.n_new for one in found},
+        "diagnoses_of_month": months,
+        "suspects": None if inputs.suspects is None else inputs.suspects.counts,
+        "members_gone": int(inputs.has_left.sum()),
+        "notes": notes,
+    }

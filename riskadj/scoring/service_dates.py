@@ -1,0 +1,210 @@
+"""When each condition of each member was seen: first and last service dates behind the condition bits of a window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from riskadj.errors import ColumnTypeError
+from riskadj.extracts.buffers import cast_ids, harmonise_ids, is_valid, one_chunk, values_of
+from riskadj.extracts.open import Chunk, Extract, require
+from riskadj.extracts.order import in_order
+from riskadj.extracts.rejects import Rejects
+from riskadj.kernels import evidence
+from riskadj.scoring.capture import DIAGNOSES, CaptureCounts, CodeCapture, capture_diagnoses, no_bits
+from riskadj.scoring.eligible_diagnoses import claim_filter, columns_of_filter, judge_nothing
+from riskadj.scoring.plan import ScoringPlan, Words
+from riskadj.scoring.run import ScoringRun
+
+#: Stand for no date; every service date lies between them.
+NO_FIRST, NO_LAST = np.iinfo(np.int32).max, np.iinfo(np.int32).min
+
+Days = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
+_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class ServiceDates:
+    """Condition bits of one window of service dates, and between which dates each was seen.
+
+    Attributes
+    ----------
+    window : tuple of date
+        First and last service date that count, inclusive.
+    captured : ndarray of uint64, shape (n_members, n_words)
+    slots_begin : ndarray of int64, shape (n_members + 1,)
+    first, last : ndarray of int32, shape (n_slots,)
+        One slot for each bit that is on, member after member. [days since 1970-01-01]
+    rows_of_month : ndarray of int64, shape (n_months,)
+        Diagnoses that count and map to a condition, by month of the window.
+    """
+
+    window: tuple[date, date]
+    captured: Words
+    slots_begin: npt.NDArray[np.int64]
+    first: Days
+    last: Days
+    rows_of_month: npt.NDArray[np.int64]
+
+    def of_hccs(
+        self, plan: ScoringPlan, first_word: int, hccs: Days, members: Days, ages: Bytes, sexes: Bytes
+    ) -> tuple[Days, Days]:
+        """Return first and last service date of HCCs of members; NO_FIRST and NO_LAST where there is no evidence.
+
+        Parameters
+        ----------
+        plan : ScoringPlan
+        first_word : int
+            Where the model's words begin.
+        hccs, members : ndarray of int32, shape (n,)
+        ages, sexes : ndarray of uint8, shape (n,)
+            Whole years; sex as 1 (first code) or 2 (second code).
+        """
+        bits = plan.bit_columns
+        order = np.argsort(bits.hcc_ids, kind="stable").astype(np.int32)
+        begin = np.searchsorted(bits.hcc_ids[order], np.arange(plan.n_hccs + 1)).astype(np.int64)
+        first, last = np.full(len(hccs), NO_FIRST, np.int32), np.full(len(hccs), NO_LAST, np.int32)
+        evidence.find_dates(
+            members, hccs, ages, sexes, self.captured, first_word, begin, order, bits.sexes, bits.age_mins,
+            bits.age_maxs, self.slots_begin, self.first, self.last, first, last,
+        )  # fmt: skip
+        return first, last
+
+
+def capture_window(
+    run: ScoringRun, extract: Extract, window: tuple[date, date]
+) -> tuple[Words, CaptureCounts, Rejects]:
+    """Return the condition bits that the diagnoses of another window give the members of a run.
+
+    The run's own models, code book, claim filter and options apply; rows that cannot be used are returned, not refused.
+    """
+    columns = _columns(run, extract)
+    which_count = claim_filter(run.options.diagnosis_filter, run.rules.year, columns)
+    sink = CodeCapture(
+        run.index,
+        run.book,
+        no_bits(run.index, run.book),
+        columns=DIAGNOSES,
+        window=window,
+        judge=which_count.judge if which_count else judge_nothing,
+        id_type=_id_type(run, extract),
+    )
+    rejects = Rejects("write")
+    counts = capture_diagnoses(extract, sink, rejects, columns=columns, threads=run.options.threads)
+    return sink.captured, counts, rejects
+
+
+def find_service_dates(
+    run: ScoringRun, extract: Extract, window: tuple[date, date], captured: Words
+) -> ServiceDates:
+    """Read the diagnoses extract once more for the service dates behind the condition bits of a window.
+
+    Parameters
+    ----------
+    run : ScoringRun
+    extract : Extract
+        Of role "diagnoses", with service dates.
+    window : tuple of date
+    captured : ndarray of uint64, shape (n_members, n_words)
+        What the diagnoses of the window set, as `capture_window` or the run has it.
+
+    Raises
+    ------
+    ColumnMissingError
+        The extract has no service_date.
+    """
+    require(extract, ["service_date"])
+    slots_begin = np.empty(len(captured) + 1, np.int64)
+    evidence.number_slots(captured, slots_begin)
+    first = np.full(slots_begin[-1], NO_FIRST, np.int32)
+    last = np.full(slots_begin[-1], NO_LAST, np.int32)
+    months = month_starts(window)
+    rows_of_month = np.zeros(len(months), np.int64)
+    reader = _Reader(run, extract, window)
+    for pieces in in_order(reader.read, extract.chunks(reader.columns), run.options.threads):
+        for members, codes, dates in pieces:
+            evidence.note_dates(
+                members, codes, dates, run.book.bits_begin, run.book.bits, captured, slots_begin, first, last
+            )
+            month = np.searchsorted(months, dates[members >= 0], side="right") - 1
+            rows_of_month += np.bincount(month, minlength=len(months))
+    return ServiceDates(window, captured, slots_begin, first, last, rows_of_month)
+
+
+def month_starts(window: tuple[date, date]) -> Days:
+    """Return the first day of each month of a window [days since 1970-01-01]; the first is the window's own."""
+    first, last = window
+    n_months = 12 * (last.year - first.year) + last.month - first.month + 1
+    later = [first.month - 1 + n for n in range(1, n_months)]
+    return np.array(
+        [days_of(first), *(days_of(date(first.year + n // 12, n % 12 + 1, 1)) for n in later)], np.int32
+    )
+
+
+def days_of(day: date) -> int:
+    """Return a date as days since 1970-01-01."""
+    return (day - _EPOCH).days
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Picks the diagnoses of one window: member, code and date of each that counts and maps to a condition."""
+
+    run: ScoringRun
+    extract: Extract
+    window: tuple[date, date]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return _columns(self.run, self.extract)
+
+    def read(self, chunk: Chunk) -> list[tuple[Days, Days, Days]]:
+        return list(self._pieces(chunk))
+
+    def _pieces(self, chunk: Chunk) -> Iterator[tuple[Days, Days, Days]]:
+        which_count = claim_filter(self.run.options.diagnosis_filter, self.run.rules.year, self.columns)
+        first, last = (days_of(day) for day in self.window)
+        for piece in chunk.pieces():
+            table = piece.read(Rejects("write"))
+            dates = one_chunk(table["service_date"])
+            days, codes = values_of(dates), self._codes(table)
+            wanted = is_valid(dates) & (days >= first) & (days <= last) & (codes >= 0)
+            if which_count is not None:
+                wanted &= which_count(table) != 0
+            ids = cast_ids(one_chunk(table["member_id"]), _id_type(self.run, self.extract))
+            rows = np.flatnonzero(wanted & is_valid(ids))
+            yield self.run.index.find(ids, rows), codes[rows], days[rows].astype(np.int32)
+
+    def _codes(self, table: pa.Table) -> Days:
+        """Return the code number of each row; negative where the code maps to no condition."""
+        column = one_chunk(table["diagnosis_code"])
+        if not pa.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        if not len(column.dictionary):
+            return np.full(len(column), -1, np.int32)
+        numbers = self.run.book.look_up(column.dictionary)
+        numbers = np.where(self.run.book.is_mapped[numbers] & (numbers >= 0), numbers, -1).astype(np.int32)
+        entries = np.where(is_valid(column), values_of(column.indices), 0)
+        return np.where(is_valid(column), numbers[entries], -1).astype(np.int32)
+
+
+def _columns(run: ScoringRun, extract: Extract) -> tuple[str, ...]:
+    wanted: tuple[str, ...] = ("member_id", "diagnosis_code", "service_date")
+    wanted += columns_of_filter(run.options.diagnosis_filter, run.rules.year)
+    return tuple(name for name in wanted if name in extract.columns)
+
+
+def _id_type(run: ScoringRun, extract: Extract) -> pa.DataType | None:
+    """Return what the extract's ids are cast to; ids of the run that are whole numbers are in the index as such."""
+    wanted = harmonise_ids(run.index_id_type, extract.id_type)
+    if wanted is not None and pa.types.is_integer(run.index_id_type):
+        raise ColumnTypeError(
+            f"member_id is text in {extract.files[0]} and whole numbers in the other extracts; give all one type."
+        )
+    return wanted
