@@ -1,0 +1,1 @@
+"""The experience that a price starts from: completion of claims, credibility."""

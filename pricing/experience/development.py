@@ -1,0 +1,289 @@
+"""Development triangles: age-to-age factors, completion, claims incurred but not reported, and their range.
+
+A triangle holds cumulative paid claims by period incurred (rows) and age (columns); cells not known yet are NaN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pricing.errors import InputError
+from pricing.inputs import Numbers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+AVERAGES = ("volume", "simple", "geometric", "harmonic")
+SIGMAS = ("mack", "log-linear")
+
+
+@dataclass(frozen=True)
+class Development:
+    """A triangle developed to ultimate by the chain ladder.
+
+    Attributes
+    ----------
+    triangle : ndarray of float64, shape (n_periods, n_ages)
+        Cumulative paid claims; NaN where not known yet.
+    factors : ndarray of float64, shape (n_ages - 1,)
+        Age-to-age factors.
+    tail : float
+        Factor from the last age to ultimate.
+    paid, ultimate, ibnr : ndarray of float64, shape (n_periods,)
+        To date; developed; their difference. [unit of the triangle]
+    """
+
+    triangle: Numbers
+    factors: Numbers
+    tail: float
+    average: str
+
+    @property
+    def completion(self) -> Numbers:
+        """Completion factor at each age: the share of ultimate claims that is paid by then, shape (n_ages,)."""
+        to_ultimate = np.append(np.cumprod(self.factors[::-1])[::-1], 1.0) * self.tail
+        return 1 / to_ultimate
+
+    @property
+    def ages(self) -> npt.NDArray[np.int64]:
+        """Position of the last age known of each period, shape (n_periods,)."""
+        return last_ages(self.triangle)
+
+    @property
+    def paid(self) -> Numbers:
+        """Paid to date, by period."""
+        return self.triangle[np.arange(len(self.triangle)), self.ages]
+
+    @property
+    def ultimate(self) -> Numbers:
+        """Paid to date divided by completion, by period."""
+        return self.paid / self.completion[self.ages]
+
+    @property
+    def ibnr(self) -> Numbers:
+        """Claims incurred and not yet paid, by period."""
+        return self.ultimate - self.paid
+
+    def table(self) -> pa.Table:
+        """Return one row per period: period (1, 2, ...), paid, completion, ultimate, ibnr."""
+        return pa.table(
+            {
+                "period": np.arange(1, len(self.triangle) + 1),
+                "paid": self.paid,
+                "completion": self.completion[self.ages],
+                "ultimate": self.ultimate,
+                "ibnr": self.ibnr,
+            }
+        )
+
+    def plot(self) -> Figure:
+        """Return a figure: age-to-age factors cell by cell, and paid and IBNR by period."""
+        from pricing.experience.plots import plot_development
+
+        return plot_development(self)
+
+
+@dataclass(frozen=True)
+class MackRange:
+    """Standard errors of the chain ladder (Mack 1993, 1999).
+
+    Attributes
+    ----------
+    standard_error : ndarray of float64, shape (n_periods,)
+        Of each period's IBNR: process and parameter error.
+    total : float
+        Of the sum over periods; periods share factors, so it is not the root of the sum of squares.
+    sigma : ndarray of float64, shape (n_ages - 1,)
+    """
+
+    development: Development
+    standard_error: Numbers
+    total: float
+    sigma: Numbers
+
+    def quantile(self, probability: float) -> float:
+        """Return a quantile of total IBNR, lognormal with Mack's mean and standard error.
+
+        Raises
+        ------
+        InputError
+            The probability is not between 0 and 1, or IBNR is not positive.
+        """
+        from scipy.special import ndtri
+
+        mean = float(self.development.ibnr.sum())
+        if not 0 < probability < 1 or mean <= 0:
+            raise InputError("probability must lie between 0 and 1, and total IBNR be above 0.")
+        variance = np.log1p((self.total / mean) ** 2)
+        return float(mean * np.exp(ndtri(probability) * np.sqrt(variance) - variance / 2))
+
+
+def chain_ladder(
+    triangle: Any,
+    *,
+    average: str = "volume",
+    last: int | None = None,
+    drop_high: int = 0,
+    drop_low: int = 0,
+    tail: float = 1.0,
+) -> Development:
+    """Return a triangle developed to ultimate.
+
+    Parameters
+    ----------
+    triangle : array of shape (n_periods, n_ages)
+        Cumulative; NaN or None where not known yet. Each row is known up to some age, and from there on it is not.
+    average : {"volume", "simple", "geometric", "harmonic"}
+        How age-to-age ratios are averaged; "volume" weighs them by what was paid before.
+    last : int, optional
+        Use the latest `last` periods of each age only.
+    drop_high, drop_low : int
+        Highest and lowest ratios of each age that are left out, where enough remain.
+    tail : float
+        Factor from the last age to ultimate.
+
+    Returns
+    -------
+    Development
+
+    Raises
+    ------
+    InputError
+        The triangle has holes, no ratio can be had for an age, or an option is not allowed.
+    """
+    values = as_triangle(triangle)
+    if average not in AVERAGES:
+        raise InputError(f"average '{average}' is none of {', '.join(AVERAGES)}.")
+    if not tail > 0 or (last is not None and last < 1):
+        raise InputError("tail must be above 0, and last at least 1.")
+    factors = [
+        _factor(values[:, age], values[:, age + 1], age, average, last, drop_high, drop_low)
+        for age in range(values.shape[1] - 1)
+    ]
+    return Development(values, np.array(factors), tail, average)
+
+
+def as_triangle(triangle: Any) -> Numbers:
+    """Return a triangle as an array, checked.
+
+    Raises
+    ------
+    InputError
+        It is no table, a row is unknown before it is known, or a row knows nothing.
+    """
+    values = np.array(triangle, np.float64)
+    if values.ndim != 2 or values.shape[1] < 2:
+        raise InputError("a triangle is a table of at least two ages.")
+    known = ~np.isnan(values)
+    holes = (np.diff(known.astype(np.int8), axis=1) > 0).any(axis=1) | ~known[:, 0]
+    if holes.any():
+        rows = ", ".join(str(row + 1) for row in np.flatnonzero(holes)[:5])
+        raise InputError(
+            f"{int(holes.sum())} rows of the triangle have holes or nothing known (rows: {rows})."
+        )
+    return values
+
+
+def last_ages(triangle: Numbers) -> npt.NDArray[np.int64]:
+    """Return the position of the last known age of each row."""
+    return (~np.isnan(triangle)).sum(axis=1) - 1
+
+
+def _factor(
+    before: Numbers, after: Numbers, age: int, average: str, last: int | None, drop_high: int, drop_low: int
+) -> float:
+    rows = np.flatnonzero(~np.isnan(after) & (before > 0))
+    rows = rows if last is None else rows[-last:]
+    if not len(rows):
+        raise InputError(
+            f"no period is known at ages {age + 1} and {age + 2} with claims paid by then; shorten the triangle."
+        )
+    ratios = after[rows] / before[rows]
+    if len(rows) > drop_high + drop_low:
+        kept = np.sort(np.argsort(ratios, kind="stable")[drop_low : len(rows) - drop_high])
+        rows, ratios = rows[kept], ratios[kept]
+    if average == "volume":
+        return float(after[rows].sum() / before[rows].sum())
+    if average == "geometric":
+        return float(np.exp(np.log(ratios).mean()))
+    return float(len(ratios) / (1 / ratios).sum()) if average == "harmonic" else float(ratios.mean())
+
+
+def mack_range(triangle: Any, *, sigma: str = "mack") -> MackRange:
+    """Return Mack's standard errors of the volume-weighted chain ladder.
+
+    Parameters
+    ----------
+    triangle : array of shape (n_periods, n_ages)
+        Cumulative.
+    sigma : {"mack", "log-linear"}
+        How the last age's sigma, which one ratio cannot tell, is extrapolated: by Mack's rule, or along the logarithms.
+
+    Raises
+    ------
+    InputError
+        As `chain_ladder`; or fewer than three ages.
+
+    References
+    ----------
+    .. [1] Mack (1993), Distribution-free calculation of the standard error of chain ladder reserve estimates.
+    """
+    if sigma not in SIGMAS:
+        raise InputError(f"sigma '{sigma}' is none of {', '.join(SIGMAS)}.")
+    development = chain_ladder(triangle)
+    values, factors = development.triangle, development.factors
+    n_ages = values.shape[1]
+    if n_ages < 3:
+        raise InputError("Mack's range needs at least three ages.")
+    variance = _variances(values, factors, sigma)
+    known = ~np.isnan(values[:, 1:])
+    volume = np.where(known, values[:, :-1], 0.0).sum(axis=0)
+    parameter = variance / factors**2 / volume
+    developed = _developed(values, factors)
+    ages = development.ages
+    ultimate = developed[:, -1]
+    errors, common = np.zeros(len(values)), np.zeros(len(values))
+    for row, age in enumerate(ages):
+        ahead = slice(age, n_ages - 1)
+        process = variance[ahead] / factors[ahead] ** 2 / developed[row, ahead]
+        errors[row] = ultimate[row] ** 2 * (process + parameter[ahead]).sum()
+        common[row] = 2 * parameter[ahead].sum()
+    order = np.argsort(-ages, kind="stable")  # the most developed first: later periods share its factors
+    later = np.append(np.cumsum(ultimate[order][::-1])[::-1][1:], 0.0)
+    total = errors.sum() + (ultimate[order] * later * common[order]).sum()
+    return MackRange(development, np.sqrt(errors), float(np.sqrt(total)), np.sqrt(variance))
+
+
+def _variances(values: Numbers, factors: Numbers, sigma: str) -> Numbers:
+    variance = np.full(len(factors), np.nan)
+    for age, factor in enumerate(factors):
+        rows = np.flatnonzero(~np.isnan(values[:, age + 1]))
+        if len(rows) > 1:
+            ratios = values[rows, age + 1] / values[rows, age]
+            variance[age] = (values[rows, age] * (ratios - factor) ** 2).sum() / (len(rows) - 1)
+    for blank in np.flatnonzero(np.isnan(variance)).tolist():
+        variance[blank] = _extrapolated(variance[:blank], blank, sigma)
+    return variance
+
+
+def _extrapolated(variance: Numbers, age: int, sigma: str) -> float:
+    if sigma == "mack":
+        before, last = variance[-2], variance[-1]
+        return float(min(last**2 / before, before, last))
+    used = np.flatnonzero(variance > 0)
+    slope, level = np.polyfit(used, np.log(np.sqrt(variance[used])), 1)
+    return float(np.exp(level + slope * age) ** 2)
+
+
+def _developed(values: Numbers, factors: Numbers) -> Numbers:
+    """Return the triangle with its unknown cells filled in."""
+    developed = values.copy()
+    for age, factor in enumerate(factors):
+        unknown = np.isnan(developed[:, age + 1])
+        developed[unknown, age + 1] = developed[unknown, age] * factor
+    return developed
