@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,9 @@ PALETTE = (BLUE, AMBER, GREEN, RED, "#6f5a91", GREY)
 def new_figure(
     rows: int = 1, columns: int = 1, *, width: float = 11.0, height: float = 4.6, **subplots: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its axes, row by row; sizes in inches. It belongs to no window: show or save it.
+    """Return a figure and its axes, row by row; sizes in inches.
+
+    It belongs to no window: a notebook shows it, anybody else saves it.
 
     Parameters
     ----------
@@ -31,7 +35,15 @@ def new_figure(
     axes = list(figure.subplots(rows, columns, squeeze=False, **subplots).flat)
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
+    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]  # notebooks look for it
     return figure, axes
+
+
+def _png(figure: Figure) -> bytes:
+    """Return a figure as a PNG picture: what notebooks ask an object for when they show it."""
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=100)
+    return file.getvalue()
 
 
 def show_percent(axis: Any, decimals: int = 0) -> None:

@@ -356,6 +356,7 @@ def test_results_are_one_family(tmp_path: Path) -> None:
     fitted = PEOPLE.calibrate(PEOPLE.truth, folds=3)
     assert fitted.summary()["segment"].iloc[0] == "all"
     assert len(fitted.plot().axes) == 4
+    assert fitted.plot()._repr_png_().startswith(b"\x89PNG")  # a notebook shows it
     fitted.write(tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "factors.parquet", "fit.parquet", "predictive_ratios.parquet", "run.json",

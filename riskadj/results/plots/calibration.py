@@ -80,7 +80,8 @@ def _draw_ages(axes: Axes, ratios: pa.Table, shown: str) -> None:
         axes.plot(places, _numbers(rows, "actual_to_expected")[at], marker="o", color=color, label=sex)
     axes.axhline(1.0, color="black", linewidth=0.8, linestyle="--", zorder=0)
     axes.set_xticks(range(len(bands)), bands, fontsize=8, rotation=30)
-    axes.set(xlabel="age in years", ylabel="actual / expected", ylim=(0, None))
+    farthest = 1.15 * max(0.1, float(np.nanmax(np.abs(_numbers(rows, "actual_to_expected") - 1.0))))
+    axes.set(xlabel="age in years", ylabel="actual / expected", ylim=(1.0 - farthest, 1.0 + farthest))
     axes.set_title(f"A/E by age and sex, {shown}", fontsize=10)
     axes.legend(frameon=False, fontsize=9)
 
