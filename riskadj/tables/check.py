@@ -147,7 +147,12 @@ def _hccs_have_labels(model: ModelTables) -> Iterator[str]:
     """Every HCC named anywhere has a label, and HCCs stand in ascending order."""
     labels = model.tables["labels"].column("hcc")
     known = set(labels)
-    for table, columns in (("mappings", ("hcc",)), ("hierarchies", ("hcc", "drops")), ("groups", ("hcc",))):
+    for table, columns in (
+        ("mappings", ("hcc",)),
+        ("hierarchies", ("hcc", "drops")),
+        ("groups", ("hcc",)),
+        ("chronic", ("hcc",)),
+    ):
         yield from _unresolved(model, table, columns, known, "has no label")
     for table, row, names in _requirement_names(model):
         if missing := [name for name in names if name not in known]:

@@ -87,6 +87,12 @@ TABLES: MappingProxyType[str, TableSpec] = MappingProxyType(
                 ("hcc",),
             ),
             TableSpec(
+                "chronic",
+                (_column("hcc", "variable"), _column("chronic", "flag")),
+                ("hcc",),
+                required=False,
+            ),
+            TableSpec(
                 "groups",
                 (_column("group", "variable"), _column("hcc", "variable")),
                 ("group", "hcc"),

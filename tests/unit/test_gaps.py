@@ -327,3 +327,18 @@ def test_what_is_shown_holds_no_member(tmp_path: Path) -> None:
         "No open gaps",
     ]
     assert nothing.summary().empty
+
+
+def test_models_that_ship_have_a_list_of_chronic_conditions() -> None:
+    """Every CMS-HCC and ESRD release says of each payment HCC whether it is chronic; sepsis is not, diabetes is."""
+    seen = 0
+    for release in riskadj.list_models():
+        model = riskadj.load_model(release.model_id, payment_year=release.payment_year)
+        flags = {row["hcc"]: row["chronic"] for row in model.records("chronic")}
+        labels = {row["hcc"]: row["label"] for row in model.records("labels") if row["payment"] == "1"}
+        if "chronic" in model.tables:
+            seen += 1
+            assert labels.keys() <= flags.keys()
+            assert {flags[hcc] for hcc, label in labels.items() if label.startswith("Septicemia")} == {"0"}
+            assert {flags[hcc] for hcc, label in labels.items() if label.startswith("Diabetes with")} == {"1"}
+    assert seen
