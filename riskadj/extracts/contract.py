@@ -79,6 +79,7 @@ ENROLLMENT = _columns(
     ("plan_id", "code", "ACA, pricing", "plan"),
     ("issuer_id", "code", "ACA", "issuer"),
     ("premium_pmpm", "number", "ACA", "premium per member per month"),
+    ("rate_pmpm", "number", "optional", "payment per month at a payment risk score of 1.000 [dollars]"),
     ("contract_id", "code", "pricing", "contract"),
     ("county_code", "code", "pricing", "county"),
 )

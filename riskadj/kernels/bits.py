@@ -25,3 +25,12 @@ def lowest_bit(word: np.uint64) -> np.int64:
     """Return the position (0..63) of the lowest set bit of a word that is not zero."""
     lowest = word & (~word + np.uint64(1))
     return _POSITION_OF[np.int64((lowest * _DE_BRUIJN) >> np.uint64(58))]
+
+
+@kernel
+def count_bits(word: np.uint64) -> np.int64:
+    """Return how many bits of a word are on: sums of neighbours, in pairs, fours, bytes, then all bytes at once."""
+    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))

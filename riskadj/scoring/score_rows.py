@@ -226,7 +226,7 @@ def model_score_batch(population: ScoredPopulation, model: ModelRun, scored: Sco
         from_numpy(population.enrollment.months_enrolled[scored.rows], pa.int16()),
         labels(np.zeros(n_rows, np.int8), [plan.model.id]),
         labels(scored.segments.astype(np.int8), plan.segments),
-        from_numpy(_weights(population, model, scored, profile), pa.float64()),
+        from_numpy(weights_of_rows(population, model, scored.rows, scored.segments), pa.float64()),
         from_numpy(population.profiles.columns["age_years"][profile], pa.uint8()),
         from_numpy(demographic, pa.float64()),
         from_numpy(disease, pa.float64()),
@@ -241,16 +241,20 @@ def model_score_batch(population: ScoredPopulation, model: ModelRun, scored: Sco
     return pa.RecordBatch.from_arrays(columns, schema=model_score_schema(columns[0].type))
 
 
-def _weights(
-    population: ScoredPopulation, model: ModelRun, scored: ScoredRows, profile: npt.NDArray[np.int32]
+def weights_of_rows(
+    population: ScoredPopulation,
+    model: ModelRun,
+    rows: npt.NDArray[np.int64],
+    segments: npt.NDArray[np.int32],
 ) -> npt.NDArray[np.float64]:
     """Return the weight of each row in its blend; 0 where the segment is not the one that is paid."""
+    profile = population.profiles.of_row[rows]
     if model.weights:
         weight_of_policy = np.array([float(value or 0) for value in model.weights])
         weight = weight_of_policy[population.policy_of_profile][profile]
     else:
         weight = np.ones(len(profile))
-    return np.where(scored.segments == model.segment_of_profile[profile], weight, 0.0)
+    return np.where(segments == model.segment_of_profile[profile], weight, 0.0)
 
 
 def span_columns(enrollment: Enrollment, rows: npt.NDArray[np.int64]) -> list[pa.Array]:
