@@ -14,6 +14,7 @@ from riskadj.commands.calibrate import calibrate
 from riskadj.commands.demo import demo
 from riskadj.commands.explain import explain
 from riskadj.commands.gaps import gaps
+from riskadj.commands.marginal import marginal
 from riskadj.commands.score import score
 from riskadj.commands.synthetic import synthetic
 
@@ -50,6 +51,7 @@ app.command()(score)
 app.command()(explain)
 app.command()(gaps)
 app.command()(calibrate)
+app.command()(marginal)
 app.command()(demo)
 app.command()(synthetic)
 

@@ -14,6 +14,7 @@ from riskadj.extracts.open import Extract, open_extract
 from riskadj.extracts.write import OutputDirectory
 from riskadj.results.explain import Explanation, explain_member
 from riskadj.results.gaps import GapOptions, Gaps, check_gap_options, find_all_gaps
+from riskadj.results.marginal import MarginalTotals, write_marginal_values
 from riskadj.results.passes import write_passes
 from riskadj.results.scores import Scores, collect
 from riskadj.scoring.options import ScoreOptions, check_options, default_threads, parse_collection
@@ -347,6 +348,25 @@ def score_to_directory(
         if finish is not None:
             finish(path)
         return report
+
+
+def marginal_to_directory(
+    enrollment: Any,
+    diagnoses: Any,
+    output: str | Path,
+    *,
+    options: ScoreOptions,
+    rate: float | None = None,
+    by: Sequence[str] | None = None,
+    layout: str = "riskadj",
+    columns: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> MarginalTotals:
+    """Write what every captured HCC is worth straight into files (as `riskadj marginal` does); return the totals."""
+    with OutputDirectory(output, overwrite=overwrite) as path:
+        run = _read(enrollment, diagnoses, options, layout, columns, progress)
+        return write_marginal_values(run, path, rate=rate, by=by)
 
 
 def make_options(

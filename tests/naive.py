@@ -224,7 +224,7 @@ def factor_column_of(model, segment, age, status):
     raise LookupError(f"no row of {segment} fits")
 
 
-def score_member(folder, *, sex, age, status, codes, edits="default", segment=None):
+def score_member(folder, *, sex, age, status, codes, edits="default", segment=None, without=()):
     """Score one member in one model.
 
     Parameters
@@ -241,6 +241,8 @@ def score_member(folder, *, sex, age, status, codes, edits="default", segment=No
     edits : "default" or "none"
     segment : str, optional
         Score this segment instead of the member's own.
+    without : collection of str
+        HCCs that are taken from those the codes give: a what-if.
 
     Returns
     -------
@@ -250,7 +252,7 @@ def score_member(folder, *, sex, age, status, codes, edits="default", segment=No
     """
     model = read_model(str(folder))
     status = PLAIN_STATUS | dict(status)
-    hccs = mapped_hccs(model, codes, sex, age, edits)
+    hccs = mapped_hccs(model, codes, sex, age, edits) - set(without)
     hccs = meet_requirements(model, hccs)
     hccs = apply_hierarchies(model, hccs)
     payment_hccs = [row["hcc"] for row in model["labels"] if row["payment"] == "1" and row["hcc"] in hccs]

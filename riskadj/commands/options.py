@@ -65,6 +65,14 @@ Threads = Annotated[
 MapsDir = Annotated[
     Path | None, typer.Option(help="Folder of model tables to use instead of those that ship.", metavar="DIR")
 ]
+Output = Annotated[Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")]
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        help="Dollars per member and month at a score of 1.000. Default: column rate_pmpm of the enrollment.",
+        metavar="DOLLARS",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT])(I?)B?", re.IGNORECASE)

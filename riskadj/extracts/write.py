@@ -37,6 +37,12 @@ OUTPUT_TABLES = (
     "gaps",
     "recapture",
     "potential",
+    "marginal_values",
+    "value_by_hcc",
+    "value_at_risk",
+    "changed_scores",
+    "changed_hccs",
+    "changes_by_hcc",
 )
 OUTPUT_NAMES = re.compile(
     rf"({'|'.join(OUTPUT_TABLES)})(-\d+)?\.parquet|run\.json|({'|'.join((*OUTPUT_TABLES, 'scores'))})\.png|report\.html"

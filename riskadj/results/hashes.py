@@ -42,12 +42,13 @@ def hashes_of(
 
 
 def labels_of(name: str, column: pa.ChunkedArray | pa.Array) -> dict[int, str]:
-    """Return the value of each hash, for a column of codes read as a dictionary; nothing for ids and dates."""
+    """Return the value of each hash, for a column of codes read as a dictionary; none for blanks, ids and dates."""
     array = one_chunk(column)
     if not (is_code(name) and pa.types.is_dictionary(array.type)):
         return {}
     values = _comparable(name, array.dictionary)
-    return dict(zip(_hashed(values).tolist(), values.to_pylist(), strict=True))
+    named = zip(_hashed(values).tolist(), values.to_pylist(), strict=True)
+    return {number: word for number, word in named if word}
 
 
 def join_hashes(one: Hashes, other: Hashes) -> Hashes:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-MARGINAL_VALUES, VALUE_BY_HCC = "marginal_values", "value_by_hcc"
+MARGINAL_VALUES, VALUE_BY_HCC, VALUE_AT_RISK = "marginal_values", "value_by_hcc", "value_at_risk"
 
 _LABEL = pa.dictionary(pa.int8(), pa.string())
 _HCC = pa.dictionary(pa.int16(), pa.string())
@@ -46,16 +46,19 @@ class MarginalValues:
     value_by_hcc : pyarrow.Table
         One row per model and HCC: how many rows, what they are worth together, and how much of it rests on one claim or
         one record source alone.
+    value_at_risk : pyarrow.Table
+        One row per column behind the diagnoses, and per code of it: what rests on one value alone.
     run : dict
         What it was made from: the report of the scoring run, the rates, the columns behind the diagnoses, counts.
     """
 
     marginal_values: pa.Table
     value_by_hcc: pa.Table
+    value_at_risk: pa.Table
     run: dict[str, Any]
 
     def to_pandas(self, table: str = MARGINAL_VALUES) -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame: "marginal_values" or "value_by_hcc"."""
+        """Return one of the tables as a pandas DataFrame: "marginal_values", "value_by_hcc", "value_at_risk"."""
         frame: pd.DataFrame = getattr(self, table).to_pandas()
         return frame
 
@@ -68,17 +71,17 @@ class MarginalValues:
         """Return a figure: the HCCs that are worth most, and how much of each rests on one claim or source alone."""
         from riskadj.results.plots.marginal import plot_value_by_hcc
 
-        return plot_value_by_hcc(self.value_by_hcc)
+        return plot_value_by_hcc(self.value_by_hcc, self.value_at_risk)
 
     def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write marginal_values, value_by_hcc and run.json into `directory`, all or nothing.
+        """Write the three tables and run.json into `directory`, all or nothing.
 
         Raises
         ------
         OutputExistsError, OutputError
             The directory is there already (and `overwrite` is False), or cannot be written.
         """
-        tables = {MARGINAL_VALUES: self.marginal_values, VALUE_BY_HCC: self.value_by_hcc}
+        tables = {name: getattr(self, name) for name in (MARGINAL_VALUES, VALUE_BY_HCC, VALUE_AT_RISK)}
         return write_tables(directory, tables, self.run, overwrite=overwrite)
 
     def __repr__(self) -> str:
@@ -113,18 +116,34 @@ def marginal_values(
     """
     work = MarginalWork(run, rate=rate, by=by)
     table = pa.Table.from_batches(work.batches(), work.schema)
-    return MarginalValues(table, work.value_by_hcc(), work.report())
+    return MarginalValues(table, work.totals.by_hcc(), work.totals.value_at_risk(), work.report())
 
 
 def write_marginal_values(
     run: ScoringRun, path: Path, *, rate: float | None = None, by: Sequence[str] | None = None
-) -> MarginalWork:
-    """Write the tables and run.json of `marginal_values` into the directory `path`, a range of rows at a time."""
+) -> MarginalTotals:
+    """Write what `marginal_values` returns into the directory `path`, a range of rows at a time, and a chart."""
+    from riskadj.results.plots.marginal import plot_value_by_hcc
+
     work = MarginalWork(run, rate=rate, by=by)
     write_parquet(path / f"{MARGINAL_VALUES}.parquet", work.batches(), schema=work.schema)
-    write_parquet(path / f"{VALUE_BY_HCC}.parquet", work.value_by_hcc())
-    write_json(path / "run.json", work.report())
-    return work
+    totals = MarginalTotals(work.totals.by_hcc(), work.totals.value_at_risk(), work.report())
+    write_parquet(path / f"{VALUE_BY_HCC}.parquet", totals.value_by_hcc)
+    write_parquet(path / f"{VALUE_AT_RISK}.parquet", totals.value_at_risk)
+    plot_value_by_hcc(totals.value_by_hcc, totals.value_at_risk).savefig(
+        path / f"{MARGINAL_VALUES}.png", dpi=150
+    )
+    write_json(path / "run.json", totals.run)
+    return totals
+
+
+@dataclass(frozen=True)
+class MarginalTotals:
+    """What `MarginalValues` holds but the rows themselves, which are on disk."""
+
+    value_by_hcc: pa.Table
+    value_at_risk: pa.Table
+    run: dict[str, Any]
 
 
 @dataclass
@@ -183,10 +202,6 @@ class MarginalWork:
                 self.totals.add(found, batch)
                 yield batch
         self.run.clock.lap("marginal values")
-
-    def value_by_hcc(self) -> pa.Table:
-        """Return value_by_hcc of the batches yielded so far."""
-        return self.totals.table()
 
     def report(self) -> dict[str, Any]:
         """Return what the tables were made from."""

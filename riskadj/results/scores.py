@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from riskadj.extracts.write import OutputDirectory, write_json, write_parquet
 from riskadj.results.explain import Explanation, explain_member
+from riskadj.results.marginal import MarginalValues, marginal_values
 from riskadj.results.summary import summarise
 from riskadj.scoring.payment_score import Scores as IntegerScores
 from riskadj.scoring.run import ScoringRun
@@ -87,6 +88,24 @@ class Scores:
             The member is not among the scored rows.
         """
         return explain_member(self.scoring_run, member_id)
+
+    def marginal(self, *, rate: float | None = None, by: Sequence[str] | None = None) -> MarginalValues:
+        """Return what every captured HCC is worth to its member, in score and dollars, and what it rests on.
+
+        Parameters
+        ----------
+        rate : float, optional
+            Dollars per member and month at a payment risk score of 1.000, for everybody. Default: the column rate_pmpm
+            of the enrollment extract, if it has one.
+        by : sequence of str, optional
+            Columns of the diagnoses to look behind each HCC. Default: claim_id and record_source, where they are there.
+
+        Raises
+        ------
+        OptionError, ExtractError
+            The rate or a column cannot be used; the message says what can.
+        """
+        return marginal_values(self.scoring_run, rate=rate, by=by)
 
     def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
         """Write payment_scores, model_scores, rejects and run.json into `directory`, all or nothing.

@@ -158,7 +158,7 @@ def find_support(run: ScoringRun, columns: Sequence[str]) -> Support:
 
 @dataclass(frozen=True)
 class CountedDiagnoses:
-    """Diagnoses of one chunk that count and map: rows of the table, code numbers, members (-1: not enrolled) in order."""
+    """Diagnoses of a chunk that count and map: rows of the table, code numbers, members in order (-1: not enrolled)."""
 
     table: pa.Table
     rows: npt.NDArray[np.int64]

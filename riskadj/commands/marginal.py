@@ -1,0 +1,105 @@
+"""`riskadj marginal`: what every captured HCC is worth to its member, and what it rests on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riskadj.commands import options as shared
+from riskadj.commands.guard import guarded
+
+if TYPE_CHECKING:
+    from riskadj.results.marginal import MarginalTotals
+
+_MOST_HCCS = 15
+
+
+@guarded
+def marginal(
+    enrollment: shared.Enrollment,
+    diagnoses: shared.Diagnoses,
+    payment_year: shared.PaymentYear,
+    output: shared.Output,
+    rate: shared.Rate = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column of the diagnoses to look behind each HCC; may be repeated. Default: claim_id, record_source.",
+            metavar="COLUMN",
+        ),
+    ] = None,
+    program: shared.Program = shared.PROGRAM,
+    models: shared.Models = None,
+    diagnosis_filter: shared.DiagnosisFilter = "none",
+    edits: shared.Edits = "default",
+    rejects: shared.RejectsMode = "stop",
+    collection: shared.Collection = None,
+    layout: shared.Layout = "riskadj",
+    columns: shared.Columns = None,
+    threads: shared.Threads = None,
+    maps_dir: shared.MapsDir = None,
+    overwrite: shared.Overwrite = False,
+) -> None:
+    """Value every captured HCC: the score with it minus the score without it.
+
+    Hierarchies, interactions and counts are worked out anew for each. Writes marginal_values.parquet,
+    value_by_hcc.parquet, value_at_risk.parquet, a chart and run.json into the output directory, and prints what is
+    worth most and how much of it rests on one claim or one record source alone. Takes the options of `riskadj score`.
+
+    \b
+    riskadj marginal --payment-year 2026 --rate 1000 --output values \\
+        --enrollment enrollment.parquet --diagnoses diagnoses.parquet
+    """
+    names = shared.parse_columns(columns)
+    from riskadj.commands.score import watching
+    from riskadj.front_door import make_options, marginal_to_directory
+
+    checked = make_options(
+        payment_year=payment_year, program=program, models=models, diagnosis_filter=diagnosis_filter, edits=edits,
+        rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir,
+    )  # fmt: skip
+    with watching() as progress:
+        totals = marginal_to_directory(
+            shared.source_of(enrollment), shared.source_of(diagnoses), output, options=checked, rate=rate, by=by,
+            layout=layout, columns=names, overwrite=overwrite, progress=progress,
+        )  # fmt: skip
+    _print(output, totals)
+
+
+def _print(output: Path, totals: MarginalTotals) -> None:
+    from riskadj.commands.printing import count, make_console, print_line, print_table
+
+    console = make_console()
+    rows = sorted(totals.value_by_hcc.to_pylist(), key=lambda row: -row["score_months"])
+    cells = [
+        (
+            row["model_id"], row["hcc"], row["label"], count(row["rows"]), _mean(row["mean_marginal_payment_score"]),
+            f"{row['score_months']:,.0f}", _dollars(row["dollars"]),
+        )
+        for row in rows[:_MOST_HCCS]
+    ]  # fmt: skip
+    headings = ("model", "hcc", "label", "rows", "mean value", "score months", "dollars")
+    print_table(console, headings, cells, justify="lllrrrr")
+    risks = [
+        (
+            row["column"], row["only_value"], count(row["rows"]), f"{row['share_of_score_months'] or 0:.1%}",
+            _dollars(row["dollars"]),
+        )
+        for row in totals.value_at_risk.to_pylist()
+    ]  # fmt: skip
+    if risks:
+        print_table(
+            console, ("rests on one", "value", "rows", "share of value", "dollars"), risks, justify="llrrr"
+        )
+    print_line(console, f"rate: {totals.run['rate']}", hanging=2)
+    print_line(console, f"written to {output}", hanging=2)
+
+
+def _mean(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _dollars(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
