@@ -177,7 +177,7 @@ def test_toy_models_against_naive() -> None:
     assert check_against_naive(TOY_YEAR, "atlantis", members, maps_dir=TOY_MAPS) > 300
 
 
-@settings(max_examples=8)
+@settings(max_examples=20)
 @given(first=random_models.shapes, second=random_models.shapes, seed=st.integers(0, 10**6))
 def test_random_models_against_naive(
     first: random_models.Shape, second: random_models.Shape, seed: int
