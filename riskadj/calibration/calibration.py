@@ -19,9 +19,8 @@ from riskadj.calibration.options import CalibrationOptions
 from riskadj.calibration.tables import ALL, factor_table, fit_table, ratio_table
 from riskadj.extracts.open import Extract
 from riskadj.extracts.write import write_tables
-from riskadj.results.scores import run_metadata
 from riskadj.scoring.run import ScoringRun
-from riskadj.scoring.run_report import run_report
+from riskadj.scoring.run_report import run_metadata, run_report
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -30,10 +30,9 @@ from riskadj.results.recapture import (
     month_names,
     recapture_table,
 )
-from riskadj.results.scores import run_metadata
 from riskadj.results.suspects import read_suspects
 from riskadj.scoring.run import ScoringRun
-from riskadj.scoring.run_report import run_report
+from riskadj.scoring.run_report import run_metadata, run_report
 from riskadj.scoring.service_dates import (
     NO_FIRST,
     NO_LAST,

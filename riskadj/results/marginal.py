@@ -21,7 +21,7 @@ from riskadj.results.value_by_hcc import HccTotals
 from riskadj.scoring.marginal_rows import MarginalRows, marginal_ranges, marginal_rows
 from riskadj.scoring.payment_score import to_float
 from riskadj.scoring.run import ScoringRun
-from riskadj.scoring.run_report import run_report
+from riskadj.scoring.run_report import run_metadata, run_report
 from riskadj.scoring.score_rows import labels, name_lists, score_column, span_columns, weights_of_rows
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ class MarginalValues:
 
         return plot_value_by_hcc(self.value_by_hcc, self.value_at_risk)
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write the three tables and run.json into `directory`, all or nothing.
+    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+        """Write the three tables, run.json and, if asked for, the chart into `directory`, all or nothing.
 
         Raises
         ------
@@ -82,7 +82,10 @@ class MarginalValues:
             The directory is there already (and `overwrite` is False), or cannot be written.
         """
         tables = {name: getattr(self, name) for name in (MARGINAL_VALUES, VALUE_BY_HCC, VALUE_AT_RISK)}
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
+        charts = {MARGINAL_VALUES: self.plot()} if chart else {}
+        return write_tables(
+            directory, tables, self.run, metadata=run_metadata(self.run), charts=charts, overwrite=overwrite
+        )
 
     def __repr__(self) -> str:
         """Return how much there is, without any member's data."""
@@ -126,10 +129,11 @@ def write_marginal_values(
     from riskadj.results.plots.marginal import plot_value_by_hcc
 
     work = MarginalWork(run, rate=rate, by=by)
-    write_parquet(path / f"{MARGINAL_VALUES}.parquet", work.batches(), schema=work.schema)
+    metadata = run_metadata(run_report(run))
+    write_parquet(path / f"{MARGINAL_VALUES}.parquet", work.batches(), schema=work.schema, metadata=metadata)
     totals = MarginalTotals(work.totals.by_hcc(), work.totals.value_at_risk(), work.report())
-    write_parquet(path / f"{VALUE_BY_HCC}.parquet", totals.value_by_hcc)
-    write_parquet(path / f"{VALUE_AT_RISK}.parquet", totals.value_at_risk)
+    write_parquet(path / f"{VALUE_BY_HCC}.parquet", totals.value_by_hcc, metadata=metadata)
+    write_parquet(path / f"{VALUE_AT_RISK}.parquet", totals.value_at_risk, metadata=metadata)
     plot_value_by_hcc(totals.value_by_hcc, totals.value_at_risk).savefig(
         path / f"{MARGINAL_VALUES}.png", dpi=150
     )

@@ -19,7 +19,6 @@ from riskadj.results.scores import (
     MODEL_SCORES,
     PAYMENT_SCORES,
     REJECTS,
-    run_metadata,
     write_report,
     write_run,
 )
@@ -27,7 +26,7 @@ from riskadj.scoring.capture import CaptureCounts
 from riskadj.scoring.members import MemberPass
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.run import Progress, ScoringRun, models_needed, read_run
-from riskadj.scoring.run_report import code_counts
+from riskadj.scoring.run_report import code_counts, run_metadata
 
 #: What a run takes: for itself, and for each enrollment row (measured with two models; benchmarks/memory.py).
 BYTES_OF_RUN = 200_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from riskadj.results.marginal import MarginalValues, marginal_values
 from riskadj.results.summary import summarise
 from riskadj.scoring.payment_score import Scores as IntegerScores
 from riskadj.scoring.run import ScoringRun
-from riskadj.scoring.run_report import run_report
+from riskadj.scoring.run_report import run_metadata, run_report
 from riskadj.scoring.score_rows import model_score_schema
 
 if TYPE_CHECKING:
@@ -205,14 +204,3 @@ def write_rejects_and_report(path: Path, rejects: pa.Table, report: dict[str, An
 def write_report(path: Path, report: dict[str, Any]) -> None:
     """Write run.json."""
     write_json(path / RUN, report)
-
-
-def run_metadata(report: dict[str, Any]) -> dict[str, str]:
-    """Return what every scored file says of its making: version, year, models and checksums."""
-    return {
-        "riskadj_version": report["riskadj_version"],
-        "program": report["program"],
-        "payment_year": str(report["payment_year"]),
-        "payment_year_sha256": report["payment_year_tables"]["sha256"],
-        "models": json.dumps({model["model_id"]: model["sha256"] for model in report["models"]}),
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -158,3 +159,14 @@ def _notes(run: ScoringRun) -> list[str]:
         elif not model.coding_intensity.entries:
             notes.append(f"{model.plan.model.id} has no coding intensity in this year: no payment scores")
     return notes
+
+
+def run_metadata(report: dict[str, Any]) -> dict[str, str]:
+    """Return what every scored file says of its making: version, year, models and checksums."""
+    return {
+        "riskadj_version": report["riskadj_version"],
+        "program": report["program"],
+        "payment_year": str(report["payment_year"]),
+        "payment_year_sha256": report["payment_year_tables"]["sha256"],
+        "models": json.dumps({model["model_id"]: model["sha256"] for model in report["models"]}),
+    }

@@ -260,7 +260,9 @@ def weights_of_rows(
 def span_columns(enrollment: Enrollment, rows: npt.NDArray[np.int64]) -> list[pa.Array]:
     """Return member_id, enrollment_start_date and enrollment_end_date of the given rows."""
     begin, end = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)
-    whole = end - begin == len(rows) and bool((np.diff(rows) == 1).all())  # a row may stand there several times
+    whole = end - begin == len(rows) and bool(
+        (np.diff(rows) == 1).all()
+    )  # a row may stand there several times
     ids = enrollment.member_id
     ids = ids.slice(begin, end - begin) if whole else ids.take(from_numpy(rows, pa.int64()))
     return [ids, _dates(enrollment.start_date[rows]), _dates(enrollment.end_date[rows])]
