@@ -6,15 +6,7 @@ import numpy as np
 
 from riskadj.jit import kernel
 from riskadj.kernels.arrays import Bytes, Integers, Positions, Words
-
-
-@kernel
-def _count_bits(word: np.uint64) -> int:
-    n_bits = 0
-    while word != np.uint64(0):
-        word &= word - np.uint64(1)
-        n_bits += 1
-    return n_bits
+from riskadj.kernels.bits import count_bits
 
 
 @kernel
@@ -22,9 +14,9 @@ def _slot(captured: Words, slots_begin: Integers, member: int, bit: int) -> int:
     """Return the slot of a bit that the member has."""
     slot = slots_begin[member]
     for w in range(bit >> 6):
-        slot += _count_bits(captured[member, w])
+        slot += count_bits(captured[member, w])
     below = (np.uint64(1) << np.uint64(bit & 63)) - np.uint64(1)
-    return slot + _count_bits(captured[member, bit >> 6] & below)
+    return slot + count_bits(captured[member, bit >> 6] & below)
 
 
 @kernel
@@ -41,7 +33,7 @@ def number_slots(captured: Words, slots_begin: Integers) -> None:
     for member in range(captured.shape[0]):
         n_bits = 0
         for w in range(captured.shape[1]):
-            n_bits += _count_bits(captured[member, w])
+            n_bits += count_bits(captured[member, w])
         slots_begin[member + 1] = slots_begin[member] + n_bits
 
 

@@ -43,24 +43,6 @@ def hash_values(data: Bytes, offsets: Integers, hashes: Words) -> None:
 
 
 @kernel
-def number_captured(captured: Words, begins: Integers) -> None:
-    """Number the captured condition bits, member by member.
-
-    Parameters
-    ----------
-    captured : uint64, shape (n_members, n_words)
-    begins : int64, shape (n_members + 1,); written
-        Number of the first bit of each member; the last is how many there are.
-    """
-    at = np.int64(0)
-    for member in range(captured.shape[0]):
-        begins[member] = at
-        for w in range(captured.shape[1]):
-            at += count_bits(captured[member, w])
-    begins[captured.shape[0]] = at
-
-
-@kernel
 def _slot_in_word(word: np.uint64, bit: int, first: int) -> np.int64:
     """Return the number of a captured condition bit, given that of the first one in its word; -1 if not captured."""
     mask = np.uint64(1) << np.uint64(bit & 63)
@@ -107,7 +89,7 @@ def note_values(
         The condition bits of code ``c`` are ``bits[bits_begin[c]:bits_begin[c + 1]]``, in ascending order.
     captured : uint64, shape (n_members, n_words)
     begins : int64, shape (n_members + 1,)
-        See `number_captured`.
+        See `evidence.number_slots`.
     values : uint64, shape (begins[-1], n_columns); changed
     """
     for k in range(members.shape[0]):

@@ -18,6 +18,7 @@ from riskadj.extracts.open import Chunk
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import support
+from riskadj.kernels.evidence import number_slots
 from riskadj.results.hashes import hashes_of, labels_of
 from riskadj.scoring.plan import ScoringPlan, Words
 from riskadj.scoring.run import ScoringRun
@@ -37,7 +38,7 @@ class Support:
     ----------
     captured : ndarray of uint64, shape (n_members, n_words)
     begins : ndarray of int64, shape (n_members + 1,)
-        See `kernels.support.number_captured`.
+        See `kernels.evidence.number_slots`.
     values : ndarray of uint64, shape (n_captured_bits, n_columns)
         Hash of the only value of a column behind the bit, or the mark of several.
     labels : tuple of dict of int to str
@@ -130,7 +131,7 @@ def find_support(run: ScoringRun, columns: Sequence[str]) -> Support:
     captured = run.population.captured
     begins = np.zeros(len(captured) + 1, np.int64)
     if columns:
-        support.number_captured(captured, begins)
+        number_slots(captured, begins)
     values = np.zeros((begins[-1], len(columns)), np.uint64)
     found = Support(tuple(columns), captured, begins, values, tuple({} for _ in columns))
     lock = threading.Lock()
