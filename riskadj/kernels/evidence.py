@@ -31,7 +31,7 @@ def number_slots(captured: Words, slots_begin: Integers) -> None:
     """
     slots_begin[0] = 0
     for member in range(captured.shape[0]):
-        n_bits = 0
+        n_bits = np.int64(0)
         for w in range(captured.shape[1]):
             n_bits += count_bits(captured[member, w])
         slots_begin[member + 1] = slots_begin[member] + n_bits
