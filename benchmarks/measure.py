@@ -121,7 +121,7 @@ class AnonymousMemory:
 
     def _watch(self) -> None:
         while not self._done.wait(SAMPLE_SECONDS):
-            found = anonymous_bytes(self._status)
+            found = status_bytes(self._status, "RssAnon")
             if found is None:
                 return
             self.peak_bytes = max(self.peak_bytes or 0, found)
@@ -139,14 +139,13 @@ class AnonymousMemory:
         self._thread.join()
 
 
-def anonymous_bytes(status: Path) -> int | None:
-    """Return RssAnon of a /proc status file; None where there is none."""
-    if not status.exists():
+def status_bytes(status: Path, field: str) -> int | None:
+    """Return a field of a /proc status file, such as RssAnon; None where there is none."""
+    try:
+        lines = status.read_text(encoding="utf-8").splitlines()
+    except OSError:  # no /proc, or the process has ended
         return None
-    for line in status.read_text(encoding="utf-8").splitlines():
-        if line.startswith("RssAnon:"):
-            return int(line.split()[1]) * 1024
-    return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:")), None)
 
 
 def environment(threads: int) -> dict[str, str]:
