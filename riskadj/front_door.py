@@ -8,8 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from riskadj.errors import OptionError, nearest
-from riskadj.extracts.contract import names_of
+from riskadj.errors import OptionError
+from riskadj.extracts.layouts import columns_of
 from riskadj.extracts.open import Extract, open_extract
 from riskadj.extracts.write import OutputDirectory
 from riskadj.results.explain import Explanation, explain_member
@@ -17,7 +17,8 @@ from riskadj.results.gaps import GapOptions, Gaps, check_gap_options, find_all_g
 from riskadj.results.marginal import MarginalTotals, write_marginal_values
 from riskadj.results.passes import write_passes
 from riskadj.results.scores import Scores, collect
-from riskadj.scoring.options import ScoreOptions, check_options, default_threads, parse_collection
+from riskadj.scoring.options import ScoreOptions
+from riskadj.scoring.options import make_options as make_options
 from riskadj.scoring.rules import load_rules
 from riskadj.scoring.run import Progress, ScoringRun, read_run
 
@@ -163,7 +164,7 @@ def gaps(
     run = _read(enrollment, diagnoses, checked, layout, columns)
     if prior_diagnoses is None:
         return find_all_gaps(run, run.extracts[1], wanted)
-    names = _columns_of("diagnoses", columns)
+    names = columns_of("diagnoses", columns)
     return find_all_gaps(
         run, open_extract(prior_diagnoses, "diagnoses", layout=layout, columns=names), wanted
     )
@@ -321,7 +322,7 @@ def calibrate(
     role = "costs" if amount == "cost" else "claims"
     extracts = _open(enrollment, diagnoses, layout, columns, role)
     cost_layout = "riskadj" if role == "costs" else layout
-    cost_extract = open_extract(costs, role, layout=cost_layout, columns=_columns_of(role, columns, role))
+    cost_extract = open_extract(costs, role, layout=cost_layout, columns=columns_of(role, columns, role))
     return calibrate_run(read_run(*extracts, checked), cost_extract, wanted)
 
 
@@ -369,39 +370,6 @@ def marginal_to_directory(
         return write_marginal_values(run, path, rate=rate, by=by)
 
 
-def make_options(
-    *,
-    payment_year: int,
-    models: Sequence[str] | str | None = None,
-    collection: str | tuple[date, date] | None = None,
-    threads: int | None = None,
-    memory: int | None = None,
-    maps_dir: str | Path | None = None,
-    **words: str,
-) -> ScoreOptions:
-    """Return checked options of a scoring run.
-
-    Raises
-    ------
-    OptionError
-        An option is unknown or not one of its allowed words.
-    """
-    names = models.split(",") if isinstance(models, str) else models
-    try:
-        options = ScoreOptions(
-            payment_year=payment_year,
-            models=None if names is None else tuple(name.strip() for name in names),
-            collection=parse_collection(collection),
-            threads=default_threads() if threads is None else threads,
-            memory=memory,
-            maps_dir=None if maps_dir is None else Path(maps_dir),
-            **words,
-        )
-    except TypeError as error:
-        raise OptionError(f"no such option: {str(error).rpartition(' ')[2]}.") from None
-    return check_options(options)
-
-
 def _read(
     enrollment: Any,
     diagnoses: Any,
@@ -420,18 +388,9 @@ def _open(
 ) -> tuple[Extract, Extract]:
     return (
         open_extract(
-            enrollment, "enrollment", layout=layout, columns=_columns_of("enrollment", columns, *others)
+            enrollment, "enrollment", layout=layout, columns=columns_of("enrollment", columns, *others)
         ),
         open_extract(
-            diagnoses, "diagnoses", layout=layout, columns=_columns_of("diagnoses", columns, *others)
+            diagnoses, "diagnoses", layout=layout, columns=columns_of("diagnoses", columns, *others)
         ),
     )
-
-
-def _columns_of(role: str, columns: Mapping[str, str] | None, *others: str) -> dict[str, str]:
-    """Return the names that `role` has; a name that neither the two extracts of a run nor `others` have is an error."""
-    known = {name for other in ("enrollment", "diagnoses", *others) for name in names_of(other)}
-    for name in columns or {}:
-        if name not in known:
-            raise OptionError(f"columns= names '{name}', which no extract has{nearest(name, known)}.")
-    return {name: theirs for name, theirs in (columns or {}).items() if name in names_of(role)}

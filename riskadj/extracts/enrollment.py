@@ -115,6 +115,7 @@ def read_enrollment(
     threads: int = 1,
     member_numbers: Callable[[pa.Array], np.ndarray] = number_members,
     keeps: Callable[[pa.Array], np.ndarray] | None = None,
+    coverage: Coverage | None = None,
 ) -> Enrollment:
     """Read enrollment rows, check them, and code the status fields that the run's tables test.
 
@@ -139,6 +140,8 @@ def read_enrollment(
         Gives each row's member a number from 0, from the ids of all rows without faults.
     keeps : callable, optional
         Tells which ids to read at all; rows of the others are as if they were not there.
+    coverage : Coverage, optional
+        Window in which months are counted, decided for a whole of which these rows are a share; a share may be empty.
 
     Returns
     -------
@@ -158,15 +161,23 @@ def read_enrollment(
     names = wanted_columns(extract, fields, carry)
     blocks = list(_read_blocks(extract, names, payment_year, carry, threads, keeps))
     rows_read = sum(len(block.row_number) for block in blocks)
-    if not rows_read:
-        raise ExtractError(f"{extract.files[0]} has no enrollment rows; nobody can be scored.")
+    if not rows_read and coverage is None:
+        raise no_rows(extract.files)
     for block in blocks:
         block.send(rejects)
     rows = _joined(extract, blocks)
     rows.arrays["member"] = member_numbers(rows.member_id)
     rows = _without_contradictions(rows, extract, rejects)
     rejects.raise_if_stopping(rows_read)
-    return _enrollment(extract, rows, fields, payment_year, coverage_override, rows_read, notes)
+    if coverage is None:
+        starts, ends = rows.arrays["start_date"], rows.arrays["end_date"]
+        coverage = choose_coverage(starts, ends, payment_year=payment_year, override=coverage_override)
+    return _enrollment(extract, rows, fields, coverage, rows_read, notes)
+
+
+def no_rows(files: Sequence[str]) -> ExtractError:
+    """Return the error of an enrollment without rows."""
+    return ExtractError(f"{files[0]} has no enrollment rows; nobody can be scored.")
 
 
 def check_columns(extract: Extract, fields: Sequence[str]) -> list[str]:
@@ -271,13 +282,11 @@ def _enrollment(
     extract: Extract,
     rows: Rows,
     fields: Sequence[str],
-    payment_year: int,
-    override: tuple[date, date] | None,
+    coverage: Coverage,
     rows_read: int,
     notes: tuple[str, ...],
 ) -> Enrollment:
     starts, ends = rows.arrays["start_date"], rows.arrays["end_date"]
-    coverage = choose_coverage(starts, ends, payment_year=payment_year, override=override)
     return Enrollment(
         member_id=rows.member_id,
         member=rows.arrays["member"],

@@ -65,13 +65,14 @@ class Block:
         """Hand the faulty rows over."""
         for index, (column, reason) in enumerate(self.faults, start=1):
             rows = self.row_number[self.fault == index]
+            found = self.found.get(column, ()) if reason.endswith("_not_allowed") else ()
             rejects.add(
                 self.file,
                 rows,
                 column,
                 reason,
                 allowed=allowed_codes(column),
-                found=self.found.get(column, ()),
+                found=found,
             )
 
 

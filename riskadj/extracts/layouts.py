@@ -39,6 +39,21 @@ def check_options(role: str, layout: str, columns: Mapping[str, str]) -> None:
             raise OptionError(f"columns= names '{name}', which {role} does not have{nearest(name, known)}.")
 
 
+def columns_of(role: str, columns: Mapping[str, str] | None, *others: str) -> dict[str, str]:
+    """Return those of a run's `columns` that `role` has.
+
+    Raises
+    ------
+    OptionError
+        A name is of neither the enrollment nor the diagnoses nor of one of the roles `others`.
+    """
+    known = {name for other in ("enrollment", "diagnoses", *others) for name in names_of(other)}
+    for name in columns or {}:
+        if name not in known:
+            raise OptionError(f"columns= names '{name}', which no extract has{nearest(name, known)}.")
+    return {name: theirs for name, theirs in (columns or {}).items() if name in names_of(role)}
+
+
 def plan_reading(part: Part, role: str, layout: str, columns: Mapping[str, str]) -> Reading:
     """Return how `part` is read.
 

@@ -49,8 +49,8 @@ def held(table: pa.Table, first_row: int) -> RawChunk:
 
 
 def held_slices(table: pa.Table, first_row: int) -> Iterator[RawChunk]:
-    """Yield `table` in chunks of CHUNK_ROWS rows, zero copy."""
-    for start in range(0, table.num_rows, CHUNK_ROWS):
+    """Yield `table` in chunks of CHUNK_ROWS rows, zero copy; one chunk without rows if it has none."""
+    for start in range(0, max(table.num_rows, 1), CHUNK_ROWS):
         yield held(table.slice(start, CHUNK_ROWS), first_row + start)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -69,12 +70,16 @@ _LONGEST_SHOWN_CODE = 2
 
 @dataclass(frozen=True)
 class RejectedRows:
-    """Rows of one file rejected for one reason in one column."""
+    """Rows of one file rejected for one reason in one column.
+
+    `rows` are their numbers: all `n_rows` of them, or in brief the first few.
+    """
 
     file: str
     rows: np.ndarray
     column: str
     reason: str
+    n_rows: int
 
 
 @dataclass
@@ -124,7 +129,7 @@ class Rejects:
         self._found.setdefault((column, reason), Counter()).update(short)
         if len(short) < len(found):
             self._found_long.add((column, reason))
-        self._entries.append(RejectedRows(file, np.asarray(rows, dtype=np.int64), column, reason))
+        self._entries.append(RejectedRows(file, np.asarray(rows, dtype=np.int64), column, reason, len(rows)))
 
     def merge(self, other: Rejects) -> None:
         """Take over the rows that `other` collected."""
@@ -136,13 +141,13 @@ class Rejects:
 
     def __len__(self) -> int:
         """Return the number of rejected rows."""
-        return sum(len(entry.rows) for entry in self._entries)
+        return sum(entry.n_rows for entry in self._entries)
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each reason, most frequent first."""
         totals: Counter[str] = Counter()
         for entry in self._entries:
-            totals[entry.reason] += len(entry.rows)
+            totals[entry.reason] += entry.n_rows
         return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
 
     def table(self) -> pa.Table:
@@ -178,25 +183,80 @@ class Rejects:
         """
         if self.mode != "stop" or not self._entries:
             return
-        groups: dict[tuple[str, str, str], list[np.ndarray]] = {}
-        for entry in self._entries:
-            groups.setdefault((entry.file, entry.column, entry.reason), []).append(entry.rows)
-        worst = max(groups, key=lambda key: (sum(map(len, groups[key])), key))
-        rows = np.sort(np.concatenate(groups[worst]))
-        error = CodeNotAllowedError if worst[2] in _CODE_REASONS else RowsRejectedError
-        raise error(self._message(*worst, rows, rows_read))
+        worst = max(
+            self._in_brief(), key=lambda entry: (entry.n_rows, entry.file, entry.column, entry.reason)
+        )
+        error = CodeNotAllowedError if worst.reason in _CODE_REASONS else RowsRejectedError
+        raise error(self._message(worst, rows_read))
 
-    def _message(self, file: str, column: str, reason: str, rows: np.ndarray, rows_read: int | None) -> str:
+    def _in_brief(self) -> list[RejectedRows]:
+        """Return one entry per file, column and reason, with the first few row numbers."""
+        groups: dict[tuple[str, str, str], list[RejectedRows]] = {}
+        for entry in self._entries:
+            groups.setdefault((entry.file, entry.column, entry.reason), []).append(entry)
+        return [
+            RejectedRows(
+                file,
+                np.sort(np.concatenate([entry.rows for entry in entries]))[:_FIRST_ROWS],
+                column,
+                reason,
+                sum(entry.n_rows for entry in entries),
+            )
+            for (file, column, reason), entries in groups.items()
+        ]
+
+    def brief(self) -> Rejects:
+        """Return what a message needs of any number of rows: counts, and the first few row numbers of each kind."""
+        result = Rejects(self.mode)
+        result.merge(self)
+        result._entries = self._in_brief()
+        return result
+
+    def renumbered(self, numbers: Mapping[str, np.ndarray]) -> Rejects:
+        """Return the rejects with row ``i`` of each file renamed ``numbers[file][i - 1]``."""
+        result = Rejects(self.mode)
+        result.merge(self)
+        result._entries = [
+            replace(entry, rows=numbers[entry.file][entry.rows - 1]) for entry in self._entries
+        ]
+        return result
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {
+            "mode": self.mode,
+            "entries": [
+                [entry.file, entry.rows.tolist(), entry.column, entry.reason, entry.n_rows]
+                for entry in self._entries
+            ],
+            "allowed": self._allowed,
+            "found": [[*key, dict(codes)] for key, codes in self._found.items()],
+            "found_long": sorted(self._found_long),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Rejects:
+        """Return the rejects of which `as_dict` made plain values."""
+        result = cls(plain["mode"])
+        for file, rows, column, reason, n_rows in plain["entries"]:
+            result._entries.append(RejectedRows(file, np.array(rows, np.int64), column, reason, n_rows))
+        result._allowed.update(plain["allowed"])
+        result._found.update({(column, reason): Counter(codes) for column, reason, codes in plain["found"]})
+        result._found_long.update((column, reason) for column, reason in plain["found_long"])
+        return result
+
+    def _message(self, worst: RejectedRows, rows_read: int | None) -> str:
+        file, column, reason, n_rows = worst.file, worst.column, worst.reason, worst.n_rows
         codes = self._found.get((column, reason), Counter()).most_common(3)
         what = ", ".join(repr(code) for code, _ in codes) if codes else REASONS[reason]
         if codes and (column, reason) in self._found_long:
             what += " and longer codes"
         of = f" of {rows_read:,}" if rows_read is not None else ""
-        first = ", ".join(str(row) for row in rows[:_FIRST_ROWS])
-        where = f"first rows: {first}" if len(rows) > 1 else f"row {first}"
+        first = ", ".join(str(row) for row in worst.rows)
+        where = f"first rows: {first}" if n_rows > 1 else f"row {first}"
         allowed = f"; allowed: {self._allowed[column]}" if column in self._allowed else ""
         place = f", column '{column}'" if column else ""
-        others = len(self) - len(rows)
+        others = len(self) - n_rows
         more = (
             ""
             if not others
@@ -205,6 +265,6 @@ class Rejects:
             else f" {others:,} rows have other reasons."
         )
         return (
-            f"{file}{place}: {what} in {len(rows):,}{of} rows ({where}){allowed}.{more} "
+            f"{file}{place}: {what} in {n_rows:,}{of} rows ({where}){allowed}.{more} "
             'Correct them, or pass rejects="write" (--rejects write) to score the rest and list these.'
         )

@@ -68,6 +68,23 @@ def choose_coverage(
     return Coverage(other.start, other.end, note)
 
 
+def telling_spans(
+    starts: np.ndarray, ends: np.ndarray, *, payment_year: int, override: tuple[date, date] | None
+) -> np.ndarray:
+    """Return the few spans of which `choose_coverage` says what it says of all: int32, shape (n, 2).
+
+    They stand in for a share's spans where several shares have to agree on one window: one without dates, one that
+    touches each window that may be chosen, the first and the last to start, and the last to end.
+    """
+    if not len(starts):
+        return np.empty((0, 2), np.int32)
+    windows = [calendar_year(payment_year), *([] if override is None else [Coverage(*override)])]
+    found = [starts == MISSING_DATE, *(touches(starts, ends, window) for window in windows)]
+    rows = [int(is_so.argmax()) for is_so in found if is_so.any()]
+    rows += [int(starts.argmin()), int(starts.argmax()), int(ends.argmax())]
+    return np.column_stack([starts, ends])[sorted(set(rows))]
+
+
 def _last_month(ends: np.ndarray) -> str:
     return "an open end" if ends.max() == OPEN_END else month_of(ends.max())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,13 @@ from riskadj.results.scores import (
     write_run,
 )
 from riskadj.scoring.capture import CaptureCounts
+from riskadj.scoring.codes import CodeBook
 from riskadj.scoring.members import MemberPass
 from riskadj.scoring.options import ScoreOptions
-from riskadj.scoring.run import Progress, ScoringRun, models_needed, read_run
+from riskadj.scoring.run import Progress, read_run, survey_share
 from riskadj.scoring.run_report import code_counts, run_metadata
+from riskadj.scoring.shares import whole_of
+from riskadj.tables.payment_year import load_payment_year
 
 #: What a run takes: for itself, and for each enrollment row (measured with two models; benchmarks/memory.py).
 BYTES_OF_RUN = 200_000_000
@@ -59,25 +62,24 @@ def write_passes(
         return write_run(read_run(enrollment, diagnoses, options, progress=progress), path, progress)
     id_type = harmonise_ids(enrollment.id_type, diagnoses.id_type)
     passes = [MemberPass(number, n_passes, id_type) for number in range(n_passes)]
-    model_ids = set().union(*(models_needed(enrollment, options, part) for part in passes))
+    year = load_payment_year(options.program, options.payment_year, maps_dir=options.maps_dir)
+    surveys = [survey_share(enrollment, options, part) for part in passes]
+    whole = whole_of(surveys, options, year, enrollment.files)
     reports: list[dict[str, Any]] = []
     totals = CaptureCounts()
-    folders = [path / f"pass-{number}" for number in range(n_passes)]
-    run: ScoringRun | None = None
-    for part, folder in zip(passes, folders, strict=True):
-        folder.mkdir()
-        run = read_run(
-            enrollment,
-            diagnoses,
-            options,
-            progress=progress,
-            member_pass=part,
-            model_ids=model_ids,
-        )
-        reports.append(write_run(run, folder, progress))
+    folders = [path / f"pass-{part.number}" for part in passes]
+
+    def score_pass(part: MemberPass) -> CodeBook:
+        """Score one pass; what it held is given back before the next one begins."""
+        run = read_run(enrollment, diagnoses, options, progress=progress, member_pass=part, whole=whole)
+        folders[part.number].mkdir()
+        reports.append(write_run(run, folders[part.number], progress))
         totals.add(run.counts)
-    assert run is not None
-    report = _joined_report(reports, code_counts(run.book, totals))
+        return run.book
+
+    book = [score_pass(part) for part in passes][-1]
+    report = joined_report(reports, code_counts(book, totals))
+    report["notes"].append(f"scored in {n_passes} passes over the extracts; rows stand pass after pass")
     for name in (MODEL_SCORES, PAYMENT_SCORES):
         _join_files([folder / name for folder in folders], path / name, report)
     rejects = pa.concat_tables(pq.ParquetFile(folder / REJECTS).read() for folder in folders)
@@ -125,18 +127,14 @@ def _row_groups(parts: list[Path]) -> Iterator[pa.Table]:
             yield file.read_row_group(number).replace_schema_metadata(None)
 
 
-def _joined_report(reports: list[dict[str, Any]], codes: dict[str, int]) -> dict[str, Any]:
-    """Return the first pass's report with the counts and seconds of all."""
+def joined_report(reports: Sequence[dict[str, Any]], codes: dict[str, int]) -> dict[str, Any]:
+    """Return the report of a whole from those of its shares: counts and seconds of all, notes that hold in each."""
     joined: dict[str, Any] = json.loads(json.dumps(reports[0]))
     for report in reports[1:]:
         _add(joined["counts"], report["counts"])
         _add(joined["seconds"], report["seconds"])
-        known = {model["model_id"] for model in joined["models"]}
-        joined["models"] += [model for model in report["models"] if model["model_id"] not in known]
-        joined["unverified"] += [name for name in report["unverified"] if name not in joined["unverified"]]
-        joined["notes"] += [note for note in report["notes"] if note not in joined["notes"]]
+        joined["notes"] = [note for note in joined["notes"] if note in report["notes"]]
     joined["counts"]["codes"] = codes
-    joined["notes"].append(f"scored in {len(reports)} passes over the extracts; rows stand pass after pass")
     return joined
 
 

@@ -48,6 +48,39 @@ class ScoreOptions:
     maps_dir: Path | None = None
 
 
+def make_options(
+    *,
+    payment_year: int,
+    models: Sequence[str] | str | None = None,
+    collection: str | tuple[date, date] | None = None,
+    threads: int | None = None,
+    memory: int | None = None,
+    maps_dir: str | Path | None = None,
+    **words: str,
+) -> ScoreOptions:
+    """Return checked options of a scoring run.
+
+    Raises
+    ------
+    OptionError
+        An option is unknown or not one of its allowed words.
+    """
+    names = models.split(",") if isinstance(models, str) else models
+    try:
+        options = ScoreOptions(
+            payment_year=payment_year,
+            models=None if names is None else tuple(name.strip() for name in names),
+            collection=parse_collection(collection),
+            threads=default_threads() if threads is None else threads,
+            memory=memory,
+            maps_dir=None if maps_dir is None else Path(maps_dir),
+            **words,
+        )
+    except TypeError as error:
+        raise OptionError(f"no such option: {str(error).rpartition(' ')[2]}.") from None
+    return check_options(options)
+
+
 def check_options(options: ScoreOptions) -> ScoreOptions:
     """Return the options with their words checked.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -31,15 +32,26 @@ def _ages(rows: Enrollment, year: PaymentYear) -> npt.NDArray[np.uint8]:
 
 
 def rows_with_policy(
-    rows: Enrollment, rules: Rules, rejects: Rejects, *, need_segment: bool
+    rows: Enrollment,
+    rules: Rules,
+    rejects: Rejects,
+    *,
+    need_segment: bool,
+    models: Collection[str] | None = None,
 ) -> tuple[Enrollment, Rules, StatusProfiles, npt.NDArray[np.int32]]:
     """Set aside the rows that no policy or (`need_segment`) no segment fits.
+
+    Parameters
+    ----------
+    models : collection of str, optional
+        Models that the rules returned have, where the rows are a share of a whole; default: those that the rows need.
 
     Returns
     -------
     tuple
         The rows that are left, the rules that they need, their profiles, and the policy of each profile.
     """
+    every_rule = rules
     profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
     policies = policy_of_profile(rules.policies, profiles)
     rules = rules.in_use(policies)
@@ -51,7 +63,7 @@ def rows_with_policy(
             lacks_policy,
             [name for policy in rules.policies for name in policy.when.fields],
         ),
-        ("no_segment", lacks_segment, [name for plan in rules.plans for name in plan.segment_fields]),
+        *_without_segment(rules, lacks_segment, policies),
     ):
         if lacking.any():
             _reject(rows, lacking[profiles.of_row], ", ".join(dict.fromkeys(fields)), reason, rejects)
@@ -60,6 +72,8 @@ def rows_with_policy(
         rejects.raise_if_stopping(rows.rows_read)
         rows = keep_rows(rows, ~lacking[profiles.of_row])
         rules = rules.in_use(policies[~lacking])
+    if models is not None:
+        rules = every_rule.restricted_to(models)
     profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
     return rows, rules, profiles, policy_of_profile(rules.policies, profiles)
 
@@ -102,6 +116,17 @@ def rows_of_member(rows: Enrollment, member_id: str | int) -> npt.NDArray[np.boo
             "no enrollment row that can be scored has this member_id; ids are compared exactly."
         )
     return found
+
+
+def _without_segment(
+    rules: Rules, lacking: npt.NDArray[np.bool_], policies: npt.NDArray[np.int32]
+) -> Iterator[tuple[str, npt.NDArray[np.bool_], list[str]]]:
+    """Yield reason, profiles and fields, by policy: the fields that choose a segment in the models of the policy."""
+    for policy in np.unique(policies[lacking]):
+        of_policy = np.array([policy], np.int32)
+        plans = [plan for plan in rules.plans if uses_model(rules, plan.model, of_policy).all()]
+        fields = [name for plan in plans for name in plan.segment_fields]
+        yield "no_segment", lacking & (policies == policy), fields
 
 
 def _reject(rows: Enrollment, bad: npt.NDArray[np.bool_], column: str, reason: str, rejects: Rejects) -> None:

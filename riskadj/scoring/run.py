@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, harmonise_ids
 from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.open import Extract
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
+from riskadj.extracts.spans import Coverage, calendar_year
 from riskadj.scoring.capture import DIAGNOSES, CaptureCounts, CodeCapture, capture_diagnoses, no_bits
 from riskadj.scoring.codes import CodeBook, make_code_book
 from riskadj.scoring.eligible_diagnoses import CmsFilter, claim_filter, columns_of_filter, judge_nothing
@@ -34,7 +34,9 @@ from riskadj.scoring.score_rows import (
     score_range,
     span_columns,
 )
+from riskadj.scoring.shares import Survey, Whole, nobody_scored, survey_rows
 from riskadj.tables.icd10 import load_valid_codes
+from riskadj.tables.payment_year import PaymentYear
 
 Progress = Callable[[str, int], None]
 
@@ -177,7 +179,7 @@ def read_run(
     progress: Progress | None = None,
     member_id: str | int | None = None,
     member_pass: MemberPass | None = None,
-    model_ids: Collection[str] | None = None,
+    whole: Whole | None = None,
 ) -> ScoringRun:
     """Read both extracts and capture every diagnosis; scores are made from what this returns.
 
@@ -191,8 +193,9 @@ def read_run(
         Keep this member only (to explain one).
     member_pass : MemberPass, optional
         Keep the members of this pass only.
-    model_ids : collection of str, optional
-        Models of all passes together; default: those that the rows need.
+    whole : Whole, optional
+        What a share is scored by, be it that of a pass or of another machine; a share may be empty. Default: these
+        extracts are the whole.
 
     Raises
     ------
@@ -204,25 +207,21 @@ def read_run(
     clock.lap("tables")
     rejects = Rejects(options.rejects)
     numbering = _Numbering(harmonise_ids(enrollment.id_type, diagnoses.id_type))
-    rows = _read_rows(enrollment, rules, options, rejects, numbering, member_pass)
+    coverage = None if whole is None else whole.coverage
+    rows = _read_rows(enrollment, rules, options, rejects, numbering, member_pass, coverage)
     if member_id is not None:
         rows = keep_rows(rows, rows_of_member(rows, member_id))
-    rows, used, profiles, policies = rows_with_policy(
-        rows, rules, rejects, need_segment=options.segments == "paid"
+    rows, rules, profiles, policies = rows_with_policy(
+        rows,
+        rules,
+        rejects,
+        need_segment=options.segments == "paid",
+        models=None if whole is None else whole.models,
     )
-    if not rows.n_rows:
-        raise ExtractError(
-            f"none of the {rows.rows_read:,} enrollment rows can be scored in {rules.year.title}: "
-            f"{_listed(rejects.counts())}."
-        )
-    rules = used if model_ids is None else rules.restricted_to(model_ids)
+    if not rows.n_rows and whole is None:
+        raise nobody_scored(rows.rows_read, rules.year, rejects)
     clock.lap("enrollment")
-    columns = (
-        "member_id",
-        "diagnosis_code",
-        "service_date",
-        *columns_of_filter(options.diagnosis_filter, rules.year),
-    )
+    columns = diagnosis_columns(options, rules.year)
     present = tuple(name for name in columns if name in diagnoses.columns)
     index = numbering.index.of_rows(rows.member)
     book = make_code_book(rules.plans, load_valid_codes())
@@ -272,6 +271,12 @@ def read_run(
     )
 
 
+def diagnosis_columns(options: ScoreOptions, year: PaymentYear) -> tuple[str, ...]:
+    """Return the canonical columns of the diagnoses that a run reads where they are there."""
+    filtered = columns_of_filter(options.diagnosis_filter, year)
+    return ("member_id", "diagnosis_code", "service_date", *filtered)
+
+
 class _Numbering:
     """Numbers members while the enrollment is read, and keeps the index: it serves the diagnoses too."""
 
@@ -291,6 +296,7 @@ def _read_rows(
     rejects: Rejects,
     numbering: _Numbering,
     member_pass: MemberPass | None,
+    coverage: Coverage | None,
 ) -> Enrollment:
     return read_enrollment(
         enrollment,
@@ -301,16 +307,15 @@ def _read_rows(
         threads=options.threads,
         member_numbers=numbering,
         keeps=member_pass.keeps if member_pass else None,
+        coverage=coverage,
     )
 
 
-def models_needed(enrollment: Extract, options: ScoreOptions, member_pass: MemberPass) -> set[str]:
-    """Return the ids of the models that the rows of one pass need."""
-    rules, rejects = load_rules(options), Rejects("write")
-    rows = _read_rows(enrollment, rules, options, rejects, _Numbering(member_pass.id_type), member_pass)
-    used = rows_with_policy(rows, rules, rejects, need_segment=options.segments == "paid")[1]
-    return {model.id for model in used.models}
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{reason} {n_rows:,}" for reason, n_rows in counts.items())
+def survey_share(enrollment: Extract, options: ScoreOptions, member_pass: MemberPass | None = None) -> Survey:
+    """Read the enrollment of one share, and say what it tells of the whole; rejected rows stop nothing yet."""
+    rules, faults, misfits = load_rules(options), Rejects("write"), Rejects("write")
+    numbering = _Numbering(None if member_pass is None else member_pass.id_type)
+    window = calendar_year(rules.year.year)
+    rows = _read_rows(enrollment, rules, options, faults, numbering, member_pass, window)
+    used = rows_with_policy(rows, rules, misfits, need_segment=options.segments == "paid")[1]
+    return survey_rows(rows, used, options, faults, misfits)

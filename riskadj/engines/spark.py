@@ -1,0 +1,213 @@
+"""Scoring on Spark: the plan of the local engine, run by Spark's workers on a share of the members each.
+
+Rows of both extracts are brought together by a hash of the member id, so that no member is ever split; each worker
+reads its share as Arrow batches and scores it with the local engine. Only DataFrames are used, so that clusters that
+allow nothing else (Spark Connect, Databricks serverless) do as well.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from riskadj import errors
+from riskadj.engines import share
+from riskadj.engines.shipped_maps import packed
+from riskadj.engines.spark_frames import Side, kept, open_sides, score_schema, spread, survey_shares
+from riskadj.errors import MissingDependencyError, OptionError
+from riskadj.extracts.layouts import columns_of
+from riskadj.scoring.options import ScoreOptions, make_options
+from riskadj.scoring.shares import Survey, Whole, whole_of
+from riskadj.tables.payment_year import load_payment_year
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame, SparkSession
+
+#: Enrollment rows that a worker scores at a time, unless the caller says otherwise.
+ROWS_PER_SHARE = 50_000
+_OLDEST_SPARK = 4
+
+
+@dataclass(frozen=True)
+class SparkScores:
+    """Risk scores of a population, as Spark DataFrames. Rows stand in no order.
+
+    Attributes
+    ----------
+    payment_scores : DataFrame
+        One row per enrollment row: the payment risk score, blended as the year pays. [1.000 = average beneficiary]
+    model_scores : DataFrame
+        One row per enrollment row and model (and segment, with segments="all").
+    rejects : DataFrame
+        One row per row that was not used: file ("enrollment" or "diagnoses"), row_number, column, reason.
+    run : dict
+        The run report: counts that add up, model ids, checksums, options; seconds are those of all shares together.
+    """
+
+    scored: DataFrame
+    run: dict[str, Any]
+
+    @property
+    def payment_scores(self) -> DataFrame:
+        """Payment risk scores of the enrollment rows."""
+        return self._table("payment_scores")
+
+    @property
+    def model_scores(self) -> DataFrame:
+        """Scores of the enrollment rows under each model."""
+        return self._table("model_scores")
+
+    @property
+    def rejects(self) -> DataFrame:
+        """Rows that were not used, each with its reason."""
+        return self._table("rejects")
+
+    def to_pandas(self, table: str = "payment_scores") -> pd.DataFrame:
+        """Bring one of the tables to this machine: "payment_scores", "model_scores" or "rejects"."""
+        if table not in share.TABLES:
+            raise OptionError(f"table={table!r} is none of the results; allowed: {', '.join(share.TABLES)}.")
+        frame: pd.DataFrame = self._table(table).toPandas()
+        return frame
+
+    def release(self) -> None:
+        """Give back what Spark keeps of the scores; the tables are then computed again when they are asked for."""
+        self.scored.unpersist()
+
+    def _table(self, name: str) -> DataFrame:
+        return self.scored.where(f"{name} IS NOT NULL").select(f"{name}.*")
+
+    def __repr__(self) -> str:
+        """Return what was scored, without any member's data."""
+        rows = self.run["counts"]["enrollment"]["rows_used"]
+        models = ", ".join(model["model_id"] for model in self.run["models"])
+        return f"<SparkScores: {rows:,} enrollment rows, payment year {self.run['payment_year']}, {models}>"
+
+
+def score(
+    spark: SparkSession,
+    enrollment: Any,
+    diagnoses: Any,
+    *,
+    payment_year: int,
+    program: str = "medicare_part_c",
+    models: Sequence[str] | str | None = None,
+    segments: str = "paid",
+    diagnosis_filter: str = "none",
+    edits: str = "default",
+    rejects: str = "stop",
+    collection: str | tuple[date, date] | None = None,
+    layout: str = "riskadj",
+    columns: Mapping[str, str] | None = None,
+    maps_dir: str | Path | None = None,
+    rows_per_share: int = ROWS_PER_SHARE,
+    keep_in: str | None = None,
+    overwrite: bool = False,
+) -> SparkScores:
+    """Score a population on Spark: the same columns and the same scores as `riskadj.score`.
+
+    Two jobs run before this returns: one reads the enrollment, to learn which models its rows need; the other scores.
+
+    Parameters
+    ----------
+    spark : SparkSession
+        Classic or Connect; its workers need riskadj installed.
+    enrollment, diagnoses : DataFrame, path or list of paths
+        Extracts as EXTRACTS.md describes them; paths are Parquet that Spark can read. A whole-number column
+        `row_number` tells where a row stood: of rows that contradict each other the first is used, and rejects are
+        named by it. Without that column it is `monotonically_increasing_id()` + 1.
+    payment_year, program, models, segments, diagnosis_filter, edits, rejects, collection, layout, columns
+        As `riskadj.score` takes them.
+    maps_dir : path, optional
+        A folder of model tables on the machine that calls; it travels to the workers with the work.
+    rows_per_share : int
+        Enrollment rows, roughly, that a worker holds at a time. [rows]
+    keep_in : str, optional
+        A folder that all workers reach, in which the scored rows are kept as Parquet. Default: Spark's own cache, which
+        serverless clusters do not have.
+    overwrite : bool
+        Replace what `keep_in` holds.
+
+    Returns
+    -------
+    SparkScores
+        Risk scores are relative to 1.000, the average fee-for-service beneficiary.
+
+    Raises
+    ------
+    MissingDependencyError
+        If pyspark is not installed, or too old.
+    RiskAdjError
+        Of the kind, and in the words, of `riskadj.score`; options, columns and types are checked before any job runs.
+
+    References
+    ----------
+    .. [1] Rules: those of the local engine, `riskadj.score`.
+    """
+    _require_spark()
+    if rows_per_share < 1:
+        raise OptionError(f"rows_per_share={rows_per_share}; it takes at least 1.")
+    options = make_options(
+        payment_year=payment_year, program=program, models=models, segments=segments, diagnosis_filter=diagnosis_filter,
+        edits=edits, rejects=rejects, collection=collection, threads=1, maps_dir=maps_dir,
+    )  # fmt: skip
+    task = share.Task(
+        options=options,
+        layout=layout,
+        columns={role: columns_of(role, columns) for role in (share.ENROLLMENT, share.DIAGNOSES)},
+        maps=None if options.maps_dir is None else packed(options.maps_dir),
+    )
+    task, sides = open_sides(spark, task, {share.ENROLLMENT: enrollment, share.DIAGNOSES: diagnoses})
+    rows_read, whole = _survey(task, sides[0], options)
+    task = replace(task, whole=whole)
+    n_shares = -(-rows_read // rows_per_share)
+    scored = spread(sides, n_shares).mapInArrow(
+        partial(share.score_batches, task), score_schema(task.schemas)
+    )
+    scored = kept(spark, scored, keep_in, overwrite=overwrite)
+    try:
+        return SparkScores(scored, _report(scored, options, n_shares))
+    except errors.RiskAdjError:
+        scored.unpersist()
+        raise
+
+
+def _survey(task: share.Task, enrollment: Side, options: ScoreOptions) -> tuple[int, Whole]:
+    """Return the number of enrollment rows, and what every share is scored by."""
+    reports = _reports(survey_shares(enrollment, partial(share.survey_batches, task)))
+    surveys = [Survey.from_dict(report) for report in reports]
+    year = load_payment_year(options.program, options.payment_year, maps_dir=options.maps_dir)
+    whole = whole_of(surveys, options, year, (share.ENROLLMENT,))
+    return sum(survey.rows_read for survey in surveys), whole
+
+
+def _report(scored: DataFrame, options: ScoreOptions, n_shares: int) -> dict[str, Any]:
+    report = share.joined_shares(_reports(scored), options)
+    report["notes"].append(f"scored on Spark in {n_shares} shares of the members; rows stand in no order")
+    return report
+
+
+def _reports(frame: DataFrame) -> list[dict[str, Any]]:
+    """Return the shares' reports; an error that ended a share is raised as what it was."""
+    rows = frame.where(f"{share.REPORT} IS NOT NULL").select(share.REPORT).collect()
+    reports = [json.loads(row[0]) for row in rows]
+    share.raise_first_error(reports)
+    return reports
+
+
+def _require_spark() -> None:
+    extra = "install it with: pip install 'riskadj[spark]'"
+    if find_spec("pyspark") is None:
+        raise MissingDependencyError(f"pyspark is not installed; {extra}.")
+    from pyspark import __version__
+
+    if int(__version__.partition(".")[0]) < _OLDEST_SPARK:
+        raise MissingDependencyError(
+            f"pyspark {__version__} is too old; allowed: {_OLDEST_SPARK}.0 and newer; {extra}."
+        )

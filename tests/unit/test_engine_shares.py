@@ -1,0 +1,143 @@
+"""A share of the members, scored as a worker of a distributed engine does it, gives what the whole gives."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import riskadj
+from riskadj.engines import share
+from riskadj.engines.shipped_maps import packed, unpacked
+from riskadj.errors import CodeNotAllowedError, ExtractError, OptionError, RowsRejectedError
+from tests.members import TOY_MAPS
+from tests.shares import in_shares, rows_of, sample, with_faults, without_shares
+
+TOY = {"payment_year": 2099, "program": "atlantis", "maps_dir": TOY_MAPS}
+
+
+def locally(
+    enrollment: pa.Table, diagnoses: pa.Table, **options: Any
+) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+    scores = riskadj.score(enrollment, diagnoses, **options, threads=1)
+    return {name: getattr(scores, name) for name in share.TABLES}, scores.run
+
+
+def assert_same(enrollment: pa.Table, diagnoses: pa.Table, n_shares: int, **options: Any) -> None:
+    ours, report = locally(enrollment, diagnoses, **options)
+    tables, joined = in_shares(enrollment, diagnoses, n_shares, **options)
+    for name in share.TABLES:
+        assert tables[name].column_names == ours[name].column_names
+        assert rows_of(tables[name]) == rows_of(ours[name])
+    assert without_shares(joined) == without_shares(report)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"diagnosis_filter": "cms"}, {"segments": "all", "models": "cms_hcc_v28"}]
+)
+def test_shares_give_what_the_whole_gives(options: dict[str, Any]) -> None:
+    assert_same(
+        with_faults(sample("enrollment")),
+        sample("diagnoses"),
+        3,
+        payment_year=2026,
+        rejects="write",
+        **options,
+    )
+
+
+def toy_enrollment(n_members: int, **columns: list[Any]) -> pa.Table:
+    good = {
+        "member_id": [f"M{number}" for number in range(n_members)],
+        "birth_date": [dt.date(2030, 1, 1)] * n_members,
+        "sex": ["F"] * n_members,
+        "orec": ["0"] * n_members,
+        "dual_status_code": ["00"] * n_members,
+    }
+    return pa.table({**good, **columns})
+
+
+def toy_diagnoses(ids: list[str], codes: list[str]) -> pa.Table:
+    days = [dt.date(2098, 5, 1)] * len(ids)
+    return pa.table(
+        {
+            "member_id": pa.array(ids, pa.string()),
+            "diagnosis_code": pa.array(codes, pa.string()),
+            "service_date": pa.array(days, pa.date32()),
+        }
+    )
+
+
+def test_more_shares_than_members_leave_some_without_enrollment() -> None:
+    """Shares of diagnoses alone reject them as the whole does, and no share's emptiness is noted of the whole."""
+    diagnoses = toy_diagnoses(["M0", "M1", "X1", "X2", "X3"], ["Q01", "Q03", "Q01", "Z000", "NONE"])
+    assert_same(toy_enrollment(2), diagnoses, 9, **TOY, rejects="write")
+
+
+def test_a_what_if_counts_months_in_one_window_for_all() -> None:
+    """M0's span lies in the payment year, M1's in the window of services: alone, M1 would have twelve months."""
+    spans = {
+        "enrollment_start_date": [dt.date(2099, 3, 1), dt.date(2050, 1, 1)],
+        "enrollment_end_date": [dt.date(2099, 12, 31), dt.date(2050, 12, 31)],
+    }
+    enrollment = toy_enrollment(2, **spans)
+    window = "2050-01-01:2050-12-31"
+    tables, report = in_shares(enrollment, toy_diagnoses([], []), 7, **TOY, collection=window)
+    months = dict(
+        zip(
+            *(tables["payment_scores"][name].to_pylist() for name in ("member_id", "months_enrolled")),
+            strict=True,
+        )
+    )
+    assert months == {"M0": 10, "M1": 0}
+    assert report["months_counted_in"] == ["2099-01-01", "2099-12-31"]
+
+
+LONG_AGO = [dt.date(2050, 1, 1)] * 4
+
+
+@pytest.mark.parametrize(
+    ("columns", "codes", "error"),
+    [
+        ({"sex": ["F", "X", "X", "F"]}, ["Q01"] * 4, CodeNotAllowedError),
+        ({"orec": ["0", None, "9", None]}, ["Q01"] * 4, RowsRejectedError),
+        ({}, ["Q01", "", None, ""], RowsRejectedError),
+        ({"enrollment_start_date": LONG_AGO}, ["Q01"] * 4, None),
+        ({"enrollment_start_date": LONG_AGO, "enrollment_end_date": LONG_AGO}, ["Q01"] * 4, ExtractError),
+        ({"sex": ["X"] * 4}, ["Q01"] * 4, CodeNotAllowedError),
+    ],
+)
+def test_errors_are_those_of_the_whole(
+    columns: dict[str, list[Any]], codes: list[str], error: type[Exception] | None
+) -> None:
+    enrollment, diagnoses = toy_enrollment(4, **columns), toy_diagnoses(["M0", "M1", "M2", "M3"], codes)
+    if error is None:
+        assert_same(enrollment, diagnoses, 3, **TOY)
+        return
+    with pytest.raises(error) as whole:
+        locally(enrollment, diagnoses, **TOY)
+    with pytest.raises(error) as shared:
+        in_shares(enrollment, diagnoses, 3, **TOY)
+    assert str(shared.value) == str(whole.value)
+
+
+def test_nobody_to_score_is_told_as_by_the_whole() -> None:
+    enrollment, diagnoses = toy_enrollment(3, sex=["X"] * 3), toy_diagnoses([], [])
+    for scored in (locally, lambda *tables, **options: in_shares(*tables, 2, **options)):
+        with pytest.raises(ExtractError, match="none of the 3 enrollment rows can be scored"):
+            scored(enrollment, diagnoses, **TOY, rejects="write")
+
+
+def test_own_tables_travel() -> None:
+    maps = packed(TOY_MAPS)
+    folder = unpacked(maps)
+    assert folder.name == TOY_MAPS.name
+    assert riskadj.load_model("toy_hcc_v1", payment_year=2099, maps_dir=folder).id == "toy_hcc_v1"
+    assert unpacked(packed(TOY_MAPS)) == folder
+
+
+def test_own_tables_have_to_be_there() -> None:
+    with pytest.raises(OptionError, match="is no folder on the machine that calls"):
+        packed(TOY_MAPS / "nowhere")
