@@ -1,0 +1,117 @@
+"""Medical loss ratio and rebate of an issuer's market in a state (45 CFR 158.221-158.240)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from pricing.errors import InputError
+from pricing.parameters import Rates, load_rates
+
+PARAMETERS = ("mlr_base_credibility", "mlr_deductible_factor", "mlr_standard")
+_DECIMALS = 3
+
+
+@dataclass(frozen=True)
+class LossRatio:
+    """A medical loss ratio and the rebate that follows from it.
+
+    Attributes
+    ----------
+    preliminary : float
+        Numerator over denominator.
+    base_credibility, deductible_factor : float
+        Their product is added to the preliminary ratio.
+    ratio : float
+        The adjusted ratio, rounded to three decimals; the preliminary one where experience is not credible at all.
+    standard : float
+    is_credible : bool
+        False below the least life-years of the table: no rebate is owed.
+    rebate : float
+        Dollars.
+    """
+
+    preliminary: float
+    base_credibility: float
+    deductible_factor: float
+    ratio: float
+    standard: float
+    is_credible: bool
+    rebate: float
+    rates: Rates
+
+    @property
+    def assumptions(self) -> pa.Table:
+        """Every yearly parameter used, with its source and whether it was verified."""
+        return self.rates.assumptions(PARAMETERS)
+
+
+def loss_ratio(
+    *,
+    numerator: float,
+    denominator: float,
+    life_years: float,
+    average_deductible: float,
+    premium: float,
+    market: str,
+    reporting_year: int,
+    standard: float | None = None,
+    rates: Rates | None = None,
+) -> LossRatio:
+    """Return the credibility-adjusted loss ratio and the rebate.
+
+    Parameters
+    ----------
+    numerator, denominator : float
+        Of three years: claims and quality improvement; premium less taxes and fees [dollars].
+    life_years : float
+        Of three years.
+    average_deductible : float
+        Dollars per person.
+    premium : float
+        Of the reporting year, less taxes and fees: what a rebate is a share of [dollars].
+    market : {"individual", "small_group", "large_group"}
+    reporting_year : int
+    standard : float, optional
+        A State's own higher standard; default: the federal one of the market.
+
+    Raises
+    ------
+    InputError
+        A denominator or premium is not above 0, or a number is negative.
+    UnknownRateError
+        The market or year has no standard.
+
+    References
+    ----------
+    .. [1] `cfr158_232` in pricing/rates/aca/manifest.toml.
+    """
+    rates = rates or load_rates("aca", reporting_year)
+    if not denominator > 0 or not premium > 0:
+        raise InputError("the denominator and the premium of a loss ratio must be above 0.")
+    if min(numerator, life_years, average_deductible) < 0:
+        raise InputError("numerator, life_years and average_deductible cannot be negative.")
+    wanted = rates.number("mlr_standard", market) if standard is None else standard
+    lives, base = _table(rates, "mlr_base_credibility")
+    is_credible = life_years >= lives[0]
+    added = float(np.interp(life_years, lives, base)) if is_credible else 0.0
+    factor = deductible_factor(average_deductible, rates) if added else 1.0
+    preliminary = numerator / denominator
+    ratio = round(preliminary + added * factor, _DECIMALS)
+    rebate = max(wanted - ratio, 0.0) * premium if is_credible else 0.0
+    return LossRatio(preliminary, added, factor, ratio, wanted, is_credible, rebate, rates)
+
+
+def deductible_factor(average_deductible: float, rates: Rates) -> float:
+    """Return the factor on credibility of an average deductible: 1 below the table's first step, then interpolated."""
+    deductibles, factors = _table(rates, "mlr_deductible_factor")
+    if average_deductible < deductibles[1]:
+        return float(factors[0])
+    return float(np.interp(average_deductible, deductibles, factors))
+
+
+def _table(rates: Rates, name: str) -> tuple[list[float], list[float]]:
+    rows = sorted((float(key), value) for key, value in rates.by_key(name).items())
+    return [key for key, _ in rows], [value for _, value in rows]

@@ -1,0 +1,1 @@
+"""Medicare Advantage and Part D: benchmarks, bids, payment, drug coverage."""

@@ -1,0 +1,130 @@
+"""ACA premiums, limits, loss ratios and risk corridors against published numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from pricing.aca.corridor import aca_risk_corridor
+from pricing.aca.mlr import loss_ratio
+from pricing.aca.rating import limit_of_adjustment, member_rates, out_of_pocket_limit, premiums, round_cents
+from pricing.corridor import Band, corridor_payment
+from pricing.errors import InputError, UnknownRateError
+from pricing.parameters import load_rates
+
+
+def test_family_of_seven():
+    """45 CFR 147.102(c)(1), (e): base rate 300; the three oldest of five children are rated."""
+    ages = [45, 43, 20, 17, 12, 8, 5]
+    found = premiums({"family_id": ["f"] * 7, "age_years": ages, "base_rate": [300.0] * 7}, benefit_year=2026)
+    assert found.members["rate"].to_pylist() == [433.20, 407.10, 291.00, 265.50, 229.50, 229.50, 229.50]
+    assert found.members["premium"].to_pylist()[5:] == [0.0, 0.0]
+    assert found.families.to_pylist() == [
+        {"family_id": "f", "members": 7, "rated_members": 5, "premium": 1626.30}
+    ]
+
+
+def test_age_curve_of_each_time():
+    old, new = load_rates("aca", 2017), load_rates("aca", 2018)
+    assert member_rates(100.0, age_years=[0, 20, 21, 64, 90], rates=old).tolist() == [
+        63.5,
+        63.5,
+        100,
+        300,
+        300,
+    ]
+    assert member_rates(100.0, age_years=[0, 15, 20, 64], rates=new).tolist() == [76.5, 83.3, 97.0, 300.0]
+
+
+def test_area_and_tobacco():
+    rates = load_rates("aca", 2026)
+    assert member_rates(200.0, age_years=40, area_factor=1.1, tobacco_factor=1.5, rates=rates) == 421.74
+    with pytest.raises(InputError, match=r"must lie between 1 and 1.5; it does not in 1 of 2 rows"):
+        member_rates(200.0, age_years=40, tobacco_factor=[1.0, 1.6], rates=rates)
+
+
+def test_halves_round_up_on_their_decimal_value():
+    assert round_cents([0.005, 1.005, 2.675]).tolist() == [0.01, 1.01, 2.68]
+
+
+@pytest.mark.parametrize(
+    ("year", "limit"), [(2014, 6350), (2018, 7350), (2024, 9450), (2025, 9200), (2026, 10600)]
+)
+def test_out_of_pocket_limits(year, limit):
+    found = out_of_pocket_limit(benefit_year=year)
+    assert (found["self_only"], found["family"]) == (limit, 2 * limit)
+
+
+def test_limits_from_the_premium_adjustment():
+    """2026: 1.6002 was published first, 1.6726771319 after the revision."""
+    assert limit_of_adjustment(1.6002, benefit_year=2026) == 10150
+    assert limit_of_adjustment(1.6726771319, benefit_year=2026) == 10600
+    found = out_of_pocket_limit(benefit_year=2026)
+    assert (found["csr_100-200"], found["csr_200-250"]) == (3500, 8450)
+    with pytest.raises(
+        UnknownRateError, match=r"aca has no moop_self_only for 2027; it is known for 2014-2026"
+    ):
+        out_of_pocket_limit(benefit_year=2027)
+
+
+# CMS MLR annual reporting forms as filed, Part 3: market, numerator, denominator, life-years, deductible, premium; then
+# base credibility, deductible factor, preliminary and adjusted ratio, rebate.
+CHESAPEAKE = (
+    ("individual", 8484089.544516, 11503100.029788, 3476.25, 0, 102529),
+    (0.046142, 1.0, 0.737548, 0.784, None),
+)
+OPTIMA = (
+    ("individual", 56972847.6164, 68200134, 16682.666667, 2548, 67289950),
+    (0.021545, 1.16857, 0.835377, 0.861, 0),
+)
+OPTIMA_SMALL = (
+    ("small_group", 510475559.124, 596546399, 152320.583333, 2005.61, 187851673),
+    (0, 1.0, 0.855718, 0.856, 0),
+)
+GIVEN = ("market", "numerator", "denominator", "life_years", "average_deductible", "premium")
+FOUND = ("base_credibility", "deductible_factor", "preliminary", "ratio", "rebate")
+
+
+@pytest.mark.parametrize(("form", "expected"), [CHESAPEAKE, OPTIMA, OPTIMA_SMALL])
+def test_filed_loss_ratios(form, expected):
+    found = loss_ratio(**dict(zip(GIVEN, form, strict=True)), reporting_year=2015)
+    for name, value in zip(FOUND, expected, strict=True):
+        assert value is None or getattr(found, name) == pytest.approx(value, abs=1e-6), name
+
+
+def test_rebate_is_the_shortfall_of_premium():
+    form = {"life_years": 80_000, "average_deductible": 0, "market": "individual", "reporting_year": 2020}
+    found = loss_ratio(numerator=75.0, denominator=100.0, premium=1_000_000.0, **form)
+    assert found.rebate == pytest.approx(50_000.0)
+    few = loss_ratio(numerator=10.0, denominator=100.0, premium=1e6, **{**form, "life_years": 999})
+    assert (few.is_credible, few.rebate) == (False, 0.0)
+    with pytest.raises(InputError, match="must be above 0"):
+        loss_ratio(numerator=1.0, denominator=0.0, premium=1.0, **form)
+
+
+@pytest.mark.parametrize(
+    ("cost", "payment"),
+    [
+        (85, -8.1),
+        (92, -2.5),
+        (95, -1.0),
+        (97, 0.0),
+        (100, 0.0),
+        (103, 0.0),
+        (106, 1.5),
+        (108, 2.5),
+        (115, 8.1),
+    ],
+)
+def test_statutory_risk_corridor(cost, payment):
+    assert aca_risk_corridor(cost, 100.0, benefit_year=2015) == pytest.approx(payment, abs=1e-12)
+
+
+def test_corridors_that_make_no_sense():
+    with pytest.raises(UnknownRateError, match="no corridor_first for 2017; it is known for 2014-2016"):
+        aca_risk_corridor(1.0, 1.0, benefit_year=2017)
+    with pytest.raises(InputError, match="rising shares"):
+        corridor_payment(1.0, 1.0, bands=[Band(0.08, 0.5), Band(0.03, 0.8)])
+    with pytest.raises(InputError, match="shares between 0 and 1"):
+        corridor_payment(1.0, 1.0, bands=[Band(0.03, 1.5)])
+    with pytest.raises(InputError, match="target above 0"):
+        corridor_payment(1.0, 0.0, bands=[Band(0.03, 0.5)])
