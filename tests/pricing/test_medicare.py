@@ -98,8 +98,8 @@ def test_bid_above_its_benchmark_is_a_premium():
 def test_impossible_bids_are_refused():
     with pytest.raises(InputError, match="must be above 0"):
         bid_result(AREA, standardised_bid=-1.0, projected_risk_score=1.0, stars=4.0, payment_year=2026)
+    bad = {**AREA, "rate": [1.0, -5.0, 1.0]}
     with pytest.raises(InputError, match=r"column 'rate': not above 0.0 in 1 of 3 rows \(first rows: 2\)"):
-        bad = {**AREA, "rate": [1.0, -5.0, 1.0]}
         bid_result(bad, standardised_bid=1.0, projected_risk_score=1.0, stars=4.0, payment_year=2026)
 
 
