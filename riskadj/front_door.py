@@ -240,9 +240,14 @@ def calibrate(
     small_segments: str = "stop",
     folds: int = 5,
     seed: int = 0,
+    diagnosis_filter: str = "none",
+    edits: str = "default",
+    rejects: str = "stop",
+    collection: str | tuple[date, date] | None = None,
     layout: str = "riskadj",
     columns: Mapping[str, str] | None = None,
-    **options: Any,
+    threads: int | None = None,
+    maps_dir: str | Path | None = None,
 ) -> Calibration:
     """Fit a model's relative factors to one's own costs, segment by segment, as CMS fits its own.
 
@@ -288,8 +293,8 @@ def calibrate(
         Folds of members for cross-validated predictions; 0: none.
     seed : int
         Seed of the draw of folds, any whole number from 0.
-    layout, columns, **options
-        As `score` takes them: diagnosis_filter, edits, rejects, collection, threads, maps_dir.
+    diagnosis_filter, edits, rejects, collection, layout, columns, threads, maps_dir
+        As `score` takes them.
 
     Returns
     -------
@@ -318,7 +323,10 @@ def calibrate(
             min_segment_members=min_segment_members, small_segments=small_segments, folds=folds, seed=seed,
         )
     )  # fmt: skip
-    checked = make_options(payment_year=payment_year, program=program, models=model, **options)
+    checked = make_options(
+        payment_year=payment_year, program=program, models=[model], diagnosis_filter=diagnosis_filter, edits=edits,
+        rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir,
+    )  # fmt: skip
     role = "costs" if amount == "cost" else "claims"
     extracts = _open(enrollment, diagnoses, layout, columns, role)
     cost_layout = "riskadj" if role == "costs" else layout

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from riskadj.calibration.costs import MONTHS_A_YEAR, read_costs
+from riskadj.calibration.costs import MONTHS_A_YEAR, RowCosts, read_costs
 from riskadj.calibration.design import Design
 from riskadj.calibration.export import Provenance, export_model
 from riskadj.calibration.fit import ModelFit, fit_model
@@ -37,7 +37,7 @@ def calibrate_run(run: ScoringRun, costs: Extract, options: CalibrationOptions) 
     run : ScoringRun
         Of the starting model alone, its extracts read.
     costs : Extract
-        Of role "claims" or "costs".
+        Of role "claims" or "costs"; what its layout decided is noted in the report.
     options : CalibrationOptions
         Checked.
 
@@ -52,10 +52,12 @@ def calibrate_run(run: ScoringRun, costs: Extract, options: CalibrationOptions) 
     run.clock.lap("fit")
     report = run_report(run)
     report["counts"]["costs"] = row_costs.counts
-    return Calibration(fit, report | {"calibration": _report(fit, options)})
+    report["notes"] = [*report["notes"], *costs.notes]
+    return Calibration(fit, report | {"calibration": _report(fit, row_costs, options)})
 
 
-def _report(fit: ModelFit, options: CalibrationOptions) -> dict[str, Any]:
+def _report(fit: ModelFit, costs: RowCosts, options: CalibrationOptions) -> dict[str, Any]:
+    """Return what was fitted; the counts of rows add up to the enrollment rows used."""
     observed = fit.observed
     members = fit.design.population.member_of_row[observed.rows]
     names = [segment.name for segment in fit.design.segments]
@@ -64,6 +66,9 @@ def _report(fit: ModelFit, options: CalibrationOptions) -> dict[str, Any]:
         "segments_fitted": [names[number] for number in fit.segments],
         "segments_kept": [name for number, name in enumerate(names) if number not in fit.segments],
         "rows_fitted": len(observed.rows),
+        "rows_in_segments_kept": int(costs.usable.sum()) - len(observed.rows),
+        "rows_without_months": int((costs.months <= 0).sum()),
+        "rows_with_negative_cost": int((~costs.usable & (costs.months > 0)).sum()),
         "members_fitted": len(np.unique(members)),
         "member_months_fitted": float(observed.weight.sum() * MONTHS_A_YEAR),
         "dollars_fitted": float(observed.weight @ observed.cost),
@@ -137,8 +142,8 @@ class Calibration:
 
         return plot_calibration(self.factors, self.fit, self.predictive_ratios)
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write factors, fit, predictive_ratios and run.json into `directory`, all or nothing.
+    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+        """Write factors, fit, predictive_ratios, run.json and, with `chart`, fit.png into `directory`, all or nothing.
 
         Raises
         ------
@@ -146,14 +151,21 @@ class Calibration:
             The directory is there already (and `overwrite` is False), or cannot be written.
         """
         tables = {name: getattr(self, name) for name in TABLES}
+        charts = {"fit": self.plot()} if chart else None
         return write_tables(
-            directory, tables, self.run, metadata=run_metadata(dict(self.run)), overwrite=overwrite
+            directory,
+            tables,
+            self.run,
+            metadata=run_metadata(dict(self.run)),
+            charts=charts,
+            overwrite=overwrite,
         )
 
     def export(self, directory: str | Path, *, model_id: str, decimals: int = 3) -> Path:
         """Write a folder of model tables with these factors; return the folder of the model in it.
 
-        `riskadj.score(maps_dir=directory)` then scores with them: normalization 1, coding intensity 0.
+        `riskadj.score(maps_dir=directory)` then scores with them: normalization 1, coding intensity 0. `riskadj maps
+        check` names a segment in which every demographic factor came out zero.
 
         Parameters
         ----------

@@ -98,8 +98,7 @@ def calibrate(
         diagnosis_filter=diagnosis_filter, edits=edits, rejects=rejects, collection=collection, threads=threads,
         maps_dir=maps_dir,
     )  # fmt: skip
-    fitted.write(output, overwrite=overwrite)
-    fitted.plot().savefig(output / "fit.png", dpi=120)
+    fitted.write(output, chart=True, overwrite=overwrite)
     if export is not None and model_id is not None:
         fitted.export(export, model_id=model_id)
     _print(fitted, output, export)

@@ -24,6 +24,9 @@ from riskadj.terms import CLAIM_TYPES
 #: The first of these that is there and not empty identifies the member.
 ID_COLUMNS = ("person_id", "patient_id", "member_id")
 
+#: The first of these that is there and not empty is the date of a claim line (medical, then pharmacy).
+SERVICE_DATES = ("claim_line_start_date", "claim_start_date", "dispensing_date")
+
 #: Medicare status code (how the beneficiary qualifies now) -> original reason for entitlement. 10 aged, 11 aged with
 #: ESRD, 20 disabled, 21 disabled with ESRD, 31 ESRD only.
 OREC_OF_STATUS = MappingProxyType({"10": "0", "11": "2", "20": "1", "21": "3", "31": "2"})
@@ -81,13 +84,28 @@ def plan(part: Part, role: str, given: frozenset[str]) -> Reading:
         reading = _eligibility(part, header)
     elif role == "diagnoses":
         reading = _medical_claim(header)
+    elif role == "claims":
+        reading = _costs(part, header)
     else:
-        raise ExtractError(f"layout='tuva' has no {role} extract; it has: enrollment, diagnoses.")
+        raise ExtractError(f"layout='tuva' has no {role} extract; it has: enrollment, diagnoses, claims.")
     if id_column is None:
         return reading
     note = f"{role}: member_id is {id_column} of {part.label}"
     origins = {"member_id": Origin((id_column,)), **reading.origins}
     return Reading(origins, (note, *reading.notes), reading.diagnosis_columns, reading.code_type_column)
+
+
+def _costs(part: Part, header: Mapping[str, str]) -> Reading:
+    """Return how medical_claim or pharmacy_claim is read as claim lines; a line's own date comes before its claim's."""
+    names = ("claim_id", "claim_line_number", "paid_date", "allowed_amount", "paid_amount")
+    origins = {name: Origin((header[name],)) for name in names if name in header}
+    dates = [header[name] for name in SERVICE_DATES if name in header]
+    if not dates:
+        return Reading(origins)
+    used = next((theirs for theirs in dates if has_values(part, theirs)), dates[0])
+    return Reading(
+        {**origins, "service_date": Origin((used,))}, (f"claims: service_date is {used} of {part.label}",)
+    )
 
 
 def _id_column(part: Part, header: Mapping[str, str]) -> str | None:
@@ -100,7 +118,12 @@ def has_values(part: Part, name: str) -> bool:
     if part.is_read_once:
         return True
     for raw in part.chunks([name], frozenset({name})):
-        codes = as_codes(raw.read().column(name), label=part.label, name=name)
+        column = raw.read().column(name)
+        if pa.types.is_temporal(column.type):
+            if column.null_count < len(column):
+                return True
+            continue
+        codes = as_codes(column, label=part.label, name=name)
         is_blank = np.array([not (text or "").strip() for text in codes.dictionary.to_pylist()] or [True])
         if not is_blank[values_of(codes.indices)[is_valid(codes)]].all():
             return True

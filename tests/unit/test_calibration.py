@@ -126,6 +126,21 @@ def _agree(fitted: riskadj.Calibration, segment: str, names: list[str], result: 
         assert [found[name, segment] * scale for name in names] == pytest.approx(list(expected), rel=1e-6)
 
 
+def test_chunks_and_order_of_rows_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(10).gamma(1.0, 1.0, len(PEOPLE.members))
+    whole = PEOPLE.calibrate(PEOPLE.truth * noise)
+    monkeypatch.setattr("riskadj.calibration.design.ROWS_PER_CHUNK", 7)
+    backwards = Population(PEOPLE.members[::-1], PEOPLE.months[::-1], PEOPLE.scores[::-1])
+    again = backwards.calibrate((PEOPLE.truth * noise)[::-1])
+    for column in ("factor", "std_error"):
+        found, expected = (
+            {key: value for key, value in by_variable(each, column).items() if value is not None}
+            for each in (again, whole)
+        )
+        assert found == pytest.approx(expected, rel=1e-9)
+    assert by_variable(again, "status") == by_variable(whole, "status")
+
+
 # --- constraints -----------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import riskadj
 from riskadj.errors import CalibrationError, ColumnTypeError, OptionError, RiskAdjError
+from riskadj.extracts.open import open_extract
 from tests import naive_calibration
 from tests.calibration_data import BASE, YEAR, population
 from tests.cli_runs import run
@@ -126,6 +127,10 @@ def test_rows_that_cannot_be_used(line: tuple[str, date | None, float | None], r
     counts = calibrate(lines, rejects="write").run["counts"]
     assert sum(counts["rejects"].values()) == 1
     costs = counts["costs"]
+    fitted = calibrate(lines, rejects="write").run["calibration"]
+    assert fitted["rows_with_negative_cost"] == int("less than zero" in reason)
+    names = ("rows_fitted", "rows_in_segments_kept", "rows_without_months", "rows_with_negative_cost")
+    assert sum(fitted[name] for name in names) == counts["enrollment"]["rows_used"]
     assert (
         costs["rows_read"]
         == 901
@@ -171,13 +176,60 @@ def test_costs_of_the_wrong_kind_are_refused() -> None:
         ({"cost_cap": -1.0}, "cost_cap must be above 0"),
         ({"min_members": -1}, "min_members=-1"),
         ({"equal": [("HCC1", "HCC22")]}, "equal= names 'HCC22'"),
-        ({"model_id": "x"}, "no such option: 'model_id'"),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], words: str) -> None:
     with pytest.raises(OptionError) as error:
         calibrate(PEOPLE.costs(PEOPLE.truth), **{"amount": "cost"} | options)
     assert words in str(error.value)
+
+
+def test_one_model_is_fitted_at_a_time() -> None:
+    with pytest.raises(RiskAdjError, match="no model 'toy_hcc_v1,toy_hcc_v2'"):
+        calibrate(PEOPLE.costs(PEOPLE.truth), amount="cost", model="toy_hcc_v1,toy_hcc_v2")
+
+
+def test_member_ids_are_compared_as_the_run_compares_them() -> None:
+    """Whole numbers here and text there are one member; text that is no number cannot meet whole numbers."""
+    numbers = {member.member_id: number for number, member in enumerate(PEOPLE.members)}
+
+    def numbered(table: pa.Table, arrow_type: pa.DataType) -> pa.Table:
+        ids = pa.array([numbers[name] for name in table["member_id"].to_pylist()], pa.int64()).cast(
+            arrow_type
+        )
+        return table.set_column(table.column_names.index("member_id"), "member_id", ids)
+
+    def fit(of_diagnoses: pa.DataType, of_costs: pa.DataType) -> riskadj.Calibration:
+        enrollment, diagnoses = (
+            numbered(PEOPLE.enrollment, pa.int64()),
+            numbered(PEOPLE.diagnoses, of_diagnoses),
+        )
+        return riskadj.calibrate(
+            enrollment, diagnoses, costs=numbered(totals, of_costs), **OPTIONS, amount="cost"
+        )
+
+    totals = PEOPLE.costs(PEOPLE.truth)
+    expected = calibrate(totals, amount="cost").factors
+    assert fit(pa.int64(), pa.int32()).factors.equals(expected)
+    assert fit(pa.string(), pa.int64()).factors.equals(expected)
+    assert fit(pa.string(), pa.string()).factors.equals(expected)
+    with pytest.raises(ColumnTypeError, match="but whole numbers in the enrollment and the diagnoses"):
+        fit(pa.int64(), pa.string())
+
+
+def test_claims_of_the_tuva_layer() -> None:
+    """Medical claims by the date of the line, pharmacy claims by the date of the fill; ids under Tuva's name."""
+    ids = ["a", "b"]
+    medical = {"person_id": ids, "claim_start_date": [JANUARY] * 2, "claim_line_start_date": [DECEMBER] * 2,
+               "allowed_amount": [1.0, 2.0]}  # fmt: skip
+    pharmacy = {"person_id": ids, "dispensing_date": [JANUARY] * 2, "paid_amount": [3.0, 4.0]}
+    for columns, day, amount in ((medical, DECEMBER, "allowed_amount"), (pharmacy, JANUARY, "paid_amount")):
+        extract = open_extract(pa.table(columns), "claims", layout="tuva")
+        (chunk,) = extract.chunks(("member_id", "service_date", amount))
+        table = chunk.read()
+        assert table["member_id"].to_pylist() == ids
+        assert table["service_date"].to_pylist() == [day] * 2
+        assert table[amount].to_pylist() == columns[amount]
 
 
 def test_small_segments_and_collinear_variables_stop_the_fit() -> None:
