@@ -19,7 +19,7 @@ from riskadj.results.passes import write_passes
 from riskadj.results.scores import Scores, collect
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.options import make_options as make_options
-from riskadj.scoring.rules import load_rules
+from riskadj.scoring.rules import collection_window, load_rules
 from riskadj.scoring.run import Progress, ScoringRun, read_run
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def score(
     edits: str = "default",
     rejects: str = "stop",
     collection: str | tuple[date, date] | None = None,
+    eligible_procedures: str | Path | Sequence[str] | None = None,
     layout: str = "riskadj",
     columns: Mapping[str, str] | None = None,
     threads: int | None = None,
@@ -64,8 +65,11 @@ def score(
         "none" leaves out the plausibility (MCE) edits.
     rejects : {"stop", "write"}
         What to do with rows that cannot be used: stop the run, or list them in `Scores.rejects`.
-    collection : "FIRST:LAST" or pair of dates, optional
-        Replaces the year's own window of service dates (a what-if).
+    collection : {"initial", "mid_year", "final"}, "FIRST:LAST" or pair of dates, optional
+        Which run's window of service dates counts (default: the final run's), or dates that replace it (a what-if).
+    eligible_procedures : path or sequence of str, optional
+        Procedure codes of one's own instead of the year's list, for ``diagnosis_filter="cms"``: bare codes, a file of
+        one code per line, or a CSV file with a column procedure_code.
     layout : {"riskadj", "tuva", "cms"}
     columns : mapping of str to str, optional
         Canonical column name -> the extract's own name.
@@ -90,7 +94,8 @@ def score(
     """
     options = make_options(
         payment_year=payment_year, program=program, models=models, segments=segments, diagnosis_filter=diagnosis_filter,
-        edits=edits, rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir,
+        edits=edits, rejects=rejects, collection=collection,
+        eligible_procedures=eligible_procedures, threads=threads, maps_dir=maps_dir,
     )  # fmt: skip
     return collect(_read(enrollment, diagnoses, options, layout, columns), (enrollment, diagnoses))
 
@@ -178,7 +183,7 @@ def _year_to_date(options: ScoreOptions, as_of: date | str) -> tuple[date, date]
     OptionError
         The day is no date, or outside the window.
     """
-    first, last = options.collection or load_rules(options).year.collection
+    first, last = collection_window(options, load_rules(options).year)
     try:
         day = as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
     except ValueError:

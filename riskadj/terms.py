@@ -58,5 +58,7 @@ RECORD_SOURCES = ("encounter", "chart_review_linked", "chart_review_unlinked")
 SEGMENT_CHOICES = ("paid", "all")
 EDIT_CHOICES = ("default", "none")
 REJECT_CHOICES = ("stop", "write")
+#: Runs of a payment year, in order of time; each has its own window of service dates.
+COLLECTION_RUNS = ("initial", "mid_year", "final")
 DIAGNOSIS_FILTERS = ("none", "cms")
 LAYOUTS = ("riskadj", "tuva", "cms")

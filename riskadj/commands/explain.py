@@ -31,6 +31,7 @@ def explain(
     diagnosis_filter: shared.DiagnosisFilter = "none",
     edits: shared.Edits = "default",
     collection: shared.Collection = None,
+    eligible_procedures: shared.EligibleProcedures = None,
     layout: shared.Layout = "riskadj",
     columns: shared.Columns = None,
     threads: shared.Threads = None,
@@ -53,7 +54,8 @@ def explain(
     explanation = explain_member(
         shared.source_of(enrollment), shared.source_of(diagnoses), member_id=member, payment_year=payment_year,
         program=program, models=models, diagnosis_filter=diagnosis_filter, edits=edits, collection=collection,
-        layout=layout, columns=shared.parse_columns(columns), threads=threads, maps_dir=maps_dir,
+        eligible_procedures=eligible_procedures, layout=layout, columns=shared.parse_columns(columns),
+        threads=threads, maps_dir=maps_dir,
     )  # fmt: skip
     _PRINT[format](explanation)
 

@@ -9,7 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from riskadj.errors import OptionError
-from riskadj.terms import DIAGNOSIS_FILTERS, EDIT_CHOICES, LAYOUTS, REJECT_CHOICES, SEGMENT_CHOICES
+from riskadj.terms import (
+    COLLECTION_RUNS,
+    DIAGNOSIS_FILTERS,
+    EDIT_CHOICES,
+    LAYOUTS,
+    REJECT_CHOICES,
+    SEGMENT_CHOICES,
+)
 
 PROGRAM = "medicare_part_c"
 
@@ -48,8 +55,15 @@ RejectsMode = Annotated[
 Collection = Annotated[
     str | None,
     typer.Option(
-        help="Replace the year's window of service dates (a what-if), YYYY-MM-DD:YYYY-MM-DD.",
-        metavar="FIRST:LAST",
+        help="Run of the year whose service dates count, or dates instead (a what-if), YYYY-MM-DD:YYYY-MM-DD.",
+        metavar="|".join((*COLLECTION_RUNS, "FIRST:LAST")),
+    ),
+]
+EligibleProcedures = Annotated[
+    Path | None,
+    typer.Option(
+        help="Procedure codes for the filter instead of the year's: one per line, or a CSV column procedure_code.",
+        metavar="FILE",
     ),
 ]
 Layout = Annotated[str, _choice("Names that the files use.", LAYOUTS)]

@@ -14,6 +14,13 @@ from riskadj.results.summary import mean_payment_score, summarise_file
 if TYPE_CHECKING:
     from rich.console import Console
 
+#: Reason in run.json -> what it means.
+FILTER_REASONS = {
+    "claim_type_not_eligible": "claim type is not eligible",
+    "bill_type_not_eligible": "bill type is not eligible",
+    "no_eligible_procedure": "no eligible procedure on the row",
+    "record_source_excluded": "record source does not count (unlinked chart review)",
+}
 _SCORES = ("mean_demographic_score", "mean_disease_score", "mean_raw_risk_score", "mean_payment_risk_score")
 
 
@@ -69,9 +76,23 @@ def _print_counts(console: Console, counts: Mapping[str, Any]) -> None:
         ],
         justify="lrr",
     )
+    _print_filtered(console, rows["filtered"])
     if counts["rejects"]:
         rejected = [(REASONS[reason], count(n_rows)) for reason, n_rows in counts["rejects"].items()]
         print_table(console, ("rejected because", "rows"), rejected, justify="lr")
+
+
+def _print_filtered(console: Console, filtered: Mapping[str, Mapping[str, int]]) -> None:
+    """Print why the claim filter left diagnosis rows out, by claim type."""
+    if not filtered:
+        return
+    kinds = list(dict.fromkeys(kind for of_reason in filtered.values() for kind in of_reason))
+    table = [
+        (FILTER_REASONS[reason], *(count(rows.get(kind, 0)) for kind in kinds), count(sum(rows.values())))
+        for reason, rows in filtered.items()
+    ]
+    headings = ("excluded because", *kinds, "rows")
+    print_table(console, headings, table, justify="l" + "r" * (len(kinds) + 1))
 
 
 def _print_scores(console: Console, output: Path) -> None:

@@ -32,6 +32,7 @@ def score(
         list[str] | None, typer.Option(help="Drugs extract, for models that read drugs.", metavar="PATH")
     ] = None,
     collection: shared.Collection = None,
+    eligible_procedures: shared.EligibleProcedures = None,
     layout: shared.Layout = "riskadj",
     columns: shared.Columns = None,
     threads: shared.Threads = None,
@@ -59,7 +60,8 @@ def score(
 
     checked = make_options(
         payment_year=payment_year, program=program, models=models, segments=segments, diagnosis_filter=diagnosis_filter,
-        edits=edits, rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir, memory=limit,
+        edits=edits, rejects=rejects, collection=collection,
+        eligible_procedures=eligible_procedures, threads=threads, maps_dir=maps_dir, memory=limit,
     )  # fmt: skip
     with watching() as progress:
         report = score_to_directory(

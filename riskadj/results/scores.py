@@ -18,7 +18,7 @@ from riskadj.results.marginal import MarginalValues, marginal_values
 from riskadj.results.summary import summarise
 from riskadj.scoring.payment_score import Scores as IntegerScores
 from riskadj.scoring.run import ScoringRun
-from riskadj.scoring.run_report import run_metadata, run_report
+from riskadj.scoring.run_report import filtered_table, run_metadata, run_report
 from riskadj.scoring.score_rows import model_score_schema
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ class Scores:
         One row per enrollment row and model (and segment, with segments="all").
     rejects : pyarrow.Table
         One row per row that was not used: file, row_number (first data row = 1), column, reason.
+    filtered : pyarrow.Table
+        Diagnoses outside the collection window or left out by the claim filter, counted by reason, claim type and
+        bill type.
     run : dict
         The run report: counts that add up, model ids, checksums, options, seconds by phase.
     """
@@ -56,6 +59,11 @@ class Scores:
     def rejects(self) -> pa.Table:
         """Rows that were not used, each with its reason."""
         return self.scoring_run.rejects.table()
+
+    @cached_property
+    def filtered(self) -> pa.Table:
+        """Diagnoses that do not count: reason, claim_type, bill_type, rows, rows_mapped (those whose code maps)."""
+        return filtered_table(self.scoring_run.counts)
 
     @cached_property
     def run(self) -> dict[str, Any]:

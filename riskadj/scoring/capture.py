@@ -76,7 +76,12 @@ class CaptureCounts:
     @property
     def rows_filtered(self) -> int:
         """Rows inside the window that the claim filter leaves out."""
-        return self.not_counted.total() - self.rows_outside_collection
+        return self.filtered.total()
+
+    @property
+    def filtered(self) -> Filtered:
+        """The rows of `not_counted` that lie inside the window."""
+        return Counter({key: n_rows for key, n_rows in self.not_counted.items() if key[0] != _OUTSIDE})
 
     @property
     def rows_used(self) -> int:

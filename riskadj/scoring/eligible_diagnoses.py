@@ -1,8 +1,10 @@
 """Which diagnoses count: the payment year's own claim filter, row by row.
 
 The rules are the year's tables: the claim and bill types that count (`eligible_claims`), the procedures that make a
-claim eligible (`eligible_procedures`), the record sources that do not count (`[diagnosis_sources]`). A row is judged by
-its own procedure code, so an extract has one row for each diagnosis and each line of its claim.
+claim eligible (`eligible_procedures`), the record sources that do not count (`[diagnosis_sources]`). CMS takes every
+diagnosis of a claim that has one eligible line. A row is judged by its own procedure code, so an extract has one row
+for each diagnosis and each line of its claim: the diagnosis then counts through the eligible line's row, whatever the
+rows of the other lines say, and nothing needs to be grouped by claim.
 """
 
 from __future__ import annotations
@@ -19,12 +21,14 @@ import pyarrow as pa
 from riskadj.errors import ColumnMissingError, OptionError
 from riskadj.extracts.buffers import from_numpy, one_chunk, values_of
 from riskadj.kernels.claims import BILL_TYPE, CLAIM_TYPE, N_REASONS, judge_claims
+from riskadj.scoring.options import ScoreOptions
 from riskadj.tables.manifest import sealed_content
-from riskadj.tables.payment_year import PaymentYear
+from riskadj.tables.payment_year import PaymentYear, sibling_years
 from riskadj.terms import CLAIM_TYPES
 
 _NEEDED = ("claim_type", "bill_type_code", "procedure_code")
 _SOURCE = "record_source"
+_CLAIMS, _PROCEDURES = "eligible_claims", "eligible_procedures"
 
 #: Why a row does not count, by the number that `kernels.claims` gives it.
 REASONS = (
@@ -163,23 +167,33 @@ def columns_of_filter(diagnosis_filter: str, year: PaymentYear) -> tuple[str, ..
     return (*_NEEDED, _SOURCE) if year.excluded_sources else _NEEDED
 
 
-def claim_filter(diagnosis_filter: str, year: PaymentYear, columns: tuple[str, ...]) -> CmsFilter | None:
+def claim_filter(options: ScoreOptions, year: PaymentYear, columns: tuple[str, ...]) -> CmsFilter | None:
     """Return the filter of the year, or None if every diagnosis counts.
+
+    Parameters
+    ----------
+    options : ScoreOptions
+        `diagnosis_filter`, and the caller's own `eligible_procedures` in place of the year's.
+    columns : tuple of str
+        Columns of the diagnoses extract.
 
     Raises
     ------
     OptionError
-        The year has no list of eligible procedures.
+        The year has no list of eligible claims or procedures.
     ColumnMissingError
         The extract lacks a column that the filter reads.
     """
-    if diagnosis_filter == "none":
+    if options.diagnosis_filter == "none":
         return None
-    lacking = [name for name in ("eligible_claims", "eligible_procedures") if name not in year.tables]
+    own_procedures = options.eligible_procedures
+    needed = [_CLAIMS] if own_procedures else [_CLAIMS, _PROCEDURES]
+    lacking = [name for name in needed if name not in year.tables]
     if lacking:
+        known = [str(other.year) for other in sibling_years(year) if set(needed) <= set(other.tables)]
         raise OptionError(
-            f"payment year {year.year} has no {lacking[0]} table, so diagnosis_filter='cms' cannot run; "
-            "filter the extract yourself and leave diagnosis_filter='none'."
+            f"payment year {year.year} has no {lacking[0]} table, so diagnosis_filter='cms' cannot run; years that "
+            f"have it: {', '.join(known) or 'none'}. Filter the extract yourself and leave diagnosis_filter='none'."
         )
     missing = [name for name in _NEEDED if name not in columns]
     if missing:
@@ -192,10 +206,14 @@ def claim_filter(diagnosis_filter: str, year: PaymentYear, columns: tuple[str, .
             frozenset(filter(None, row["bill_types"].split("|"))),
             row["needs_procedure"] == "1",
         )
-        for row in _rows(year, "eligible_claims")
+        for row in _rows(year, _CLAIMS)
     )
-    procedures = frozenset(row["procedure_code"] for row in _rows(year, "eligible_procedures"))
-    return CmsFilter(rules, procedures, frozenset(year.excluded_sources))
+    codes = own_procedures.codes if own_procedures else _codes_of_year(year)
+    return CmsFilter(rules, codes, frozenset(year.excluded_sources))
+
+
+def _codes_of_year(year: PaymentYear) -> frozenset[str]:
+    return frozenset(row["procedure_code"] for row in _rows(year, _PROCEDURES))
 
 
 def _rows(year: PaymentYear, name: str) -> list[dict[str, str]]:

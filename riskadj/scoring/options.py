@@ -9,7 +9,14 @@ from datetime import date
 from pathlib import Path
 
 from riskadj.errors import OptionError, nearest
-from riskadj.terms import DIAGNOSIS_FILTERS, EDIT_CHOICES, REJECT_CHOICES, SEGMENT_CHOICES
+from riskadj.scoring.procedures import ProcedureList, read_procedures
+from riskadj.terms import (
+    COLLECTION_RUNS,
+    DIAGNOSIS_FILTERS,
+    EDIT_CHOICES,
+    REJECT_CHOICES,
+    SEGMENT_CHOICES,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,10 @@ class ScoreOptions:
     rejects : {"stop", "write"}
     collection : tuple of date or None
         Replaces the year's own window of service dates.
+    collection_run : {"initial", "mid_year", "final"}
+        Which of the year's own windows counts, where `collection` is None.
+    eligible_procedures : ProcedureList or None
+        Replaces the year's own list in the claim filter.
     threads : int
     memory : int or None
         Bytes to stay below; members too many for it are scored in several passes over the extracts.
@@ -43,6 +54,8 @@ class ScoreOptions:
     edits: str = "default"
     rejects: str = "stop"
     collection: tuple[date, date] | None = None
+    collection_run: str = "final"
+    eligible_procedures: ProcedureList | None = None
     threads: int = 1
     memory: int | None = None
     maps_dir: Path | None = None
@@ -53,6 +66,7 @@ def make_options(
     payment_year: int,
     models: Sequence[str] | str | None = None,
     collection: str | tuple[date, date] | None = None,
+    eligible_procedures: str | Path | Sequence[str] | None = None,
     threads: int | None = None,
     memory: int | None = None,
     maps_dir: str | Path | None = None,
@@ -66,11 +80,14 @@ def make_options(
         An option is unknown or not one of its allowed words.
     """
     names = models.split(",") if isinstance(models, str) else models
+    collection_run, window = parse_collection(collection)
     try:
         options = ScoreOptions(
             payment_year=payment_year,
             models=None if names is None else tuple(name.strip() for name in names),
-            collection=parse_collection(collection),
+            collection=window,
+            collection_run=collection_run,
+            eligible_procedures=None if eligible_procedures is None else read_procedures(eligible_procedures),
             threads=default_threads() if threads is None else threads,
             memory=memory,
             maps_dir=None if maps_dir is None else Path(maps_dir),
@@ -104,6 +121,11 @@ def check_options(options: ScoreOptions) -> ScoreOptions:
         raise OptionError("models names no model; leave it out to let the year's payment policy decide.")
     if options.collection and options.collection[0] > options.collection[1]:
         raise OptionError("collection begins after it ends; give it as FIRST:LAST service date.")
+    if options.eligible_procedures is not None and options.diagnosis_filter != "cms":
+        raise OptionError(
+            "eligible_procedures is read by the claim filter alone; "
+            "add diagnosis_filter='cms' (--diagnosis-filter cms)."
+        )
     if options.threads < 1:
         raise OptionError(f"threads={options.threads}; it takes at least 1.")
     return (
@@ -116,21 +138,41 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def parse_collection(text: str | Sequence[str | date] | None) -> tuple[date, date] | None:
-    """Return a window of service dates from ``"2018-01-01:2018-12-31"`` or a pair of dates.
+def parse_collection(
+    given: str | Sequence[str | date] | None,
+) -> tuple[str, tuple[date, date] | None]:
+    """Return a run of the year, and the window of service dates that replaces the year's own.
+
+    Parameters
+    ----------
+    given : str or pair of dates, optional
+        "initial", "mid_year" or "final"; or dates, such as ``"2018-01-01:2018-12-31"``.
 
     Raises
     ------
     OptionError
         It is neither.
     """
-    if text is None:
-        return None
-    parts = text.split(":") if isinstance(text, str) else list(text)
+    if given is None:
+        return "final", None
+    if isinstance(given, str) and ":" not in given:
+        return _run_named(given.strip()), None
+    parts = given.split(":") if isinstance(given, str) else list(given)
     try:
         first, last = (part if isinstance(part, date) else date.fromisoformat(part.strip()) for part in parts)
     except (ValueError, AttributeError):
         raise OptionError(
-            "collection must be FIRST:LAST, two dates as YYYY-MM-DD with a colon between, both inclusive."
+            "collection must be FIRST:LAST, two dates as YYYY-MM-DD with a colon between, both inclusive; "
+            f"or one of {', '.join(COLLECTION_RUNS)}."
         ) from None
-    return first, last
+    return "final", (first, last)
+
+
+def _run_named(word: str) -> str:
+    name = word.lower().replace("-", "_")
+    if name not in COLLECTION_RUNS:
+        raise OptionError(
+            f"collection names no run{nearest(name, COLLECTION_RUNS)}; allowed: {', '.join(COLLECTION_RUNS)}, "
+            "or FIRST:LAST, two dates as YYYY-MM-DD."
+        )
+    return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from riskadj.errors import UnknownModelError, UnknownPaymentYearError
+from riskadj.errors import OptionError, UnknownModelError, UnknownPaymentYearError
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.payment_score import check_rounding, numbers_of_model
 from riskadj.scoring.plan import ScoringPlan, fields_of, make_plan
@@ -143,3 +144,21 @@ def model_run(rules: Rules, plan: ScoringPlan, first_word: int, profiles: Status
         coding_intensity=numbers_of_model(rules.year.coding_intensity, name, plan.segments, profiles),
         weights=weights,
     )
+
+
+def collection_window(options: ScoreOptions, year: PaymentYear) -> tuple[date, date]:
+    """Return the first and last service date that count: the caller's dates, or those of the run that was asked for.
+
+    Raises
+    ------
+    OptionError
+        The year has no window for that run.
+    """
+    if options.collection is not None:
+        return options.collection
+    if options.collection_run not in year.collections:
+        raise OptionError(
+            f"payment year {year.year} has no collection window for the {options.collection_run} run; "
+            f"it has: {', '.join(year.collections)}. Give the dates as collection='FIRST:LAST'."
+        )
+    return year.collections[options.collection_run]

@@ -24,7 +24,7 @@ from riskadj.scoring.members import MemberIndex, MemberPass, index_members
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.payment_score import NO_SCORE, Scores, blend
 from riskadj.scoring.rows import keep_rows, rows_of_member, rows_with_policy
-from riskadj.scoring.rules import Rules, load_rules, model_run
+from riskadj.scoring.rules import Rules, collection_window, load_rules, model_run
 from riskadj.scoring.score_rows import (
     ModelRun,
     ScoredPopulation,
@@ -226,8 +226,8 @@ def read_run(
     index = numbering.index.of_rows(rows.member)
     book = make_code_book(rules.plans, load_valid_codes())
     clock.lap("index")
-    window = options.collection or rules.year.collection
-    which_count = claim_filter(options.diagnosis_filter, rules.year, present)
+    window = collection_window(options, rules.year)
+    which_count = claim_filter(options, rules.year, present)
     sink = CodeCapture(
         index,
         book,

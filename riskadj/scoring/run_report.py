@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from riskadj.scoring.capture import CaptureCounts
 from riskadj.scoring.codes import CodeBook
 from riskadj.scoring.payment_score import ModelNumbers
+from riskadj.scoring.procedures import ProcedureList
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import ModelRun
+from riskadj.tables.payment_year import citation_of_collection
 
 
 def library_version() -> str:
@@ -29,7 +32,8 @@ def run_report(run: ScoringRun) -> dict[str, Any]:
     """Return the report of a run as plain values, ready for JSON; no member's data is in it.
 
     Counts reconcile: in each extract ``rows_read == rows_used + rows_rejected``, and for diagnoses ``rows_used`` is the
-    sum of rows outside the collection window, filtered, mapped, unmapped (valid code without an HCC) and unknown.
+    sum of rows outside the collection window, filtered, mapped, unmapped (valid code without an HCC) and unknown; the
+    cells of ``filtered`` add up to ``rows_filtered``.
     """
     year, population = run.rules.year, run.population
     return {
@@ -39,6 +43,7 @@ def run_report(run: ScoringRun) -> dict[str, Any]:
         "payment_year_tables": {"folder": _folder(year.folder), "sha256": year.sha256},
         "age_as_of": year.age_as_of.isoformat(),
         "collection": [day.isoformat() for day in run.window],
+        "collection_run": _collection_run(run),
         "months_counted_in": [day.isoformat() for day in population.enrollment.coverage],
         "options": _options(run),
         "models": [_model(run, model) for model in run.models],
@@ -59,8 +64,19 @@ def _options(run: ScoringRun) -> dict[str, Any]:
     options["collection"] = (
         [day.isoformat() for day in run.options.collection] if run.options.collection else None
     )
+    procedures = run.options.eligible_procedures
+    options["eligible_procedures"] = None if procedures is None else _procedures(procedures)
     options["maps_dir"] = None if run.options.maps_dir is None else run.options.maps_dir.name
     return options
+
+
+def _procedures(procedures: ProcedureList) -> dict[str, Any]:
+    return {"name": procedures.name, "codes": len(procedures.codes), "sha256": procedures.sha256}
+
+
+def _collection_run(run: ScoringRun) -> str | None:
+    """Return the run of the year whose window counted; None where the caller gave dates."""
+    return run.options.collection_run if run.options.collection is None else None
 
 
 def _model(run: ScoringRun, model: ModelRun) -> dict[str, Any]:
@@ -90,7 +106,12 @@ def _values(numbers: ModelNumbers) -> list[str]:
 def _unverified(run: ScoringRun) -> list[str]:
     """Name every number of the run that was not checked in its official document."""
     year = run.rules.year
-    names = [name for name, citation in year.citations.items() if not citation.verified]
+    used = citation_of_collection(run.options.collection_run)
+    names = [
+        name
+        for name, citation in year.citations.items()
+        if not citation.verified and (name == used or not name.startswith("collection"))
+    ]
     for model in run.models:
         for kind, numbers in (
             ("normalization", model.normalization),
@@ -125,6 +146,7 @@ def _counts(run: ScoringRun) -> dict[str, Any]:
             "rows_rejected": counts.rows_rejected,
             "rows_outside_collection": counts.rows_outside_collection,
             "rows_filtered": counts.rows_filtered,
+            "filtered": _filtered(counts),
             "rows_mapped": counts.rows_mapped,
             "rows_unmapped": counts.rows_unmapped,
             "rows_unknown": counts.rows_unknown,
@@ -132,6 +154,34 @@ def _counts(run: ScoringRun) -> dict[str, Any]:
         "codes": code_counts(run.book, counts),
         "rejects": run.rejects.counts(),
     }
+
+
+def _filtered(counts: CaptureCounts) -> dict[str, dict[str, int]]:
+    """Return reason -> claim type -> rows that the claim filter left out; they add up to ``rows_filtered``."""
+    found: dict[str, dict[str, int]] = {}
+    for (reason, claim_type, _, _), n_rows in sorted(counts.filtered.items()):
+        of_reason = found.setdefault(reason, {})
+        name = claim_type or "missing"
+        of_reason[name] = of_reason.get(name, 0) + n_rows
+    return found
+
+
+def filtered_table(counts: CaptureCounts) -> pa.Table:
+    """Return the rows that do not count: reason, claim_type, bill_type, rows, rows_mapped.
+
+    A blank claim or bill type is null, and so are all where no claim filter was asked for.
+    """
+    keys = sorted({key[:3] for key in counts.not_counted}, key=lambda key: [word or "" for word in key])
+    mapped = [counts.not_counted[*key, True] for key in keys]
+    rows = [counts.not_counted[*key, False] + n_mapped for key, n_mapped in zip(keys, mapped, strict=True)]
+    words = {name: [key[position] or None for key in keys] for position, name in enumerate(_FILTERED_KEYS)}
+    schema = pa.schema(
+        [(name, pa.string()) for name in _FILTERED_KEYS] + [(name, pa.int64()) for name in _FILTERED_SIZES]
+    )
+    return pa.table({**words, "rows": rows, "rows_mapped": mapped}, schema=schema)
+
+
+_FILTERED_KEYS, _FILTERED_SIZES = ("reason", "claim_type", "bill_type"), ("rows", "rows_mapped")
 
 
 def code_counts(book: CodeBook, counts: CaptureCounts) -> dict[str, int]:

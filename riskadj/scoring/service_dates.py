@@ -85,7 +85,7 @@ def capture_window(
     The run's own models, code book, claim filter and options apply; rows that cannot be used are returned, not refused.
     """
     columns = _columns(run, extract)
-    which_count = claim_filter(run.options.diagnosis_filter, run.rules.year, columns)
+    which_count = claim_filter(run.options, run.rules.year, columns)
     sink = CodeCapture(
         run.index,
         run.book,
@@ -168,7 +168,7 @@ class _Reader:
         return list(self._pieces(chunk))
 
     def _pieces(self, chunk: Chunk) -> Iterator[tuple[Days, Days, Days]]:
-        which_count = claim_filter(self.run.options.diagnosis_filter, self.run.rules.year, self.columns)
+        which_count = claim_filter(self.run.options, self.run.rules.year, self.columns)
         first, last = (days_of(day) for day in self.window)
         for piece in chunk.pieces():
             table = piece.read(Rejects("write"))

@@ -23,7 +23,7 @@ from riskadj.tables.manifest import (
     short,
 )
 from riskadj.tables.model import year_folders
-from riskadj.terms import RECORD_SOURCES
+from riskadj.terms import COLLECTION_RUNS, RECORD_SOURCES
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class PaymentYear:
     ----------
     age_as_of : date
         Ages are completed years on this day.
-    collection : tuple of date
-        First and last service date that count (final run).
+    collections : mapping of str to tuple of date
+        Run of the year ("initial", "mid_year", "final") -> first and last service date that count in it.
     decimals : int
         Decimals after each rounding.
     round_after : tuple of str
@@ -83,7 +83,7 @@ class PaymentYear:
     sources: Mapping[str, Source]
     tables: Mapping[str, TableEntry]
     age_as_of: date
-    collection: tuple[date, date]
+    collections: Mapping[str, tuple[date, date]]
     decimals: int
     round_after: tuple[str, ...]
     normalization: tuple[ModelNumber, ...]
@@ -96,6 +96,16 @@ class PaymentYear:
     def programs(self) -> tuple[str, ...]:
         """Programs that this year has a payment policy for."""
         return tuple(dict.fromkeys(policy.program for policy in self.policies))
+
+    @property
+    def collection(self) -> tuple[date, date]:
+        """First and last service date that count in the final run."""
+        return self.collections["final"]
+
+
+def citation_of_collection(run: str) -> str:
+    """Return the name under which a run's window is cited."""
+    return "collection" if run == "final" else f"collection.{run}"
 
 
 ROUNDING_STEPS = ("raw", "normalization", "coding_intensity", "blend")
@@ -138,6 +148,16 @@ def load_payment_year(program: str, year: int, *, maps_dir: str | Path | None = 
     )
 
 
+def sibling_years(year: PaymentYear) -> list[PaymentYear]:
+    """Return every year that stands in the same folder as `year`, itself included, in order."""
+    folders = sorted(year.folder.parent.iterdir())
+    return [
+        read_payment_year(folder / "payment_year.toml")
+        for folder in folders
+        if (folder / "payment_year.toml").exists()
+    ]
+
+
 def _year_without_policy(program: str, year: int, known: list[PaymentYear]) -> PaymentYear:
     """Return the year of a program that has policies in other years only; raise if there is none."""
     homes = {name: item.program for item in known for name in item.programs}
@@ -161,7 +181,7 @@ def read_payment_year(path: Path) -> PaymentYear:
     head = require(document, "payment_year", dict, short(path))
     where = f"{short(path)}, [payment_year]"
     reader = _Reader(document, sources, short(path))
-    collection, rounding = reader.section("collection"), reader.section("rounding")
+    rounding, windows = reader.section("rounding"), reader.collections()
     program, year = require(head, "program", str, where), require(head, "year", int, where)
     if (path.parent.parent.name, path.parent.name[2:]) != (program, str(year)):
         raise ManifestError(f"{where} says {program} {year}, which is not the folder it stands in.")
@@ -174,7 +194,9 @@ def read_payment_year(path: Path) -> PaymentYear:
         sources=sources,
         tables=read_table_entries(document, sources, path),
         age_as_of=reader.day(reader.section("age_as_of"), "value"),
-        collection=(reader.day(collection, "start"), reader.day(collection, "end")),
+        collections={
+            run: (reader.day(window, "start"), reader.day(window, "end")) for run, window in windows.items()
+        },
         decimals=require(rounding, "decimals", int, short(path)),
         round_after=_steps(rounding, short(path)),
         normalization=reader.numbers("normalization"),
@@ -182,7 +204,12 @@ def read_payment_year(path: Path) -> PaymentYear:
         policies=tuple(reader.policy(entry) for entry in document.get("policy", ())),
         excluded_sources=reader.excluded_sources(),
         citations={
-            name: reader.citation(document[name], name) for name in ("age_as_of", "collection", "rounding")
+            "age_as_of": reader.citation(document["age_as_of"], "age_as_of"),
+            **{
+                citation_of_collection(run): reader.citation(window, "collection")
+                for run, window in windows.items()
+            },
+            "rounding": reader.citation(rounding, "rounding"),
         },
     )
 
@@ -209,6 +236,19 @@ class _Reader:
         section: dict[str, Any] = require(self.document, name, dict, self.file)
         cited(section, self.sources, f"{self.file}, [{name}]")
         return section
+
+    def collections(self) -> dict[str, dict[str, Any]]:
+        """Return the window of each run: `[collection]` is that of the final run, the others lie below it."""
+        final = self.section("collection")
+        others = {run: window for run, window in final.items() if isinstance(window, dict)}
+        unknown = [run for run in others if run not in COLLECTION_RUNS or run == "final"]
+        if unknown:
+            raise ManifestError(
+                f"{self.file}: no run '[collection.{unknown[0]}]'; allowed: {', '.join(COLLECTION_RUNS[:-1])}."
+            )
+        for run, window in others.items():
+            cited(window, self.sources, f"{self.file}, [collection.{run}]")
+        return {run: others.get(run, final) for run in COLLECTION_RUNS if run in others or run == "final"}
 
     def citation(self, entry: Mapping[str, Any], name: str) -> Citation:
         source, where = cited(entry, self.sources, f"{self.file}, [{name}]")
