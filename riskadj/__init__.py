@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from riskadj.front_door import calibrate, explain, gaps, score
     from riskadj.results.explain import Explanation
     from riskadj.results.gaps import Gaps
+    from riskadj.results.impact import Impact, impact
     from riskadj.results.scores import Scores
     from riskadj.synthetic import make_synthetic
     from riskadj.tables.model import ModelTables, list_models, load_model
@@ -27,6 +28,7 @@ _HOME = {
     "Calibration": "riskadj.calibration.calibration",
     "Explanation": "riskadj.results.explain",
     "Gaps": "riskadj.results.gaps",
+    "Impact": "riskadj.results.impact",
     "ModelTables": "riskadj.tables.model",
     "PaymentYear": "riskadj.tables.payment_year",
     "RiskAdjError": "riskadj.errors",
@@ -34,6 +36,7 @@ _HOME = {
     "calibrate": "riskadj.front_door",
     "explain": "riskadj.front_door",
     "gaps": "riskadj.front_door",
+    "impact": "riskadj.results.impact",
     "list_models": "riskadj.tables.model",
     "load_model": "riskadj.tables.model",
     "load_payment_year": "riskadj.tables.payment_year",
@@ -48,6 +51,7 @@ __all__ = [
     "Calibration",
     "Explanation",
     "Gaps",
+    "Impact",
     "ModelTables",
     "PaymentYear",
     "RiskAdjError",
@@ -55,6 +59,7 @@ __all__ = [
     "calibrate",
     "explain",
     "gaps",
+    "impact",
     "list_models",
     "load_model",
     "load_payment_year",

@@ -1,4 +1,4 @@
-"""The command line: `riskadj score | explain | calibrate | demo | maps | synthetic`. See EXTRACTS.md, its contract."""
+"""The command line: `riskadj score | explain | impact | ...`. See EXTRACTS.md for its contract."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from riskadj.commands.calibrate import calibrate
 from riskadj.commands.demo import demo
 from riskadj.commands.explain import explain
 from riskadj.commands.gaps import gaps
+from riskadj.commands.impact import impact
 from riskadj.commands.marginal import marginal
 from riskadj.commands.score import score
 from riskadj.commands.synthetic import synthetic
@@ -52,6 +53,7 @@ app.command()(explain)
 app.command()(gaps)
 app.command()(calibrate)
 app.command()(marginal)
+app.command()(impact)
 app.command()(demo)
 app.command()(synthetic)
 

@@ -43,6 +43,11 @@ OUTPUT_TABLES = (
     "changed_scores",
     "changed_hccs",
     "changes_by_hcc",
+    "impact_causes",
+    "impact_groups",
+    "impact_hccs",
+    "impact_revenue",
+    "impact_rows",
 )
 OUTPUT_NAMES = re.compile(
     rf"({'|'.join(OUTPUT_TABLES)})(-\d+)?\.parquet|run\.json|({'|'.join((*OUTPUT_TABLES, 'scores'))})\.png|report\.html"

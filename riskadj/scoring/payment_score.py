@@ -176,12 +176,12 @@ def round_to(scores: Scores, decimals_from: int, decimals_to: int) -> Scores:
     return times(scores, [Fraction(10) ** (decimals_to - decimals_from)])
 
 
-def blend(parts: Sequence[tuple[Scores, Decimal]]) -> Scores:
+def blend(parts: Sequence[tuple[Scores, Decimal | Fraction]]) -> Scores:
     """Return the weighted sum of payment scores of several models, rounded once.
 
     Parameters
     ----------
-    parts : sequence of (ndarray of int64, Decimal)
+    parts : sequence of (ndarray of int64, Decimal or Fraction)
         Payment risk scores of one model each, and its weight.
 
     Returns

@@ -17,6 +17,7 @@ FUNCTIONS = [
     "calibrate",
     "explain",
     "gaps",
+    "impact",
     "list_models",
     "load_model",
     "load_payment_year",
@@ -24,7 +25,16 @@ FUNCTIONS = [
     "score",
 ]
 FUNCTIONS += ["read_mao004", "read_mmr", "read_mor"]
-CLASSES = ["Calibration", "Explanation", "Gaps", "ModelTables", "PaymentYear", "RiskAdjError", "Scores"]
+CLASSES = [
+    "Calibration",
+    "Explanation",
+    "Gaps",
+    "Impact",
+    "ModelTables",
+    "PaymentYear",
+    "RiskAdjError",
+    "Scores",
+]
 NUMBER = re.compile(r"(?!.*\bstr\b).*\b(int|float|Decimal|ndarray)\b")
 #: Words that say what a number counts; other units stand in brackets, as in [1.000 = average beneficiary].
 UNITS = re.compile(r"\[|\b(year|month|day|decimal|member|row|processor|byte|whole number)s?\b", re.IGNORECASE)

@@ -1,0 +1,166 @@
+"""`riskadj impact`: one population scored twice, and the change attributed cause by cause."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from riskadj.commands import options as shared
+from riskadj.commands.guard import guarded
+from riskadj.commands.printing import count, make_console, print_line, print_table
+from riskadj.errors import OptionError, nearest
+
+if TYPE_CHECKING:
+    from riskadj.results.impact import Impact
+    from riskadj.results.scores import Scores
+
+#: What a side may say for itself; all but the last two are options of `riskadj score`.
+_KEYS = (
+    "payment-year", "program", "models", "diagnosis-filter", "edits", "collection", "maps-dir",
+    "enrollment", "diagnoses",
+)  # fmt: skip
+_SIDE_HELP = "{}: payment-year=YEAR, and where the sides differ " + ", ".join(_KEYS[1:]) + "."
+
+
+@guarded
+def impact(
+    enrollment: shared.Enrollment,
+    diagnoses: shared.Diagnoses,
+    before: Annotated[str, typer.Option(help=_SIDE_HELP.format("Run before"), metavar="KEY=VALUE,...")],
+    after: Annotated[str, typer.Option(help=_SIDE_HELP.format("Run after"), metavar="KEY=VALUE,...")],
+    output: Annotated[
+        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
+    ],
+    by: Annotated[
+        str,
+        typer.Option(
+            help="Group by segment, policy, age_band, a status field, or columns of the enrollment extract.",
+            metavar="COLUMN,...",
+        ),
+    ] = "segment",
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            help="Dollars per member per month at a score of 1.000, or the column that holds them.",
+            metavar="DOLLARS|COLUMN",
+        ),
+    ] = None,
+    attributes: Annotated[
+        list[str] | None,
+        typer.Option(help="Table of member_id and any columns, to group by with --by.", metavar="PATH"),
+    ] = None,
+    program: shared.Program = shared.PROGRAM,
+    diagnosis_filter: shared.DiagnosisFilter = "none",
+    edits: shared.Edits = "default",
+    rejects: shared.RejectsMode = "stop",
+    collection: shared.Collection = None,
+    layout: shared.Layout = "riskadj",
+    columns: shared.Columns = None,
+    threads: shared.Threads = None,
+    maps_dir: shared.MapsDir = None,
+    overwrite: shared.Overwrite = False,
+) -> None:
+    """Attribute the change of payment risk scores between two runs, cause by cause.
+
+    Scores the same enrollment twice and writes impact_causes, impact_groups, impact_hccs and impact_rows (and
+    impact_revenue with --rate), a chart and run.json. Options outside --before and --after hold for both.
+
+    \b
+    V24 -> V28, the services of 2025 under both:
+    riskadj impact --enrollment enrollment.parquet --diagnoses diagnoses.parquet --output impact \\
+        --before payment-year=2025,models=cms_hcc_v24 --after payment-year=2026,models=cms_hcc_v28 \\
+        --collection 2025-01-01:2025-12-31
+    PY2026 -> PY2027, as each year pays:
+    riskadj impact --enrollment enrollment.parquet --diagnoses diagnoses.parquet --output impact \\
+        --before payment-year=2026 --after payment-year=2027 --collection 2025-01-01:2025-12-31
+    """
+    common: dict[str, Any] = {
+        "program": program, "diagnosis_filter": diagnosis_filter, "edits": edits, "rejects": rejects, "layout": layout,
+        "collection": collection, "columns": shared.parse_columns(columns), "threads": threads, "maps_dir": maps_dir,
+        "enrollment": shared.source_of(enrollment), "diagnoses": shared.source_of(diagnoses),
+    }  # fmt: skip
+    sides = [common | parse_side(text, name) for text, name in ((before, "--before"), (after, "--after"))]
+    from riskadj.extracts.write import OutputDirectory
+    from riskadj.results.impact import impact as attribute
+
+    OutputDirectory(output, overwrite=overwrite)  # says at once if it may not be written
+    names = [name.strip() for name in by.split(",") if name.strip()]
+    own = shared.source_of(attributes) if attributes else None
+    result = attribute(_score(sides[0]), _score(sides[1]), by=names, rate=_rate(rate), attributes=own)
+    result.write(output, overwrite=overwrite)
+    print_impact(result, output)
+
+
+def parse_side(text: str, option: str) -> dict[str, Any]:
+    """Return the options of one run from ``payment-year=2026,models=cms_hcc_v28``.
+
+    Raises
+    ------
+    OptionError
+        A part is not KEY=VALUE, a key is unknown or stands twice, or there is no payment year.
+    """
+    found: dict[str, Any] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (key and equals and value):
+            raise OptionError(f"{option} {part!r} is not KEY=VALUE; write payment-year=YEAR,models=MODEL.")
+        if key not in _KEYS:
+            raise OptionError(f"{option}: no key '{key}'{nearest(key, _KEYS)}; allowed: {', '.join(_KEYS)}.")
+        if key.replace("-", "_") in found:
+            raise OptionError(f"{option} gives '{key}' twice; once is enough.")
+        found[key.replace("-", "_")] = value
+    if not str(found.get("payment_year", "")).isdigit():
+        given = found.get("payment_year")
+        raise OptionError(
+            f"{option} lacks payment-year=YEAR; there is no default year."
+            if given is None
+            else f"{option}: payment-year={given} is no year; give it as a whole number."
+        )
+    return found | {"payment_year": int(found["payment_year"])}
+
+
+def _rate(text: str | None) -> float | str | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
+
+
+def _score(options: dict[str, Any]) -> Scores:
+    from riskadj.front_door import score
+
+    sources = (options.pop("enrollment"), options.pop("diagnoses"))
+    return score(*sources, **options)
+
+
+def print_impact(result: Impact, output: Path) -> None:
+    """Print the walk from mean to mean."""
+    console = make_console()
+    rows = result.run["rows"]
+    sides = [f"{side}: {result.run[side]['name']}" for side in ("before", "after")]
+    for text in sides:
+        print_line(console, text, style="bold")
+    print_line(
+        console,
+        f"{count(rows['matched'])} enrollment rows in both, {count(rows['only_before'])} only before, "
+        f"{count(rows['only_after'])} only after; means weighted by {result.run['weights']}",
+    )
+    console.print()
+    lines = result.summary().to_dict("records")
+    (first, *_), (*_, last) = result.causes["level"].to_pylist(), result.causes["level"].to_pylist()
+    start = first - result.causes["change"][0].as_py()
+    table = [
+        ("before", "", f"{start:.4f}", ""),
+        *(_line(line) for line in lines),
+        ("after", "", f"{last:.4f}", ""),
+    ]
+    headings = ("cause", "change", "mean payment score", "rows changed")
+    print_table(console, headings, table, justify="lrrr", bold_rows=(0, len(table) - 1))
+    files = ", ".join(sorted(path.name for path in output.iterdir()))
+    print_line(console, f"written to {output}: {files}", hanging=2)
+
+
+def _line(line: dict[str, Any]) -> tuple[str, ...]:
+    return line["cause"], f"{line['change']:+.4f}", f"{line['level']:.4f}", count(line["rows_changed"])
