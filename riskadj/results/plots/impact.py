@@ -72,6 +72,6 @@ def _draw_changes(axes: Axes, change: Floats) -> None:
     axes.axvline(0.0, color="black", linewidth=0.8)
     less, more = float((change < 0).mean()), float((change > 0).mean())
     axes.set_title(f"{less:.0%} of rows score less, {more:.0%} more", fontsize=10)
-    axes.set_xlabel("change of payment risk score (outer bars: that much or more)")
+    axes.set_xlabel("change of score (outer bars: or more)")
     axes.set_ylabel("share of enrollment rows")
     show_percent(axes.yaxis)
