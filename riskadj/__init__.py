@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from riskadj.calibration.calibration import Calibration
-    from riskadj.cms_reports.mao004 import read_mao004
+    from riskadj.cms_reports.mao004 import read_mao004, standing_diagnoses
     from riskadj.cms_reports.mmr import read_mmr
     from riskadj.cms_reports.mor import read_mor
+    from riskadj.cms_reports.net import net_member_months
     from riskadj.errors import RiskAdjError
     from riskadj.front_door import calibrate, explain, gaps, score
+    from riskadj.results.compare import Comparison, compare
     from riskadj.results.explain import Explanation
     from riskadj.results.gaps import Gaps
     from riskadj.results.impact import Impact, impact
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Calibration": "riskadj.calibration.calibration",
+    "Comparison": "riskadj.results.compare",
     "Explanation": "riskadj.results.explain",
     "Gaps": "riskadj.results.gaps",
     "Impact": "riskadj.results.impact",
@@ -34,6 +37,7 @@ _HOME = {
     "RiskAdjError": "riskadj.errors",
     "Scores": "riskadj.results.scores",
     "calibrate": "riskadj.front_door",
+    "compare": "riskadj.results.compare",
     "explain": "riskadj.front_door",
     "gaps": "riskadj.front_door",
     "impact": "riskadj.results.impact",
@@ -41,14 +45,17 @@ _HOME = {
     "load_model": "riskadj.tables.model",
     "load_payment_year": "riskadj.tables.payment_year",
     "make_synthetic": "riskadj.synthetic",
+    "net_member_months": "riskadj.cms_reports.net",
     "read_mao004": "riskadj.cms_reports.mao004",
     "read_mmr": "riskadj.cms_reports.mmr",
     "read_mor": "riskadj.cms_reports.mor",
     "score": "riskadj.front_door",
+    "standing_diagnoses": "riskadj.cms_reports.mao004",
 }
 
 __all__ = [
     "Calibration",
+    "Comparison",
     "Explanation",
     "Gaps",
     "Impact",
@@ -57,6 +64,7 @@ __all__ = [
     "RiskAdjError",
     "Scores",
     "calibrate",
+    "compare",
     "explain",
     "gaps",
     "impact",
@@ -64,10 +72,12 @@ __all__ = [
     "load_model",
     "load_payment_year",
     "make_synthetic",
+    "net_member_months",
     "read_mao004",
     "read_mmr",
     "read_mor",
     "score",
+    "standing_diagnoses",
 ]
 
 

@@ -11,6 +11,7 @@ import typer
 
 from riskadj.commands import maps
 from riskadj.commands.calibrate import calibrate
+from riskadj.commands.compare import compare
 from riskadj.commands.demo import demo
 from riskadj.commands.explain import explain
 from riskadj.commands.gaps import gaps
@@ -54,6 +55,7 @@ app.command()(gaps)
 app.command()(calibrate)
 app.command()(marginal)
 app.command()(impact)
+app.command()(compare)
 app.command()(demo)
 app.command()(synthetic)
 

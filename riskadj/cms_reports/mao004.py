@@ -10,10 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskadj.cms_reports.reading import Paths, load_layout, read_all, require_fields
+from riskadj.errors import ColumnMissingError
 from riskadj.extracts.buffers import from_numpy
 from riskadj.extracts.fixed_width import Details
 
 _CODE, _FLAG = "diagnosis_code_", "add_or_delete_"
+#: Columns by which additions and deletions are told.
+_NEEDED = (
+    "member_id", "claim_id", "linked_claim_id", "submission_date", "allowed", "icd_version", "diagnosis_code",
+    "add_or_delete",
+)  # fmt: skip
 #: What service_type means as a claim_type of the diagnoses extract.
 _CLAIM_TYPES = {"P": "professional", "I": "inpatient", "O": "outpatient"}
 #: encounter_type of chart reviews; the others are encounters.
@@ -65,11 +71,19 @@ def standing_diagnoses(diagnoses: pa.Table) -> pa.Table:
     pyarrow.Table
         Rows of `diagnoses`, each member, claim and code once: a diagnoses extract that `score` takes as it is.
 
+    Raises
+    ------
+    ColumnMissingError
+        The table lacks a column of `read_mao004`.
+
     Notes
     -----
     A deletion takes back the code on the claim it links to and on its own claim, if it was submitted on the same day
     or later. The encounter that a replacement adds to is its own claim.
     """
+    lacking = [name for name in _NEEDED if name not in diagnoses.column_names]
+    if lacking:
+        raise ColumnMissingError(f"MAO-004 lacks '{lacking[0]}'; needed: {', '.join(_NEEDED)}.")
     is_add, is_delete = (pc.fill_null(pc.equal(diagnoses["add_or_delete"], flag), False) for flag in "AD")
     counts = pc.and_(is_add, pc.fill_null(pc.equal(diagnoses["allowed"], "A"), False))
     counts = pc.and_(counts, pc.fill_null(pc.not_equal(diagnoses["icd_version"], "9"), True))

@@ -48,6 +48,12 @@ OUTPUT_TABLES = (
     "impact_hccs",
     "impact_revenue",
     "impact_rows",
+    "comparison_classes",
+    "comparison_members",
+    "comparison_variables",
+    "comparison_variable_counts",
+    "comparison_member_months",
+    "comparison_adjustments",
 )
 OUTPUT_NAMES = re.compile(
     rf"({'|'.join(OUTPUT_TABLES)})(-\d+)?\.parquet|run\.json|({'|'.join((*OUTPUT_TABLES, 'scores'))})\.png|report\.html"

@@ -15,6 +15,7 @@ import riskadj
 
 FUNCTIONS = [
     "calibrate",
+    "compare",
     "explain",
     "gaps",
     "impact",
@@ -22,11 +23,16 @@ FUNCTIONS = [
     "load_model",
     "load_payment_year",
     "make_synthetic",
+    "net_member_months",
+    "read_mao004",
+    "read_mmr",
+    "read_mor",
     "score",
+    "standing_diagnoses",
 ]
-FUNCTIONS += ["read_mao004", "read_mmr", "read_mor"]
 CLASSES = [
     "Calibration",
+    "Comparison",
     "Explanation",
     "Gaps",
     "Impact",
