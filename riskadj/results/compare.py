@@ -18,7 +18,8 @@ from riskadj.extracts.write import write_tables
 from riskadj.results.compare_mmr import MMR_COLUMNS, compare_mmr
 from riskadj.results.compare_mor import compare_mor
 from riskadj.results.scored import Scored
-from riskadj.results.scores import Scores, run_metadata
+from riskadj.results.scores import Scores
+from riskadj.scoring.run_report import run_metadata
 
 if TYPE_CHECKING:
     import pandas as pd
