@@ -19,6 +19,7 @@ from riskadj.commands.impact import impact
 from riskadj.commands.marginal import marginal
 from riskadj.commands.score import score
 from riskadj.commands.synthetic import synthetic
+from riskadj.commands.without import without
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
@@ -56,6 +57,7 @@ app.command()(calibrate)
 app.command()(marginal)
 app.command()(impact)
 app.command()(compare)
+app.command()(without)
 app.command()(demo)
 app.command()(synthetic)
 

@@ -17,6 +17,7 @@ from riskadj.results.gaps import GapOptions, Gaps, check_gap_options, find_all_g
 from riskadj.results.marginal import MarginalTotals, write_marginal_values
 from riskadj.results.passes import write_passes
 from riskadj.results.scores import Scores, collect
+from riskadj.results.without import ScoresWithout, scores_without
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.options import make_options as make_options
 from riskadj.scoring.rules import collection_window, load_rules
@@ -381,6 +382,23 @@ def marginal_to_directory(
     with OutputDirectory(output, overwrite=overwrite) as path:
         run = _read(enrollment, diagnoses, options, layout, columns, progress)
         return write_marginal_values(run, path, rate=rate, by=by)
+
+
+def without(
+    enrollment: Any,
+    diagnoses: Any,
+    *,
+    options: ScoreOptions,
+    where: Mapping[str, Any] | None = None,
+    listed: Any = None,
+    rate: float | None = None,
+    layout: str = "riskadj",
+    columns: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> ScoresWithout:
+    """Score a population with and without some of its diagnoses (as `riskadj without` does); see `Scores.without`."""
+    run = _read(enrollment, diagnoses, options, layout, columns, progress)
+    return scores_without(run, where=where, listed=listed, rate=rate)
 
 
 def _read(

@@ -89,6 +89,7 @@ DIAGNOSES = _columns(
     ("diagnosis_code", "code", "all", "ICD-10-CM; dots, case and blanks do not matter"),
     ("service_date", "date", "optional", "through date"),
     ("claim_id", "id", "optional", "claim"),
+    ("provider_id", "id", "optional", "provider who gave the diagnosis"),
     ("claim_type", "code", "diagnosis_filter cms", "inpatient, outpatient, professional"),
     ("bill_type_code", "code", "diagnosis_filter cms", "type of bill"),
     ("procedure_code", "code", "diagnosis_filter cms", "CPT or HCPCS"),
@@ -145,6 +146,7 @@ ROLES: MappingProxyType[str, tuple[Column, ...]] = MappingProxyType(
         "claims": CLAIMS,
         "costs": COSTS,
         "suspects": SUSPECTS,
+        "removals": DIAGNOSES,
     }
 )
 
@@ -157,6 +159,7 @@ REQUIRED: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "claims": ("member_id",),
         "costs": ("member_id", "cost"),
         "suspects": ("member_id",),
+        "removals": (),
     }
 )
 

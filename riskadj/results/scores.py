@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +16,7 @@ from riskadj.extracts.write import OutputDirectory, write_json, write_parquet
 from riskadj.results.explain import Explanation, explain_member
 from riskadj.results.marginal import MarginalValues, marginal_values
 from riskadj.results.summary import summarise
+from riskadj.results.without import ScoresWithout, scores_without
 from riskadj.scoring.payment_score import Scores as IntegerScores
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import filtered_table, run_metadata, run_report
@@ -113,6 +114,28 @@ class Scores:
             The rate or a column cannot be used; the message says what can.
         """
         return marginal_values(self.scoring_run, rate=rate, by=by)
+
+    def without(
+        self, *, where: Mapping[str, Any] | None = None, listed: Any = None, rate: float | None = None
+    ) -> ScoresWithout:
+        """Score again without some of the diagnoses: which HCCs survive, which are lost, and what that is worth.
+
+        Parameters
+        ----------
+        where : mapping of str to value or list of values
+            Column of the diagnoses -> what goes, such as ``{"record_source": "chart_review_unlinked"}``; of several
+            columns all must agree.
+        listed : path or in-memory table, instead of `where`
+            Diagnoses that go: rows of claim_id, of member_id and diagnosis_code, or of any columns of the diagnoses.
+        rate : float, optional
+            As `marginal` takes it. [dollars per member and month at a payment risk score of 1.000]
+
+        Raises
+        ------
+        OptionError, ExtractError
+            What goes is not said in columns that the diagnoses have, or the rate cannot be used.
+        """
+        return scores_without(self.scoring_run, where=where, listed=listed, rate=rate)
 
     def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
         """Write payment_scores, model_scores, rejects and run.json into `directory`, all or nothing.

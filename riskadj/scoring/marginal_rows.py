@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +51,16 @@ class MarginalRows:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """One model's share of a range: the HCCs of its rows as mapped, and the scores they give."""
+class ScoredPart:
+    """One model's share of a range of enrollment rows, in the segments that pay.
+
+    Attributes
+    ----------
+    profile : ndarray of int32, shape (n,)
+    mapped : ndarray of uint64, shape (n, n_words)
+        The HCCs of its rows, before requirements and hierarchies.
+    scored : ScoredRows
+    """
 
     model: ModelRun
     profile: npt.NDArray[np.int32]
@@ -73,13 +81,10 @@ def marginal_rows(run: ScoringRun, begin: int, end: int) -> Iterator[MarginalRow
     The HCC is taken from what the diagnoses give the row; requirements, hierarchies, groups, interactions and counts
     are worked out anew by the functions that score, so HCCs that it had dropped come back.
     """
-    parts = [_score_part(run, model, begin, end) for model in run.models]
-    payments = [np.full(end - begin, NO_SCORE, np.int64) for _ in parts]
-    for payment, part in zip(payments, parts, strict=True):
-        payment[part.scored.rows - begin] = part.scored.payment
-    blended = run.blend_rows(payments, run.population.profiles.of_row[begin:end])
+    parts = [score_part(run, model, begin, end) for model in run.models]
+    payments, blended = payments_of(run, parts, begin, end)
     for position, part in enumerate(parts):
-        item, hccs = _captured_hccs(part)
+        item, hccs = hccs_on(part.model, part.mapped)
         without = _score_without(run, part, item, hccs)
         at = without.rows - begin
         others = [payment[at] for payment in payments]
@@ -91,15 +96,26 @@ def marginal_rows(run: ScoringRun, begin: int, end: int) -> Iterator[MarginalRow
             rows=without.rows,
             hccs=hccs,
             segments=without.segments,
-            is_kept=_has_bit(before.variables[item], hccs),
+            is_kept=has_bit(before.variables[item], hccs),
             comes_back=without.variables & ~before.variables[item] & hcc_mask,
-            raw=_difference(before.raw[item], without.raw),
-            model=_difference(before.payment[item], without.payment),
-            payment=_difference(blended[at], after),
+            raw=difference(before.raw[item], without.raw),
+            model=difference(before.payment[item], without.payment),
+            payment=difference(blended[at], after),
         )
 
 
-def _score_part(run: ScoringRun, model: ModelRun, begin: int, end: int) -> _Part:
+def payments_of(
+    run: ScoringRun, parts: Sequence[ScoredPart], begin: int, end: int
+) -> tuple[list[Scores], Scores]:
+    """Return the payment scores of rows `begin` to `end` under each model, and blended as paid."""
+    payments = [np.full(end - begin, NO_SCORE, np.int64) for _ in parts]
+    for payment, part in zip(payments, parts, strict=True):
+        payment[part.scored.rows - begin] = part.scored.payment
+    return payments, run.blend_rows(payments, run.population.profiles.of_row[begin:end])
+
+
+def score_part(run: ScoringRun, model: ModelRun, begin: int, end: int) -> ScoredPart:
+    """Return the rows `begin` to `end` that a model pays, their HCCs and their scores."""
     population = run.population
     rows, profile = rows_of_model(population, model, begin, end)
     pays = model.segment_of_profile[profile] >= 0
@@ -109,11 +125,11 @@ def _score_part(run: ScoringRun, model: ModelRun, begin: int, end: int) -> _Part
     mapped = find_hccs(
         model.plan, population.captured, model.first_word, members, profile, population.profiles
     )
-    return _Part(model, profile, mapped, _score(run, model, rows, profile, mapped.copy()))
+    return ScoredPart(model, profile, mapped, _score(run, model, rows, profile, mapped.copy()))
 
 
 def _score_without(
-    run: ScoringRun, part: _Part, item: npt.NDArray[np.int32], hccs: npt.NDArray[np.int16]
+    run: ScoringRun, part: ScoredPart, item: npt.NDArray[np.int32], hccs: npt.NDArray[np.int16]
 ) -> ScoredRows:
     """Score the rows `item` of a part, each without one of its HCCs."""
     mapped = part.mapped[item]
@@ -132,20 +148,22 @@ def _score(
     return score_variables(run.population, model, rows, profile, variables, model.segment_of_profile[profile])
 
 
-def _captured_hccs(part: _Part) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
-    """Return each captured HCC of the part: which of its rows, and which HCC."""
-    mask = set_bits(range(part.model.plan.n_hccs), part.model.plan.n_words)
-    begins = np.zeros(len(part.mapped) + 1, np.int32)
-    list_bits(mask, part.mapped, begins, np.zeros(0, np.int16))
+def hccs_on(model: ModelRun, variables: Words) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int16]]:
+    """Return each HCC that is on: its row of `variables`, and the HCC, in order of both."""
+    mask = set_bits(range(model.plan.n_hccs), model.plan.n_words)
+    begins = np.zeros(len(variables) + 1, np.int32)
+    list_bits(mask, variables, begins, np.zeros(0, np.int16))
     hccs = np.zeros(begins[-1], np.int16)
-    list_bits(mask, part.mapped, begins, hccs)
-    return np.repeat(np.arange(len(part.mapped), dtype=np.int32), np.diff(begins)), hccs
+    list_bits(mask, variables, begins, hccs)
+    return np.repeat(np.arange(len(variables), dtype=np.int32), np.diff(begins)), hccs
 
 
-def _has_bit(variables: Words, bits: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+def has_bit(variables: Words, bits: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+    """Return whether each row of `variables` has its bit on."""
     words = variables[np.arange(len(bits)), bits >> 6]
     return (words >> (bits & 63).astype(np.uint64)) & np.uint64(1) != 0
 
 
-def _difference(before: Scores, after: Scores) -> Scores:
+def difference(before: Scores, after: Scores) -> Scores:
+    """Return before minus after; NO_SCORE where either is."""
     return np.where((before == NO_SCORE) | (after == NO_SCORE), NO_SCORE, before - after)
