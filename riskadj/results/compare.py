@@ -12,7 +12,7 @@ import pyarrow as pa
 from riskadj.cms_reports.mmr import read_mmr
 from riskadj.cms_reports.mor import mor_layout, read_mor, variables_of_models
 from riskadj.cms_reports.net import adjustments_by_reason
-from riskadj.cms_reports.reading import files_of
+from riskadj.cms_reports.reading import files_of, load_layout
 from riskadj.errors import OptionError
 from riskadj.extracts.write import write_tables
 from riskadj.results.compare_mmr import MMR_COLUMNS, compare_mmr
@@ -178,7 +178,9 @@ def compare(
 def _mmr_table(mmr: Any, layout_file: str | os.PathLike[str] | None) -> pa.Table:
     if isinstance(mmr, pa.Table):
         return mmr
-    return read_mmr(mmr, columns=MMR_COLUMNS, layout_file=layout_file)
+    fields = {field.name for record in load_layout("mmr", layout_file).details for field in record.fields}
+    columns = [name for name in MMR_COLUMNS if name in fields]
+    return read_mmr(mmr, columns=columns, layout_file=layout_file)
 
 
 def _classes(report: str, classes: pa.Table) -> pa.Table:

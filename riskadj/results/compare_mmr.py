@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -192,15 +193,29 @@ def _days(dates: pa.ChunkedArray) -> Numbers:
     return pc.fill_null(dates.cast(pa.int32()), _NO_DATE).to_numpy().astype(np.int64)
 
 
-class _Statuses:
+@dataclass(frozen=True)
+class FactorTypes:
     """Which RA factor types fit which segments, and in which status those that do not fit differ."""
 
-    def __init__(self) -> None:
-        self.rows = {row["factor_type"]: row for row in load_codes("factor_types")}
+    rows: dict[str, dict[str, str]]
+
+    @classmethod
+    def load(cls) -> FactorTypes:
+        """Return the bundled table."""
+        return cls({row["factor_type"]: row for row in load_codes("factor_types")})
+
+    def fitting(self, segment: str) -> list[dict[str, str]]:
+        """Return the factor types that fit a segment."""
+        return [row for row in self.rows.values() if segment in row["segments"].split("|")]
+
+    def is_community(self, segment: str) -> bool:
+        """Return True if a segment is of members in the community with a full year of diagnoses, without ESRD."""
+        fitting, flags = self.fitting(segment), ("is_esrd", "is_new_enrollee", "is_long_term_institutional")
+        return bool(fitting) and all(row[name] == "0" for row in fitting for name in flags)
 
     def difference(self, segment: str, factor_type: str | None) -> str | None:
         """Return the class of a factor type that does not fit a segment; None if it fits, or either is not known."""
-        own = [row for row in self.rows.values() if segment in row["segments"].split("|")]
+        own = self.fitting(segment)
         theirs = self.rows.get(factor_type or "")
         if not own or theirs is None or theirs in own:
             return None
@@ -216,9 +231,9 @@ class _Statuses:
         return "segment"
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Matched:
-    """Member-months of either side, put side by side and classified."""
+    """Member-months of either side, put side by side and classified; arrays of shape (n_member_months,)."""
 
     ours: _Ours
     months: pa.Table
@@ -229,14 +244,31 @@ class _Matched:
     their_row: Numbers
     other_hccs: Numbers
 
-    def __post_init__(self) -> None:
-        self.key = np.union1d(self.our_key, self.their_key)
-        self.our_of = _row_of(self.key, self.our_key, self.our_row)
+    @cached_property
+    def key(self) -> Numbers:
+        """Member and month of every row."""
+        return np.union1d(self.our_key, self.their_key)
+
+    @cached_property
+    def our_of(self) -> Numbers:
+        """Our enrollment row; -1 where we have none."""
+        return _row_of(self.key, self.our_key, self.our_row)
+
+    @cached_property
+    def their_of(self) -> Numbers:
+        """Their row of `months`; -1 where they have none."""
         order = np.argsort(self.their_key)
-        self.their_of = _row_of(self.key, self.their_key[order], self.their_row[order])
-        self.our_score = _taken(self.ours.score, self.our_of)
-        self.their_score = self._theirs("risk_score_part_a")
-        self.difference_class = self._classified()
+        return _row_of(self.key, self.their_key[order], self.their_row[order])
+
+    @cached_property
+    def our_score(self) -> Floats:
+        """Our payment risk score; not a number where there is none."""
+        return _taken(self.ours.score, self.our_of)
+
+    @cached_property
+    def their_score(self) -> Floats:
+        """Their risk score of Part A; not a number where there is none."""
+        return self._theirs("risk_score_part_a")
 
     def _theirs(self, name: str) -> Floats:
         """Return a column of numbers of theirs; not a number where there is none."""
@@ -254,7 +286,9 @@ class _Matched:
         ).to_numpy()
         return np.where(self.their_of < 0, len(words), position[self.their_of]), [*words, ""]
 
-    def _classified(self) -> Numbers:
+    @cached_property
+    def difference_class(self) -> Numbers:
+        """Position in MMR_CLASSES."""
         status = self._status_difference()
         tests = {
             "only_ours": self.their_of < 0,
@@ -274,8 +308,8 @@ class _Matched:
 
     def _status_difference(self) -> Numbers:
         """Return the position in _STATUS_CLASSES of what segment and factor type say differently; -1 for nothing."""
-        statuses, (types, words) = _Statuses(), self._their_words("ra_factor_type")
-        found = [[statuses.difference(segment, word) for word in words] for segment in self.ours.segments]
+        factor_types, (types, words) = FactorTypes.load(), self._their_words("ra_factor_type")
+        found = [[factor_types.difference(segment, word) for word in words] for segment in self.ours.segments]
         grid = np.array([[-1 if one is None else _STATUS_CLASSES.index(one) for one in row] for row in found])
         both = (self.our_of >= 0) & (self.their_of >= 0)
         return np.where(both, grid[self.ours.segment[self.our_of], types], -1)
@@ -296,7 +330,8 @@ class _Matched:
         """Ours scored the original reason for entitlement and theirs has another, or the other way round."""
         code, words = self._their_words("orec")
         is_disabled, is_known = np.array(words)[code] == "1", np.array(words)[code] != ""
-        community = [_is_community(segment) for segment in self.ours.segments]
+        factor_types = FactorTypes.load()
+        community = [factor_types.is_community(segment) for segment in self.ours.segments]
         ours, age = self.ours.has_orec[self.our_of], self.ours.age[self.our_of]
         lacks = is_disabled & ~ours & (age >= _AGED) & np.array(community)[self.ours.segment[self.our_of]]
         return is_known & (lacks | (ours & ~is_disabled))
@@ -350,33 +385,24 @@ class _Matched:
         segments = encoded_strings(np.where(ours < 0, 0, self.ours.segment[ours]), self.ours.segments).cast(
             pa.string()
         )
-        taken = self.months.select(["contract_id", "ma_payment", "adjustment_reason_codes"])
+        wanted = ("contract_id", "ma_payment", "adjustment_reason_codes")
+        taken = self.months.select([name for name in wanted if name in self.months.column_names])
         taken = taken.take(pc.if_else(pa.array(theirs >= 0), pa.array(theirs), pa.scalar(None, pa.int64())))
         return pa.table({
             "member_id": self.names.take(from_numpy(members, pa.int64())),
             "service_month": first_days(months),
-            "contract_id": taken["contract_id"],
             "difference_class": encoded_strings(self.difference_class[rows], MMR_CLASSES),
             "our_score": _floats(self.our_score[rows]), "their_score": _floats(self.their_score[rows]),
             "our_segment": pc.if_else(pa.array(ours >= 0), segments, None),
             "their_factor_type": pc.if_else(pa.array(types[rows] < len(words) - 1),
                                             encoded_strings(types[rows], words).cast(pa.string()), None),
             "dollars": _floats(self._dollars()[rows]),
-            "ma_payment": taken["ma_payment"], "adjustment_reason_codes": taken["adjustment_reason_codes"],
+            **{name: taken[name] for name in taken.column_names},
         })  # fmt: skip
 
 
 #: From this age members count as aged; before it, as disabled.
 _AGED = 65
-
-
-def _is_community(segment: str) -> bool:
-    rows = [row for row in _Statuses().rows.values() if segment in row["segments"].split("|")]
-    return bool(rows) and all(
-        row[name] == "0"
-        for row in rows
-        for name in ("is_esrd", "is_new_enrollee", "is_long_term_institutional")
-    )
 
 
 def _age_range(group: str) -> tuple[int, int]:

@@ -15,6 +15,7 @@ import pytest
 import riskadj
 from riskadj.cms_reports.reading import load_codes, load_layout
 from riskadj.errors import ExtractError, OptionError
+from riskadj.results.compare_mmr import FactorTypes
 from tests.cli_runs import run
 from tests.report_files import mmr_lines, mor_lines, write_lines
 
@@ -275,6 +276,58 @@ def test_mmr_of_another_year(tmp_path: Path) -> None:
     other = [paid("A1", 1, 1.0) | {"payment_month": dt.date(YEAR - 1, 1, 1)}]
     with pytest.raises(ExtractError, match="pays no month of the payment year"):
         riskadj.compare(scored([{"member_id": "A1"}], {}), mmr=mmr_file(tmp_path, other))
+
+
+@pytest.mark.parametrize(
+    ("segment", "factor_type", "difference"),
+    [
+        ("CNA", "CN", None), ("CNA", "C", None), ("CND", "CN", None), ("CNA", "CF", "dual_status"),
+        ("CPA", "CN", "dual_status"), ("CNA", "I", "institutional"), ("CNA", "E", "new_enrollee"),
+        ("NE", "SE", "segment"),
+        ("CNA", "D", "esrd_status"), ("DIAL", "ED", "new_enrollee"), ("DIAL", "C1", "segment"),
+        ("TRANSPLANT_3M", "G2", None),
+        ("GRAFT_INST_4_9", "C1", "institutional"), ("CNA", "ZZ", None), ("CNA", None, None), ("TIDE", "CN", None),
+    ],
+)  # fmt: skip
+def test_what_segment_and_factor_type_say(
+    segment: str, factor_type: str | None, difference: str | None
+) -> None:
+    assert FactorTypes.load().difference(segment, factor_type) == difference
+
+
+def test_every_segment_of_part_c_has_a_factor_type() -> None:
+    models = [one for one in riskadj.list_models() if one.model_id.startswith(("cms_hcc", "esrd"))]
+    tables = [one.folder / "segments.csv" for one in models]
+    segments = {
+        line.split(",")[0] for path in tables for line in path.read_text(encoding="utf-8").splitlines()[1:]
+    }
+    assert len(segments) > 15
+    assert {segment for segment in segments if not FactorTypes.load().fitting(segment)} == set()
+
+
+def test_mmr_without_a_score(tmp_path: Path) -> None:
+    rows = [paid("A1", 1, 1.0) | {"risk_score_part_a": None}]
+    months = riskadj.compare(
+        scored([{"member_id": "A1"}], {}), mmr=mmr_file(tmp_path, rows)
+    ).member_months.to_pylist()
+    assert [row["difference_class"] for row in months if row["service_month"] == JANUARY] == ["no_score"]
+
+
+def test_mmr_layout_that_lacks_what_is_optional(tmp_path: Path) -> None:
+    kept = ("member_id", "payment_month", "adjustment_reason_code", "adjustment_start_date", "adjustment_end_date",
+            "risk_score_part_a", "ma_payment")  # fmt: skip
+    fields = [f for f in load_layout("mmr").records[0].fields if f.name in kept]
+    lines = [
+        "record,name,start,end,type,allowed,title",
+        *(f"detail,{f.name},{f.start},{f.end},{f.type},," for f in fields),
+    ]
+    layout = write_lines(tmp_path / "mine.csv", [*lines, "detail,filler,310,545,skip,,"])
+    path = mmr_file(tmp_path, [paid("A1", 1, 0.5)])
+    comparison = riskadj.compare(scored([{"member_id": "A1"}], {}), mmr=path, mmr_layout_file=layout)
+    assert rows_by_class(comparison, "mmr") == {"only_ours": 11, "unexplained": 1}
+    assert comparison.member_months["their_factor_type"].null_count == 12
+    (row,) = (row for row in comparison.classes.to_pylist() if row["difference_class"] == "unexplained")
+    assert row["dollars"] is None
 
 
 def naive_class(ours: tuple[str, float] | None, theirs: dict[str, Any] | None) -> str:
