@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from riskadj.calibration.options import CalibrationOptions
-from riskadj.calibration.pooling import demographics_of, partner_of
+from riskadj.calibration.pooling import demographics_of, relatives_of
 from riskadj.tables.model import ModelTables
 
 Floats = npt.NDArray[np.float64]
@@ -91,17 +91,39 @@ def tie_variables(
     options : CalibrationOptions
     """
     ties = _equal_groups(names, options.equal)
-    members = np.bincount(ties.parameter, weights=n_members)[ties.parameter]
-    is_rare = members < max(options.min_members, 1)
-    common = [name for name, rare in zip(names, is_rare, strict=True) if not rare]
-    pooled = set(names) if options.rare == "pool" else demographics_of(model)
-    pairs = []
-    for variable in np.flatnonzero(is_rare).tolist():
-        partner = partner_of(model, names[variable], common) if names[variable] in pooled else None
-        to = ZERO if partner is None else int(ties.parameter[names.index(partner)])
-        pairs.append((int(ties.parameter[variable]), to))
-        ties = ties.said(RARE if partner is None else f"{POOLED} {partner}", [variable])
-    return ties.joined(pairs)
+    least = max(options.min_members, 1)
+    relatives, demographics = relatives_of(model, names), demographics_of(model)
+    position = {name: number for number, name in enumerate(names)}
+
+    def members(variable: int) -> int:
+        return int(n_members[ties.parameter == ties.parameter[variable]].sum())
+
+    for name, variable in position.items():
+        pooled = options.rare == "pool" or name in demographics
+        while pooled and members(variable) < least:
+            others = [position[relative] for relative in relatives[name]]
+            others = [other for other in others if ties.parameter[other] != ties.parameter[variable]]
+            if not others:
+                break
+            other = next((each for each in others if members(each) >= least), others[0])
+            both = [variable] if members(other) >= least else [variable, other]
+            ties = ties.said(f"{POOLED} {names[other]}", both[:1]).said(f"{POOLED} {name}", both[1:])
+            ties = ties.joined([(int(ties.parameter[variable]), int(ties.parameter[other]))])
+    return _without_rare(
+        ties, [members(variable) for variable in position.values()], least, names, demographics
+    )
+
+
+def _without_rare(
+    ties: Ties, members: Sequence[int], least: int, names: Sequence[str], demographics: Collection[str]
+) -> Ties:
+    """Return the ties with what is still rare held at zero, but for demographic variables that somebody has."""
+    rare = [
+        variable
+        for variable, name in enumerate(names)
+        if members[variable] < (1 if name in demographics else least)
+    ]
+    return ties.joined([(int(ties.parameter[variable]), ZERO) for variable in rare]).said(RARE, rare)
 
 
 def pool_negative_cells(model: ModelTables, names: Sequence[str], ties: Ties, held: Ties) -> Ties | None:
@@ -117,11 +139,12 @@ def pool_negative_cells(model: ModelTables, names: Sequence[str], ties: Ties, he
     Ties or None
         None: there is nothing to pool.
     """
-    above_zero = [name for name, parameter in zip(names, held.parameter, strict=True) if parameter != ZERO]
+    above_zero = {name for name, parameter in zip(names, held.parameter, strict=True) if parameter != ZERO}
+    relatives, demographics = relatives_of(model, names), demographics_of(model)
     pairs, result = [], ties
     for variable in np.flatnonzero((held.parameter == ZERO) & (ties.parameter != ZERO)).tolist():
-        partner = partner_of(model, names[variable], above_zero)
-        if partner is not None and names[variable] in demographics_of(model):
+        partner = next((name for name in relatives[names[variable]] if name in above_zero), None)
+        if partner is not None and names[variable] in demographics:
             pairs.append((int(ties.parameter[variable]), int(ties.parameter[names.index(partner)])))
             result = result.said(f"{NEGATIVE} {partner}", [variable])
     return result.joined(pairs) if pairs else None

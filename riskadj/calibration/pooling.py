@@ -1,25 +1,33 @@
-"""Which variable a rare one shares its factor with: its nearest relative in the tables of the model."""
+"""Which variables a rare one may share its factor with: its relatives in the tables of the model, nearest first."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from riskadj.tables.conditions import Condition, parse_condition
 from riskadj.tables.model import ModelTables
-from riskadj.terms import AGE_RANGE
+from riskadj.terms import AGE_RANGE, STATUS_FIELDS
+
+_OLDEST = 120  # years
 
 
-def partner_of(model: ModelTables, rare: str, common: Collection[str]) -> str | None:
-    """Return the relative of a rare variable among `common`; None where it has none.
+def relatives_of(model: ModelTables, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the relatives of each variable of a segment among its other variables, nearest first.
 
-    An HCC's relatives are the HCCs that it drops, nearest first, then those that drop it, nearest first; a demographic
-    cell's are cells that ask for the same fields, first those that differ in age alone; a count's is the nearest count.
-    Interactions have none.
+    Of an HCC, the HCCs that it drops, then those that drop it. Of an age and sex cell, the other cells: first those
+    that ask for the same but for age. Of any other demographic variable, those that test the same fields. Of a count,
+    the other counts. Interactions have none.
+
+    Parameters
+    ----------
+    model : ModelTables
+    names : sequence of str
+        Variables that the segment prices.
     """
-    for relatives in (_of_hcc, _of_demographic, _of_count):
-        for name in relatives(model, rare):
-            if name in common:
-                return name
-    return None
+    found = _of_hccs(model) | _of_demographics(model, names) | _of_counts(model)
+    return {name: [relative for relative in found.get(name, []) if relative in names] for name in names}
 
 
 def demographics_of(model: ModelTables) -> set[str]:
@@ -27,32 +35,60 @@ def demographics_of(model: ModelTables) -> set[str]:
     return set(model.tables["demographics"].column("variable"))
 
 
-def _of_hcc(model: ModelTables, rare: str) -> list[str]:
+def _of_hccs(model: ModelTables) -> dict[str, list[str]]:
     edges = [(row["hcc"], row["drops"]) for row in model.records("hierarchies")]
-    below = [child for parent, child in edges if parent == rare]
-    above = [parent for parent, child in edges if child == rare]
     order = {row["hcc"]: number for number, row in enumerate(model.records("labels"))}
-    return [*sorted(below, key=order.__getitem__), *sorted(above, key=order.__getitem__, reverse=True)]
-
-
-def _of_demographic(model: ModelTables, rare: str) -> list[str]:
-    cells: dict[str, list[Mapping[str, str]]] = {}
-    for row in model.records("demographics"):
-        cells.setdefault(row["variable"], []).append(row)
-    if rare not in cells:
-        return []
-    own, own_age = _asked(cells[rare]), _age(cells[rare])
-    fields = {field for field, _ in own}
-    distances = {
-        name: (len(own ^ _asked(rows)), abs(_age(rows) - own_age))
-        for name, rows in cells.items()
-        if name != rare and {field for field, _ in _asked(rows)} == fields
+    below: dict[str, list[str]] = {hcc: [] for hcc in order}
+    above: dict[str, list[str]] = {hcc: [] for hcc in order}
+    for parent, child in edges:
+        below[parent].append(child)
+        above[child].append(parent)
+    return {
+        hcc: sorted(below[hcc], key=order.__getitem__)
+        + sorted(above[hcc], key=order.__getitem__, reverse=True)
+        for hcc in order
     }
-    return sorted(distances, key=distances.__getitem__)
+
+
+def _of_counts(model: ModelTables) -> dict[str, list[str]]:
+    lowest = {row["variable"]: int(row["hccs_min"]) for row in model.records("counts")}
+    return {
+        name: sorted(lowest.keys() - {name}, key=lambda other: (abs(lowest[other] - own), lowest[other]))
+        for name, own in lowest.items()
+    }
+
+
+# --- demographic variables -------------------------------------------------------------------------------------------
+
+_Rows = Mapping[str, list[Mapping[str, str]]]
+
+
+def _of_demographics(model: ModelTables, names: Sequence[str]) -> dict[str, list[str]]:
+    rows: dict[str, list[Mapping[str, str]]] = {}
+    for row in model.records("demographics"):
+        if row["variable"] in names:
+            rows.setdefault(row["variable"], []).append(row)
+    cells = _cells(rows)
+    asked = {name: _asked(alternatives) for name, alternatives in rows.items()}
+    age = {
+        name: min(int(row.get("age_min") or 0) for row in alternatives) for name, alternatives in rows.items()
+    }
+
+    def may_share(one: str, other: str) -> bool:
+        same_fields = {field for field, _ in asked[one]} == {field for field, _ in asked[other]}
+        return one != other and (same_fields or {one, other} <= cells)
+
+    return {
+        one: sorted(
+            (other for other in rows if may_share(one, other)),
+            key=lambda other, one=one: (len(asked[one] ^ asked[other]), abs(age[one] - age[other])),  # type: ignore[misc]
+        )
+        for one in rows
+    }
 
 
 def _asked(rows: list[Mapping[str, str]]) -> frozenset[tuple[str, str]]:
-    """Return what a cell asks for, its age apart."""
+    """Return what a variable asks for, ages apart."""
     return frozenset(
         (field, cell)
         for row in rows
@@ -61,14 +97,22 @@ def _asked(rows: list[Mapping[str, str]]) -> frozenset[tuple[str, str]]:
     )
 
 
-def _age(rows: list[Mapping[str, str]]) -> int:
-    """Return the lowest age that a cell asks for. [years]"""
-    return min(int(row.get("age_min") or 0) for row in rows)
+def _cells(rows: _Rows) -> set[str]:
+    """Return the variables that are the only ones on for somebody: age and sex cells, not what is added to them."""
+    conditions = {name: [_condition(row) for row in alternatives] for name, alternatives in rows.items()}
+    fields = sorted({field for parsed in conditions.values() for each in parsed for field in each.fields})
+    codes = [np.arange(len(STATUS_FIELDS[field]), dtype=np.uint8) for field in fields]
+    grid = np.meshgrid(np.arange(_OLDEST + 1, dtype=np.uint8), *codes, indexing="ij")
+    statuses = dict(zip(["age_years", *fields], (axis.ravel() for axis in grid), strict=True))
+    on = {
+        name: np.logical_or.reduce([each.fits(statuses) for each in parsed])
+        for name, parsed in conditions.items()
+    }
+    n_on = np.sum(list(on.values()), axis=0)
+    return {name for name, is_on in on.items() if (is_on & (n_on == 1)).any()}
 
 
-def _of_count(model: ModelTables, rare: str) -> list[str]:
-    lowest = {row["variable"]: int(row["hccs_min"]) for row in model.records("counts")}
-    if rare not in lowest:
-        return []
-    others = [name for name in lowest if name != rare]
-    return sorted(others, key=lambda name: abs(lowest[name] - lowest[rare]))
+def _condition(row: Mapping[str, str]) -> Condition:
+    return parse_condition(
+        {field: cell for field, cell in row.items() if field != "variable"}, "demographics"
+    )

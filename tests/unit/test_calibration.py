@@ -211,6 +211,20 @@ def test_rare_variables_are_named(rare: str, word: str) -> None:
     assert factor["HCC1", "SHORE_AGED"] == (factor["HCC2", "SHORE_AGED"] if rare == "pool" else 0.0)
 
 
+def test_segment_of_rare_variables_keeps_its_mean(tmp_path: Path) -> None:
+    """Cells join into one and conditions are zero: each segment predicts its mean, and every age has a factor."""
+    fitted = PEOPLE.calibrate(PEOPLE.truth, rare="zero", min_members=1500)
+    rows = [
+        row for row in fitted.fit.to_pylist() if row["prediction"] == "fitted" and row["segment"] != "all"
+    ]
+    assert [row["n_parameters"] for row in rows] == [2, 1, 2, 2]  # cells; and ORIG, LTIMCAID, NEW_MCAID
+    assert [row["predictive_ratio"] for row in rows] == pytest.approx([1.0] * 4)
+    status = by_variable(fitted, "status")
+    assert {status[key] for key in status if key[0].startswith("HCC")} == {"zero: rare"}
+    fitted.export(tmp_path / "maps", model_id="own_toy")
+    assert check_all(tmp_path / "maps") == []
+
+
 # --- statistics ------------------------------------------------------------------------------------------------------
 
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear, nnls
 
-from riskadj.calibration.constraints import ZERO, Inequality, Ties, bound, rows_of
-from riskadj.calibration.pooling import partner_of
+from riskadj.calibration.constraints import ZERO, Inequality, Ties, bound, rows_of, tie_variables
+from riskadj.calibration.options import CalibrationOptions
+from riskadj.calibration.pooling import relatives_of
 from riskadj.calibration.solve import collinear, solve, without
 from riskadj.tables.model import load_model
 from tests.members import TOY_MAPS
@@ -100,20 +101,79 @@ def test_nearly_collinear_columns_are_let_be() -> None:
     assert collinear(x.T @ x, Ties.free(2), ["A", "B"]) == []
 
 
+SHORE = ["F65_GT", "M65_GT", "ORIG_F", "ORIG_M", "HCC1", "HCC2", "HCC3", "HCC5", "HCC6", "HCC7", "HCC8", "HCC9", "N3",
+         "N4P", "gHEART_HCC5"]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("rare", "common", "partner"),
+    ("variable", "relatives"),
     [
-        ("HCC1", ["HCC2", "HCC3"], "HCC2"),  # the HCC that it drops
-        ("HCC9", ["HCC6", "HCC8"], "HCC8"),  # the nearest that drops it
-        ("HCC6", ["HCC9", "HCC8"], "HCC8"),
-        ("HCC5", ["HCC1"], None),
-        ("F0_64", ["M0_64", "F65_GT"], "F65_GT"),  # the same sex
-        ("F0_64", ["M0_64", "M65_GT", "LTIMCAID"], "M0_64"),
-        ("ORIG_F", ["F65_GT", "ORIG_M"], "ORIG_M"),
-        ("LTIMCAID", ["F0_64"], None),
-        ("N4P", ["N3"], "N3"),
-        ("gHEART_HCC5", ["HCC5", "HCC6"], None),
+        ("HCC2", ["HCC3", "HCC1"]),  # what it drops, then what drops it
+        ("HCC9", ["HCC8", "HCC7", "HCC6"]),
+        ("HCC5", []),
+        ("F65_GT", ["M65_GT"]),  # never what is added to a cell
+        ("ORIG_F", ["ORIG_M"]),
+        ("N4P", ["N3"]),
+        ("gHEART_HCC5", []),
     ],
 )
-def test_rare_variables_have_partners(rare: str, common: list[str], partner: str | None) -> None:
-    assert partner_of(TOY, rare, common) == partner
+def test_relatives_of_variables(variable: str, relatives: list[str]) -> None:
+    assert relatives_of(TOY, SHORE)[variable] == relatives
+
+
+def test_relatives_of_cells_differ_in_age_first() -> None:
+    """Cells of new enrollees test other fields below 65 than from 65 on, and are cells all the same."""
+    names = ["NEW_F0_64", "NEW_F65_GT", "NEW_M0_64", "NEW_M65_GT", "NEW_MCAID"]
+    assert relatives_of(TOY, names)["NEW_MCAID"] == []
+    assert set(relatives_of(TOY, names)["NEW_F0_64"]) == set(names[1:4])
+    real = load_model("cms_hcc_v28", payment_year=2026)
+    priced = [row["variable"] for row in real.records("relative_factors") if row["segment"] == "NE"]
+    cells = relatives_of(real, priced)["NMCAID_NORIGDIS_NEF55_59"]
+    assert cells[0] in ("NMCAID_NORIGDIS_NEF45_54", "NMCAID_NORIGDIS_NEF60_64")
+    assert len(cells) == len(priced) - 1
+    ins = [
+        row["variable"]
+        for row in real.records("relative_factors")
+        if row["segment"] == "INS" and float(row["factor"])
+    ]
+    assert not {"LTIMCAID", "F65_69"} & set(relatives_of(real, ins)["LTIMCAID"])
+    assert "LTIMCAID" not in relatives_of(real, ins)["F65_69"]
+
+
+def tied(n_members: dict[str, int], **options: object) -> dict[str, str]:
+    names = list(n_members)
+    chosen = CalibrationOptions(min_members=10, **options)  # type: ignore[arg-type]
+    ties = tie_variables(TOY, names, np.array(list(n_members.values())), chosen)
+    return {
+        name: f"{parameter} {status}"
+        for name, parameter, status in zip(names, ties.parameter, ties.status, strict=True)
+    }
+
+
+def test_rare_variables_join_until_they_are_common() -> None:
+    n_members = {
+        "HCC1": 4,
+        "HCC2": 5,
+        "HCC3": 6,
+        "HCC5": 3,
+        "HCC6": 50,
+        "HCC9": 0,
+        "F65_GT": 9,
+        "M65_GT": 0,
+        "N3": 10,
+    }
+    assert tied(n_members) == {
+        "HCC1": "0 pooled: rare, shares the factor of HCC2",
+        "HCC2": "0 pooled: rare, shares the factor of HCC1",
+        "HCC3": "0 pooled: rare, shares the factor of HCC2",
+        "HCC5": "-1 zero: rare",
+        "HCC6": "1 estimated",
+        "HCC9": "1 pooled: rare, shares the factor of HCC6",
+        "F65_GT": "2 pooled: rare, shares the factor of M65_GT",  # still rare, but somebody has it
+        "M65_GT": "2 pooled: rare, shares the factor of F65_GT",
+        "N3": "3 estimated",
+    }
+    zero = tied(n_members, rare="zero")
+    assert zero["HCC1"] == zero["HCC9"] == "-1 zero: rare"
+    assert zero["M65_GT"].endswith("shares the factor of F65_GT")
+    assert tied({"F65_GT": 0, "M65_GT": 0})["F65_GT"].startswith("-1")
