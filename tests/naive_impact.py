@@ -8,6 +8,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 
 from tests import naive
@@ -72,8 +73,10 @@ def segment(model, person):
     return naive.segment_of(model, person["age"], person["status"], person["sex"])
 
 
-def paying_codes(model, edits):
+@lru_cache(maxsize=64)
+def paying_codes(folder, edits):
     """Codes that give somebody a payment HCC."""
+    model = naive.read_model(str(folder))
     paying = {row["hcc"] for row in model["labels"] if row["payment"] == "1"}
     codes = set()
     for code, rows in model["diagnoses"].items():
@@ -123,7 +126,9 @@ def total(sums):
 def leg(before, after, name_before, name_after):
     """Return the payment scores of the walk between two models, a pair (cause, score) each, "start" first."""
     older, newer = before.table(name_before), after.table(name_after)
-    known = paying_codes(older, before.edits) & paying_codes(newer, after.edits)
+    known = paying_codes(before.year / name_before, before.edits) & paying_codes(
+        after.year / name_after, after.edits
+    )
     kept = [code for code in after.codes if naive.clean_code(code) in known]
     alike = name_before == name_after or (
         {row["hcc"] for row in older["labels"]} == {row["hcc"] for row in newer["labels"]}

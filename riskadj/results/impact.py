@@ -217,6 +217,9 @@ def impact(
     ----------
     .. [1] Order of the steps from raw to payment risk score: `rounding` in payment_year.toml of each year.
     """
+    for name, each in (("before", before), ("after", after)):
+        if not isinstance(each, Scores):
+            raise OptionError(f"{name} is a {type(each).__name__}; give what riskadj.score returns.")
     runs = (before.scoring_run, after.scoring_run)
     scores, finest = _payment_scores(before, after)
     scored = tuple(

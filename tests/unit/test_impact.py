@@ -24,8 +24,17 @@ from riskadj.results.attribution import CAUSES
 from riskadj.results.impact_sums import STEPS_OF_MEANS
 from riskadj.results.transition import couple
 from riskadj.tables.seal import seal_folder
-from tests import random_models
-from tests.members import TOY_MAPS, TOY_YEAR, Member, diagnoses_table, enrollment_table, exact, random_member
+from tests import naive, random_models
+from tests.members import (
+    REAL_MAPS,
+    TOY_MAPS,
+    TOY_YEAR,
+    Member,
+    diagnoses_table,
+    enrollment_table,
+    exact,
+    random_member,
+)
 from tests.naive_impact import Side, row_impact
 from tests.toy_runs import TOY, score_toy, toy_members
 
@@ -185,6 +194,50 @@ def test_random_releases_equal_the_twin(shapes, other_sizes, seed, edits) -> Non
             for one, other in zip(members, later, strict=True)
         }
         check_rows(riskadj.impact(before, after), sides)
+
+
+@pytest.mark.parametrize(
+    ("program", "older", "newer"),
+    [
+        ("medicare_part_c", (2025, "cms_hcc_v24"), (2026, "cms_hcc_v28")),
+        ("medicare_part_c", (2025, None), (2026, None)),
+        ("medicare_part_c", (2026, None), (2027, None)),
+        ("medicare_part_d", (2026, "rxhcc_v08_t"), (2027, "rxhcc_v08_y1")),
+    ],
+)
+def test_published_models_equal_the_twin(program, older, newer) -> None:
+    """Migrations that ship: the same members with the same ages, so that only the rules differ."""
+    random = Random(28)
+    folders = [REAL_MAPS / "medicare" / f"py{year}" for year, _ in (older, newer)]
+    codes = sorted(
+        {
+            code
+            for folder, (_, model) in zip(folders, (older, newer), strict=True)
+            for code in naive.read_model(str(folder / (model or "cms_hcc_v28")))["diagnoses"]
+        }
+    )
+    members = [
+        replace(member, flags=member.flags - {"is_esrd", "is_pace"}, age_years=max(member.age_years, 1))
+        for member in (random_member(random, codes, f"M{number}") for number in range(60))
+    ]
+    runs = [
+        riskadj.score(
+            enrollment_table(members),
+            diagnoses_table(members),
+            payment_year=year,
+            program=program,
+            models=model,
+        )
+        for year, model in (older, newer)
+    ]
+    sides = {
+        member.member_id: tuple(
+            side(member, folder, program, model=model)
+            for folder, (_, model) in zip(folders, (older, newer), strict=True)
+        )
+        for member in members
+    }
+    check_rows(riskadj.impact(*runs), sides)
 
 
 def test_release_with_a_new_hcc_equals_the_twin(tmp_path) -> None:

@@ -18,6 +18,8 @@ from tests.toy_runs import score_toy, toy_members
 def test_errors_say_what_to_do() -> None:
     members, others = [Member("A", codes=("Q01",))], [Member("B")]
     one = score_toy(members, models="toy_hcc_v1")
+    with refused("after is a dict; give what riskadj.score returns", OptionError):
+        riskadj.impact(one, {})
     with refused("no enrollment row is in both runs", OptionError):
         riskadj.impact(one, score_toy(others, models="toy_hcc_v1"))
     with refused("after: no enrollment row has a payment risk score", OptionError):
