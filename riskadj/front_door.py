@@ -32,6 +32,7 @@ def score(
     diagnoses: Any,
     *,
     payment_year: int,
+    drugs: Any = None,
     program: str = "medicare_part_c",
     models: Sequence[str] | str | None = None,
     segments: str = "paid",
@@ -54,8 +55,10 @@ def score(
         interface (pyarrow, pandas, Polars, DuckDB).
     payment_year : int
         Payment year (benefit year for HHS). There is no default.
+    drugs : path, list of paths, directory, glob, or in-memory table, optional
+        Drugs extract, for models that have drug categories (HHS-HCC). Without it they are off.
     program : str
-        "medicare_part_c" or "medicare_part_d".
+        "medicare_part_c", "medicare_part_d" or "hhs".
     models : sequence of str or str, optional
         Just these models, unblended. Default: the payment year's own policy decides which models score which rows.
     segments : {"paid", "all"}
@@ -98,7 +101,8 @@ def score(
         edits=edits, rejects=rejects, collection=collection,
         eligible_procedures=eligible_procedures, threads=threads, maps_dir=maps_dir,
     )  # fmt: skip
-    return collect(_read(enrollment, diagnoses, options, layout, columns), (enrollment, diagnoses))
+    run = _read(enrollment, diagnoses, options, layout, columns, drugs=drugs)
+    return collect(run, (enrollment, diagnoses))
 
 
 def gaps(
@@ -200,15 +204,16 @@ def explain(
     *,
     member_id: str | int,
     payment_year: int,
+    drugs: Any = None,
     layout: str = "riskadj",
     columns: Mapping[str, str] | None = None,
     **options: Any,
 ) -> Explanation:
-    """Explain one member's scores line by line, reading both extracts but scoring that member only.
+    """Explain one member's scores line by line, reading the extracts but scoring that member only.
 
     Parameters
     ----------
-    enrollment, diagnoses, payment_year, layout, columns, **options
+    enrollment, diagnoses, payment_year, drugs, layout, columns, **options
         As `score` takes them.
     member_id : str or int
 
@@ -222,7 +227,7 @@ def explain(
         The member is not among the rows that can be scored.
     """
     checked = make_options(payment_year=payment_year, **{**options, "rejects": "write"})
-    run = _read(enrollment, diagnoses, checked, layout, columns, member_id=member_id)
+    run = _read(enrollment, diagnoses, checked, layout, columns, drugs=drugs, member_id=member_id)
     return explain_member(run, member_id)
 
 
@@ -346,6 +351,7 @@ def score_to_directory(
     output: str | Path,
     *,
     options: ScoreOptions,
+    drugs: Any = None,
     layout: str = "riskadj",
     columns: Mapping[str, str] | None = None,
     overwrite: bool = False,
@@ -358,8 +364,9 @@ def score_to_directory(
     appears under its name, to add files that are made from the scores.
     """
     with OutputDirectory(output, overwrite=overwrite) as path:
-        extracts = _open(enrollment, diagnoses, layout, columns)
-        report = write_passes(*extracts, options, path, progress)
+        others = _roles_beside(drugs)
+        extracts = _open(enrollment, diagnoses, layout, columns, *others)
+        report = write_passes(*extracts, options, path, progress, _open_drugs(drugs, columns))
         if finish is not None:
             finish(path)
         return report
@@ -409,9 +416,15 @@ def _read(
     columns: Mapping[str, str] | None,
     progress: Progress | None = None,
     member_id: str | int | None = None,
+    drugs: Any = None,
 ) -> ScoringRun:
-    extracts = _open(enrollment, diagnoses, layout, columns)
-    return read_run(*extracts, options, progress=progress, member_id=member_id)
+    extracts = _open(enrollment, diagnoses, layout, columns, *_roles_beside(drugs))
+    drug_extract = _open_drugs(drugs, columns)
+    return read_run(*extracts, options, progress=progress, member_id=member_id, drugs=drug_extract)
+
+
+def _roles_beside(drugs: Any) -> tuple[str, ...]:
+    return () if drugs is None else ("drugs",)
 
 
 def _open(
@@ -425,3 +438,10 @@ def _open(
             diagnoses, "diagnoses", layout=layout, columns=columns_of("diagnoses", columns, *others)
         ),
     )
+
+
+def _open_drugs(drugs: Any, columns: Mapping[str, str] | None) -> Extract | None:
+    """Open the drugs, which come in our own layout; None if there are none."""
+    if drugs is None:
+        return None
+    return open_extract(drugs, "drugs", columns=columns_of("drugs", columns, "drugs"))

@@ -25,6 +25,8 @@ FLAGS = (
 )  # fmt: skip
 #: Columns that the ESRD and Part D models read beside these.
 PART_D_PLAN_TYPES = ("mapd", "pdp")
+#: A cost-sharing variant that each metal level can have, beside none.
+VARIANT_OF_METAL = {"platinum": "6", "gold": "8", "silver": "3", "bronze": "4", "catastrophic": "1"}
 #: Ages at which any model changes cell, edit or segment, and the ages beside them.
 TELLING_AGES = (
     0, 1, 2, 5, 6, 8, 9, 14, 15, 17, 18, 19, 20, 21, 34, 35, 44, 45, 49, 50, 54, 55, 59, 60, 63, 64,
@@ -50,6 +52,9 @@ class Member:
     nemcaid: bool | None = None
     mcaid: bool | None = None
     part_d_plan_type: str = "mapd"
+    metal_level: str = "silver"
+    csr_indicator: str = "1"
+    months_enrolled: int | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -66,6 +71,9 @@ class Member:
             "nemcaid": self.nemcaid,
             "mcaid": self.mcaid,
             "part_d_plan_type": self.part_d_plan_type,
+            "metal_level": self.metal_level,
+            "csr_indicator": self.csr_indicator,
+            **({} if self.months_enrolled is None else {"months_enrolled": self.months_enrolled}),
             **self.extra,
         }
 
@@ -74,7 +82,8 @@ class Member:
         """The same in status codes, for the naive scorer."""
         status = {"orec": self.orec, **{flag: str(int(flag in self.flags)) for flag in FLAGS}}
         status |= naive.status_of_dual_code(self.dual_status_code)
-        status["part_d_plan_type"] = self.part_d_plan_type
+        status |= {name: getattr(self, name) for name in ("part_d_plan_type", "metal_level", "csr_indicator")}
+        status["enrollment_duration"] = str(12 if self.months_enrolled is None else self.months_enrolled)
         given = {"ltimcaid": self.ltimcaid, "nemcaid": self.nemcaid, "mcaid": self.mcaid}
         return status | {name: str(int(value)) for name, value in given.items() if value is not None}
 
@@ -90,6 +99,8 @@ _TYPES = {
     "nemcaid": pa.bool_(),
     "mcaid": pa.bool_(),
     "part_d_plan_type": pa.string(),
+    "metal_level": pa.string(),
+    "csr_indicator": pa.string(),
 } | {flag: pa.bool_() for flag in FLAGS}
 
 
@@ -168,6 +179,7 @@ def random_member(random: Random, codes: Sequence[str], member_id: str) -> Membe
     n_codes = random.choice((0, 1, 1, 2, 3, 5, 8, 15, 30))
     drawn = [spelt(random, random.choice(codes)) for _ in range(n_codes)]
     drawn += [random.choice(CODES_WITHOUT_HCC) for _ in range(random.choice((0, 0, 1)))]
+    metal = random.choice(list(VARIANT_OF_METAL))
     return Member(
         member_id,
         sex=random.choice("MF"),
@@ -180,6 +192,8 @@ def random_member(random: Random, codes: Sequence[str], member_id: str) -> Membe
         nemcaid=random.choice((None, None, True, False)),
         mcaid=random.choice((None, None, True, False)),
         part_d_plan_type=random.choice(PART_D_PLAN_TYPES),
+        metal_level=metal,
+        csr_indicator=random.choice(("1", VARIANT_OF_METAL[metal])),
     )
 
 

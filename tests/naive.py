@@ -31,6 +31,9 @@ PLAIN_STATUS = {
     "esrd_status": "none",
     "graft_duration": "none",
     "part_d_plan_type": "mapd",
+    "metal_level": "silver",
+    "csr_indicator": "1",
+    "enrollment_duration": "12",
 }
 
 FULL_DUAL_CODES = ("02", "04", "08")
@@ -54,8 +57,10 @@ def read_model(folder):
     """Read a model folder once: its tables, diagnosis rows by code, factors by (variable, segment)."""
     model = {"manifest": tomllib.loads((Path(folder) / "model.toml").read_text(encoding="utf-8"))["model"]}
     for table in (
+        "drug_mappings",
         "requirements",
         "hierarchies",
+        "exclusions",
         "labels",
         "groups",
         "demographics",
@@ -130,11 +135,26 @@ def clean_code(code):
     return "".join(code.split()).replace(".", "").upper()
 
 
+def drug_hccs(model, drugs, age):
+    """Drug categories that (code system, code) pairs give a member of this age."""
+    found = set()
+    for row in model["drug_mappings"]:
+        ages = {"age_min": row["age_min"], "age_max": row["age_max"]}
+        if (row["code_system"], row["code"]) in drugs and fits(ages, age, {}):
+            found.add(row["hcc"])
+    return found
+
+
 def mapped_hccs(model, codes, sex, age, edits):
-    """HCCs that the diagnoses give this member."""
+    """HCCs that the diagnoses give this member; a code may come with its service date, as (code, date)."""
     hccs = set()
-    for code in codes:
+    for item in codes:
+        code, day = item if isinstance(item, tuple) else (item, None)
         for row in model["diagnoses"].get(clean_code(code), ()):
+            if day and row.get("valid_from") and day.isoformat() < row["valid_from"]:
+                continue
+            if day and row.get("valid_to") and day.isoformat() > row["valid_to"]:
+                continue
             if row["sex"] and sex not in row["sex"].split("|"):
                 continue
             if row["age_min"] and age < int(row["age_min"]):
@@ -175,29 +195,63 @@ def apply_hierarchies(model, hccs):
     return left
 
 
-def variables_on(model, hccs, payment_hccs, sex, age, status):
-    """Every variable that is on: HCCs, groups, demographics, interactions, counts."""
-    on = set(hccs)
+def leave_out(model, hccs, age, status):
+    """Drop the HCCs that members of this status do not have, after the hierarchies."""
+    left = set(hccs)
+    for row in model["exclusions"]:
+        condition = {field: cell for field, cell in row.items() if field != "hcc"}
+        if fits(condition, age, status):
+            left.discard(row["hcc"])
+    return left
+
+
+def groups_on(model, hccs, age):
+    """Groups that are on, each with the HCCs that turned it on; and those that count in place of their HCCs."""
+    groups, counted = defaultdict(set), set()
     for row in model["groups"]:
-        if row["hcc"] in hccs:
-            on.add(row["group"])
+        ages = {"age_min": row.get("age_min", ""), "age_max": row.get("age_max", "")}
+        if row["hcc"] in hccs and fits(ages, age, {}):
+            groups[row["group"]].add(row["hcc"])
+            if row.get("counted") == "1":
+                counted.add(row["group"])
+    return groups, counted
+
+
+def number_counted(model, hccs, groups, counted):
+    """How many HCCs the member has: a counted group counts once, in place of its HCCs."""
+    number = len(counted)
+    grouped = {hcc for group in counted for hcc in groups[group]}
+    for row in model["labels"]:
+        if row.get("counted", row["payment"]) == "1" and row["hcc"] in hccs and row["hcc"] not in grouped:
+            number += 1
+    return number
+
+
+def variables_on(model, hccs, sex, age, status):
+    """Every variable that is on: HCCs, groups, demographics, counts, interactions; and which are demographic."""
+    groups, counted = groups_on(model, hccs, age)
+    on = set(hccs) | set(groups)
     demographics = set()
     for row in model["demographics"]:
         condition = {field: cell for field, cell in row.items() if field != "variable"}
         if fits(condition, age, status | {"sex": sex}):
             demographics.add(row["variable"])
     on |= demographics
-    terms = defaultdict(list)
-    for row in model["interactions"]:
-        terms[row["interaction"]].append(row["term"])
-    for interaction, needed in terms.items():  # in published order: a later one may name an earlier one
-        if all(term in on for term in needed):
-            on.add(interaction)
+    number = number_counted(model, hccs, groups, counted)
     for row in model["counts"]:
-        upper = int(row["hccs_max"]) if row["hccs_max"] else len(payment_hccs)
-        if int(row["hccs_min"]) <= len(payment_hccs) <= upper:
+        upper = int(row["hccs_max"]) if row["hccs_max"] else number
+        if int(row["hccs_min"]) <= number <= upper:
             on.add(row["variable"])
-    return on, demographics
+    needed, banned = defaultdict(set), defaultdict(set)
+    for row in model["interactions"]:
+        (banned if row.get("absent") == "1" else needed)[row["interaction"]].add(row["term"])
+    of_status = {row["variable"] for row in model["demographics"]}
+    for interaction in dict.fromkeys(row["interaction"] for row in model["interactions"]):  # published order
+        if needed[interaction] <= of_status:  # needs no diagnosis: counts as demographic
+            of_status.add(interaction)
+        if needed[interaction] <= on and not banned[interaction] & on:
+            on.add(interaction)
+    return on, of_status & on
 
 
 def segment_of(model, age, status, sex):
@@ -224,7 +278,7 @@ def factor_column_of(model, segment, age, status):
     raise LookupError(f"no row of {segment} fits")
 
 
-def score_member(folder, *, sex, age, status, codes, edits="default", segment=None, without=()):
+def score_member(folder, *, sex, age, status, codes, drugs=(), edits="default", segment=None, without=()):
     """Score one member in one model.
 
     Parameters
@@ -237,7 +291,8 @@ def score_member(folder, *, sex, age, status, codes, edits="default", segment=No
     status : dict of str to str
         Status codes; fields not given are those of `PLAIN_STATUS`.
     codes : iterable of str
-        Diagnosis codes as they come.
+        Diagnosis codes as they come, or (code, service date).
+    drugs : iterable of (code system, code)
     edits : "default" or "none"
     segment : str, optional
         Score this segment instead of the member's own.
@@ -252,11 +307,13 @@ def score_member(folder, *, sex, age, status, codes, edits="default", segment=No
     """
     model = read_model(str(folder))
     status = PLAIN_STATUS | dict(status)
-    hccs = mapped_hccs(model, codes, sex, age, edits) - set(without)
+    hccs = mapped_hccs(model, codes, sex, age, edits) | drug_hccs(model, set(drugs), age)
+    hccs -= set(without)
     hccs = meet_requirements(model, hccs)
     hccs = apply_hierarchies(model, hccs)
+    hccs = leave_out(model, hccs, age, status | {"sex": sex})
     payment_hccs = [row["hcc"] for row in model["labels"] if row["payment"] == "1" and row["hcc"] in hccs]
-    on, demographics = variables_on(model, hccs, payment_hccs, sex, age, status)
+    on, demographics = variables_on(model, hccs, sex, age, status)
     if segment is None:
         segment = segment_of(model, age, status, sex)
     column = factor_column_of(model, segment, age, status)
@@ -315,12 +372,16 @@ def model_payment_score(payment_year_folder, model_id, raw, *, segment, sex, age
     """
     year = read_payment_year(str(payment_year_folder))
     status = PLAIN_STATUS | dict(status) | {"sex": sex}
-    raw = rounded(raw, year, "raw")
+    exact, raw = raw, rounded(raw, year, "raw")
     normalization = number_for(year.get("normalization", ()), model_id, segment, age, status)
     coding_intensity = number_for(year.get("coding_intensity", ()), model_id, segment, age, status)
     if normalization is None:
         return {"raw": raw, "normalized": None, "payment": None}
     normalized = rounded(raw / normalization, year, "normalization")
+    if year.get("cost_sharing"):  # on the sum before it is rounded
+        factor = number_for(year["cost_sharing"], model_id, segment, age, status)
+        payment = None if factor is None else rounded(exact * factor, year, "cost_sharing")
+        return {"raw": raw, "normalized": normalized, "payment": payment}
     if coding_intensity is None:
         return {"raw": raw, "normalized": normalized, "payment": None}
     adjusted = rounded(normalized * (1 - coding_intensity), year, "coding_intensity")
@@ -336,7 +397,7 @@ def policy_of(payment_year_folder, program, *, sex, age, status):
     raise LookupError(f"no policy of {program} fits")
 
 
-def payment_score(payment_year_folder, program, *, sex, age, status, codes, edits="default"):
+def payment_score(payment_year_folder, program, *, sex, age, status, codes, drugs=(), edits="default"):
     """Score a member as paid: every model of the policy, then the blend.
 
     Returns
@@ -347,7 +408,8 @@ def payment_score(payment_year_folder, program, *, sex, age, status, codes, edit
     folder = Path(payment_year_folder)
     total, models = Decimal(0), {}
     for model_id, weight in policy_of(folder, program, sex=sex, age=age, status=status):
-        score = score_member(folder / model_id, sex=sex, age=age, status=status, codes=codes, edits=edits)
+        known = {"sex": sex, "age": age, "status": status, "codes": codes, "drugs": drugs}
+        score = score_member(folder / model_id, **known, edits=edits)
         paid = model_payment_score(
             folder, model_id, score["raw"], segment=score["segment"], sex=sex, age=age, status=status
         )

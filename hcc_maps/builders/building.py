@@ -56,8 +56,15 @@ R = TypeVar("R", bound=Release)
 class Build(Generic[R]):
     """One release being built: tables, their origins, and the sources they name."""
 
-    def __init__(self, release: R, wheels: Wheels, scores: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        release: R,
+        wheels: Wheels,
+        scores: Mapping[str, str] | None = None,
+        program: str = "medicare",
+    ) -> None:
         self.release = release
+        self.program = program
         self.wheels = wheels
         self.scores = scores or {}
         self.tables: Tables = {}
@@ -80,6 +87,7 @@ class Build(Generic[R]):
             id=r.model_id,
             title=r.title,
             payment_year=r.payment_year,
+            program=self.program,
             hierarchy_manner=r.hierarchy_manner,
             scores=self.scores,
             sources=list(self.sources.values()),
@@ -127,7 +135,7 @@ def put_edited_mappings(work: Build[Any], recipe: MappingRecipe) -> None:
         raise SystemExit(
             f"{work.release.folder}: the edit macro gives a category to codes without one: {orphans}"
         )
-    edited = sas_formats.apply_edits(pairs, edits_of(work, recipe), _mce_ages(work, recipe))
+    edited = sas_formats.apply_edits(pairs, edits_of(work, recipe), mce_ages(work, recipe.mce))
     rows = mapping_cells([row for row in edited if row.hcc not in recipe.left_out])
     for copy in (*((recipe.edits,) if recipe.edits else ()), *recipe.mce):
         work.cite(copy)
@@ -247,9 +255,10 @@ def _official_rows(work: Build[Any], copy: Copy) -> list[MappingRow]:
     return cms_tables.read_mappings(copy.file_name, work.wheels.read(copy), copy.prefix)
 
 
-def _mce_ages(work: Build[Any], recipe: MappingRecipe) -> dict[str, AgeRange]:
+def mce_ages(work: Build[Any], copies: Iterable[Copy]) -> dict[str, AgeRange]:
+    """MCE age range of each code that has one in CMS's own tables."""
     ages: dict[str, AgeRange] = {}
-    for copy in recipe.mce:
+    for copy in copies:
         for row in _official_rows(work, copy):
             if ages.setdefault(row.icd10, row.mce_age) != row.mce_age:
                 raise SystemExit(f"{copy.label}: {row.icd10} has two MCE age ranges")
@@ -268,7 +277,12 @@ def _unclassed_note(work: Build[Any], recipe: MappingRecipe, codes: set[str]) ->
 # --- the run ---
 
 
-def run(description: str | None, releases: Sequence[R], build: Callable[[R, Wheels], Build[R]]) -> None:
+def run(
+    description: str | None,
+    releases: Sequence[R],
+    build: Callable[[R, Wheels], Build[R]],
+    program: str = "medicare",
+) -> None:
     """Build the releases that the command line asks for."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0] if description else None)
     parser.add_argument("--sources", type=Path, required=True, help="folder of the downloaded wheels")
@@ -281,7 +295,7 @@ def run(description: str | None, releases: Sequence[R], build: Callable[[R, Whee
     parser.add_argument(
         "--to",
         type=Path,
-        default=Path(__file__).parent.parent / "medicare",
+        default=Path(__file__).parent.parent / program,
         help="where to write the folders",
     )
     args = parser.parse_args()

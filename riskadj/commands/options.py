@@ -33,6 +33,10 @@ Enrollment = Annotated[
     ),
 ]
 Diagnoses = Annotated[list[str], typer.Option(help="Diagnoses extract, likewise.", metavar="PATH")]
+Drugs = Annotated[
+    list[str] | None,
+    typer.Option(help="Drugs extract, likewise, for models that have drug categories.", metavar="PATH"),
+]
 PaymentYear = Annotated[int, typer.Option(help="Payment year; for hhs the benefit year.", metavar="YEAR")]
 Program = Annotated[str, typer.Option(help="Program whose payment policy applies.", metavar="PROGRAM")]
 Models = Annotated[

@@ -11,7 +11,6 @@ import typer
 
 from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
-from riskadj.errors import OptionError
 
 
 @guarded
@@ -28,9 +27,7 @@ def score(
     diagnosis_filter: shared.DiagnosisFilter = "none",
     edits: shared.Edits = "default",
     rejects: shared.RejectsMode = "stop",
-    drugs: Annotated[
-        list[str] | None, typer.Option(help="Drugs extract, for models that read drugs.", metavar="PATH")
-    ] = None,
+    drugs: shared.Drugs = None,
     collection: shared.Collection = None,
     eligible_procedures: shared.EligibleProcedures = None,
     layout: shared.Layout = "riskadj",
@@ -53,8 +50,6 @@ def score(
     """
     limit = None if memory is None else shared.parse_memory(memory)
     names = shared.parse_columns(columns)
-    if drugs:
-        raise OptionError(f"no model of {program} reads drugs; leave out --drugs.")
     from riskadj.commands.run_summary import print_summary
     from riskadj.front_door import make_options, score_to_directory
 
@@ -65,8 +60,9 @@ def score(
     )  # fmt: skip
     with watching() as progress:
         report = score_to_directory(
-            shared.source_of(enrollment), shared.source_of(diagnoses), output, options=checked, layout=layout,
-            columns=names, overwrite=overwrite, progress=progress,
+            shared.source_of(enrollment), shared.source_of(diagnoses), output, options=checked,
+            drugs=shared.source_of(drugs) if drugs else None, layout=layout, columns=names,
+            overwrite=overwrite, progress=progress,
         )  # fmt: skip
     print_summary(output, report)
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import from_numpy, one_chunk
 from riskadj.extracts.enrollment_rows import NO_NUMBER, Block, graft_duration, read_block
+from riskadj.extracts.issuers import ISSUER_COLUMNS, NO_ISSUER, issuer_spans
 from riskadj.extracts.open import Chunk, Extract, require, row_numbers
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
@@ -23,6 +24,9 @@ from riskadj.terms import FLAG, STATUS_FIELDS
 
 #: Columns that are carried to the results as they are.
 CARRIED = ("contract_id", "plan_id", "county_code")
+
+#: Status fields that follow from other columns.
+_DERIVED = ("dual", "esrd_status", "graft_duration", "enrollment_duration")
 
 _MEDICAID_FIELDS = ("ltimcaid", "nemcaid", "mcaid")
 _SPAN_COLUMNS = ("enrollment_start_date", "enrollment_end_date", "months_enrolled")
@@ -48,6 +52,8 @@ class Enrollment:
         Span; MISSING_DATE where the extract has no dates, OPEN_END where the span has no end. [days]
     months_enrolled : ndarray of int16
         Months of the row inside `coverage`. [months]
+    last_day : ndarray of int32, shape (n_rows,) or (0,)
+        Last day of the member's enrollment with the row's issuer; empty where no rule asks for it. [days]
     status : dict of ndarray of uint8
         Status field -> positions in terms.STATUS_FIELDS[field].
     extra : dict of pyarrow.Array
@@ -69,6 +75,7 @@ class Enrollment:
     start_date: np.ndarray
     end_date: np.ndarray
     months_enrolled: np.ndarray
+    last_day: np.ndarray
     status: dict[str, np.ndarray]
     extra: dict[str, pa.Array]
     rows_read: int
@@ -116,6 +123,7 @@ def read_enrollment(
     member_numbers: Callable[[pa.Array], np.ndarray] = number_members,
     keeps: Callable[[pa.Array], np.ndarray] | None = None,
     coverage: Coverage | None = None,
+    duration_last_days: Sequence[int] = (),
 ) -> Enrollment:
     """Read enrollment rows, check them, and code the status fields that the run's tables test.
 
@@ -142,6 +150,8 @@ def read_enrollment(
         Tells which ids to read at all; rows of the others are as if they were not there.
     coverage : Coverage, optional
         Window in which months are counted, decided for a whole of which these rows are a share; a share may be empty.
+    duration_last_days : sequence of int
+        Last day of enrollment with an issuer that still counts as 1, 2, ... months, where the tables ask for it. [days]
 
     Returns
     -------
@@ -172,7 +182,7 @@ def read_enrollment(
     if coverage is None:
         starts, ends = rows.arrays["start_date"], rows.arrays["end_date"]
         coverage = choose_coverage(starts, ends, payment_year=payment_year, override=coverage_override)
-    return _enrollment(extract, rows, fields, coverage, rows_read, notes)
+    return _enrollment(extract, rows, fields, coverage, rows_read, notes, duration_last_days)
 
 
 def no_rows(files: Sequence[str]) -> ExtractError:
@@ -187,8 +197,7 @@ def check_columns(extract: Extract, fields: Sequence[str]) -> list[str]:
     if "enrollment_end_date" in extract.columns:
         require(extract, ["enrollment_start_date"])
     for name in fields:
-        is_optional = STATUS_FIELDS[name] == FLAG or name in ("dual", "esrd_status", "graft_duration")
-        if not is_optional:
+        if STATUS_FIELDS[name] != FLAG and name not in _DERIVED:
             require(extract, [name])
     return _check_dual(extract, fields)
 
@@ -211,6 +220,8 @@ def wanted_columns(extract: Extract, fields: Sequence[str], carry: Sequence[str]
         names.append("dual_status_code")
     if {"is_esrd", "graft_duration"}.intersection(fields):
         names += ["esrd_status", "graft_months"]
+    if "enrollment_duration" in fields:
+        names += ISSUER_COLUMNS
     return [name for name in dict.fromkeys(names) if name in extract.columns]
 
 
@@ -285,8 +296,14 @@ def _enrollment(
     coverage: Coverage,
     rows_read: int,
     notes: tuple[str, ...],
+    duration_last_days: Sequence[int],
 ) -> Enrollment:
     starts, ends = rows.arrays["start_date"], rows.arrays["end_date"]
+    last_day = np.zeros(0, np.int32)
+    if "enrollment_duration" in fields:
+        rows.arrays.setdefault("issuer", np.full(len(starts), NO_ISSUER, np.int32))
+        spans = issuer_spans(rows.arrays, coverage, rows.arrays["months_enrolled"], duration_last_days)
+        rows.arrays["enrollment_duration"], last_day = spans.months, spans.last_day
     return Enrollment(
         member_id=rows.member_id,
         member=rows.arrays["member"],
@@ -297,6 +314,7 @@ def _enrollment(
         start_date=starts,
         end_date=ends,
         months_enrolled=_months(rows, coverage),
+        last_day=last_day,
         status={name: status_field(name, rows.arrays, len(rows.row_number)) for name in fields},
         extra=rows.extra,
         rows_read=rows_read,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from riskadj.extracts.buffers import id_buffers, one_chunk
+from riskadj.extracts.buffers import id_buffers, is_valid, one_chunk, values_of
 from riskadj.extracts.dates import MISSING_DATE, days_of, to_days
+from riskadj.extracts.issuers import ISSUER_COLUMNS, NO_ISSUER
 from riskadj.extracts.normalise import as_codes
 from riskadj.extracts.rejects import REASONS, Rejects
 from riskadj.extracts.spans import OPEN_END, calendar_year
@@ -17,6 +18,7 @@ from riskadj.extracts.status import (
     MISSING,
     NOT_ALLOWED,
     Coded,
+    clean,
     find_dual_status,
     finder,
     read_codes,
@@ -96,6 +98,8 @@ def read_block(
     _read_span(block, table)
     _read_months(block, table)
     _read_graft(block, table)
+    if "metal_level" in table.column_names:
+        _read_issuer(block, table)
     carried = [name for name in carry if name in table.column_names]
     block.extra = {name: as_codes(table.column(name), label=file, name=name) for name in carried}
     return block
@@ -188,6 +192,8 @@ def _read_span(block: Block, table: pa.Table) -> None:
     block.refuse(bad_starts, "enrollment_start_date", "span_start_unreadable")
     block.refuse(bad_ends, "enrollment_end_date", "span_end_unreadable")
     block.refuse(ends < starts, "enrollment_end_date", "span_end_before_start")
+    births = block.arrays["birth_date"]
+    block.refuse((births != MISSING_DATE) & (births > ends), "birth_date", "born_after_span")
     block.arrays["start_date"], block.arrays["end_date"] = starts, ends
 
 
@@ -211,6 +217,33 @@ def _read_graft(block: Block, table: pa.Table) -> None:
     is_graft = block.arrays["esrd_status"] == STATUS_FIELDS["esrd_status"].index("graft")
     block.refuse(is_graft & (months < first), "graft_months", "graft_months_not_allowed")
     block.arrays["graft_months"] = np.where(is_graft, months, np.int16(NO_NUMBER))
+
+
+def _read_issuer(block: Block, table: pa.Table) -> None:
+    """Read the issuer that issuer_id or plan_id names; refuse ids that are none, and two that disagree."""
+    issuer = np.full(len(block.row_number), NO_ISSUER, dtype=np.int32)
+    for name in ISSUER_COLUMNS:
+        column = _column(table, name)
+        if column is None:
+            continue
+        found, is_bad = _issuers(column, name, block.file)
+        block.refuse(is_bad, name, f"{name}_not_allowed")
+        block.refuse((issuer >= 0) & (found >= 0) & (found != issuer), name, "issuer_conflict")
+        issuer = np.where(found >= 0, found, issuer)
+    block.arrays["issuer"] = issuer
+
+
+def _issuers(column: pa.Array, name: str, label: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the issuer of each row, NO_ISSUER where the cell is blank, and where it is no HIOS id."""
+    array = as_codes(column, label=label, name=name)
+    words = [clean(text or "") for text in array.dictionary.to_pylist()]
+    found = [ISSUER_COLUMNS[name](word) for word in words]
+    issuers = np.array([NO_ISSUER if issuer is None else issuer for issuer in found] + [NO_ISSUER], np.int32)
+    is_bad = np.array(
+        [bool(word) and issuer is None for word, issuer in zip(words, found, strict=True)] + [False]
+    )
+    entries = np.where(is_valid(array), values_of(array.indices), np.int32(len(words)))
+    return issuers[entries], is_bad[entries]
 
 
 def graft_duration(graft_months: np.ndarray) -> np.ndarray:

@@ -97,6 +97,8 @@ def finder(field: str) -> Callable[[str], int | None]:
     if STATUS_FIELDS[field] == FLAG:
         return find_flag
     codes = {code.lower(): position for position, code in enumerate(STATUS_FIELDS[field])}
+    if field == "metal_level":
+        codes |= {code[0]: position for code, position in codes.items()}
     return codes.get
 
 

@@ -31,6 +31,21 @@ def switch_on_groups(groups_of_hcc: Words, n_hcc_words: int, variables: Words) -
 
 
 @kernel
+def leave_out(profiles: Positions, left_out: Words, variables: Words) -> None:
+    """Turn off the HCCs and groups that each row's status profile leaves out.
+
+    Parameters
+    ----------
+    profiles : int32, shape (n_rows,)
+    left_out : uint64, shape (n_profiles, n_variable_words)
+    variables : uint64, shape (n_rows, n_variable_words); changed
+    """
+    for row in range(variables.shape[0]):
+        for w in range(variables.shape[1]):
+            variables[row, w] &= ~left_out[profiles[row], w]
+
+
+@kernel
 def switch_on_demographics(profiles: Positions, demographics: Words, variables: Words) -> None:
     """Turn on the demographic variables of each row's status profile.
 
@@ -47,14 +62,16 @@ def switch_on_demographics(profiles: Positions, demographics: Words, variables: 
 
 @kernel
 def switch_on_interactions(
-    terms_begin: Integers, terms: Positions, first_interaction: int, variables: Words
+    terms_begin: Integers, terms: Positions, wanted: Words, first_interaction: int, variables: Words
 ) -> None:
-    """Turn an interaction on where all its terms are on; in order, so that a later one may use an earlier one.
+    """Turn an interaction on where its terms are on, or off as wanted; in order: a later one may use an earlier one.
 
     Parameters
     ----------
     terms_begin : int64, shape (n_interactions + 1,); terms : int32
         The terms of interaction ``k`` are the bits ``terms[terms_begin[k]:terms_begin[k + 1]]``.
+    wanted : uint64, shape (n_terms,)
+        1 where the term must be on, 0 where it must be off.
     first_interaction : int
         Bit of the first interaction.
     variables : uint64, shape (n_rows, n_variable_words); changed
@@ -63,7 +80,7 @@ def switch_on_interactions(
         for k in range(terms_begin.shape[0] - 1):
             every = True
             for i in range(terms_begin[k], terms_begin[k + 1]):
-                if (variables[row, terms[i] >> 6] >> np.uint64(terms[i] & 63)) & np.uint64(1) == np.uint64(0):
+                if (variables[row, terms[i] >> 6] >> np.uint64(terms[i] & 63)) & np.uint64(1) != wanted[i]:
                     every = False
                     break
             if every:
@@ -72,25 +89,34 @@ def switch_on_interactions(
 
 
 @kernel
-def switch_on_counts(payment_hccs: Words, counts_of_number: Words, variables: Words) -> None:
-    """Turn on the count variables that the number of payment HCCs falls into.
+def switch_on_counts(counted: Words, counted_in: Words, counts_of_number: Words, variables: Words) -> None:
+    """Turn on the count variables that the number of counted HCCs and groups falls into.
 
     Parameters
     ----------
-    payment_hccs : uint64, shape (n_hcc_words,)
+    counted : uint64, shape (n_variable_words,)
+        HCCs and groups that count.
+    counted_in : uint64, shape (64 * n_hcc_words, n_variable_words) or (0, n_variable_words)
+        Groups that count in place of each HCC, where they are on; empty: there are none.
     counts_of_number : uint64, shape (n_hccs + 1, n_variable_words)
-        The count variables that are on with 0, 1, 2, ... payment HCCs.
+        The count variables that are on with 0, 1, 2, ... of them.
     variables : uint64, shape (n_rows, n_variable_words); changed
     """
     for row in range(variables.shape[0]):
-        n_hccs = 0
-        for w in range(payment_hccs.shape[0]):
-            word = variables[row, w] & payment_hccs[w]
+        number = 0
+        for w in range(counted.shape[0]):
+            word = variables[row, w] & counted[w]
             while word != np.uint64(0):
+                bit = 64 * w + lowest_bit(word)
                 word &= word - np.uint64(1)
-                n_hccs += 1
+                number += 1
+                if bit < counted_in.shape[0]:
+                    for v in range(counted_in.shape[1]):
+                        if variables[row, v] & counted_in[bit, v] != np.uint64(0):
+                            number -= 1
+                            break
         for w in range(counts_of_number.shape[1]):
-            variables[row, w] |= counts_of_number[n_hccs, w]
+            variables[row, w] |= counts_of_number[number, w]
 
 
 @kernel

@@ -1,9 +1,9 @@
-"""The diagnoses of one member, found again in the extract: what an explanation rests on."""
+"""The diagnoses and drugs of one member, found again in the extracts: what an explanation rests on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, one_chunk
 from riskadj.extracts.rejects import Rejects
 from riskadj.scoring.codes import pack, unpack
+from riskadj.scoring.drugs import DRUGS, read_drug_code
 from riskadj.scoring.members import MemberIndex, index_members
 from riskadj.scoring.run import ScoringRun
 
@@ -20,7 +21,7 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass
 class CodeEvidence:
-    """One diagnosis code of one member: how often it counts, and between which service dates.
+    """One diagnosis or drug code of one member: how often it counts, and between which service dates.
 
     Attributes
     ----------
@@ -28,6 +29,8 @@ class CodeEvidence:
         Rows that count, rows outside the collection window, rows that the claim filter excludes.
     first, last : date or None
         First and last service date among the rows that count.
+    days : set of date
+        Service dates of the rows that count; empty where the extract has none.
     """
 
     code: str
@@ -36,6 +39,7 @@ class CodeEvidence:
     n_filtered: int = 0
     first: date | None = None
     last: date | None = None
+    days: set[date] = field(default_factory=set)
 
 
 def find_evidence(run: ScoringRun, member_id: str | int) -> dict[str, CodeEvidence]:
@@ -49,6 +53,26 @@ def find_evidence(run: ScoringRun, member_id: str | int) -> dict[str, CodeEviden
         for row in _rows(chunk.read(Rejects("write")), index, run):
             _add(found, row, run.window)
     return dict(sorted(found.items()))
+
+
+def find_drug_evidence(run: ScoringRun, member_id: str | int) -> dict[tuple[str, str], CodeEvidence]:
+    """Return the member's drugs by (code system, code), in order of code; reads the drugs extract once."""
+    if run.drugs is None:
+        return {}
+    extract, index = run.drugs.extract, _index_of(run, member_id)
+    dated = DRUGS.day in extract.columns
+    found: dict[str, CodeEvidence] = {}
+    for chunk in extract.chunks((DRUGS.code,)):
+        table = chunk.read(Rejects("write"))
+        ids = cast_ids(one_chunk(table["member_id"]), run.index_id_type)
+        chosen = from_numpy(np.flatnonzero(index.find(ids, np.arange(len(ids))) == 0), pa.int64())
+        codes = table[DRUGS.code].take(chosen).to_pylist()
+        days = table[DRUGS.day].take(chosen).to_pylist() if dated else [None] * len(codes)
+        for text, day in zip(codes, days, strict=True):
+            if code := read_drug_code(text or ""):
+                row = {"code": ":".join(code), "date": day, "dated": dated, "eligible": True}
+                _add(found, row, run.window)
+    return {(text.partition(":")[0], text.partition(":")[2]): item for text, item in sorted(found.items())}
 
 
 def _index_of(run: ScoringRun, member_id: str | int) -> MemberIndex:
@@ -82,6 +106,7 @@ def _add(found: dict[str, CodeEvidence], row: dict[str, object], window: tuple[d
     else:
         item.n_counted += 1
         if isinstance(day, date):
+            item.days.add(day)
             item.first = day if item.first is None else min(item.first, day)
             item.last = day if item.last is None else max(item.last, day)
 

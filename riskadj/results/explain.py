@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from riskadj.errors import RiskAdjError
-from riskadj.extracts.dates import MISSING_DATE
+from riskadj.extracts.dates import MISSING_DATE, days_of
 from riskadj.extracts.spans import OPEN_END
-from riskadj.results.evidence import CodeEvidence, day_of, find_evidence
+from riskadj.results.evidence import CodeEvidence, day_of, find_drug_evidence, find_evidence
 from riskadj.scoring.payment_score import NO_SCORE, ModelNumbers
-from riskadj.scoring.plan import BOTH_SEXES, ConditionBit, ScoringPlan
+from riskadj.scoring.plan import BOTH_SEXES, EVER, ConditionBit, ScoringPlan
 from riskadj.scoring.rows import rows_of_member
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import ModelRun, ScoredRows, score_range
@@ -29,6 +29,7 @@ from riskadj.terms import STATUS_FIELDS
 if TYPE_CHECKING:
     import pandas as pd
 
+DrugEvidence = dict[tuple[str, str], CodeEvidence]
 _HEADINGS = ("row", "model_id", "step", "item", "detail", "value", "source")
 
 
@@ -109,21 +110,23 @@ def explain_member(run: ScoringRun, member_id: str | int) -> Explanation:
         The member is not among the scored rows.
     """
     rows = np.flatnonzero(rows_of_member(run.population.enrollment, member_id))
-    evidence = find_evidence(run, member_id)
+    evidence, drugs = find_evidence(run, member_id), find_drug_evidence(run, member_id)
     lines: list[Line] = []
     for number, row in enumerate(rows.tolist(), start=1):
-        lines += _explain_row(run, row, number, evidence)
+        lines += _explain_row(run, row, number, evidence, drugs)
     return Explanation(str(member_id), tuple(lines))
 
 
-def _explain_row(run: ScoringRun, row: int, number: int, evidence: dict[str, CodeEvidence]) -> Iterator[Line]:
+def _explain_row(
+    run: ScoringRun, row: int, number: int, evidence: dict[str, CodeEvidence], drugs: DrugEvidence
+) -> Iterator[Line]:
     payments = run.empty_payments()
     yield from _status_lines(run, row, number)
     for position, model in enumerate(run.models):
         for scored in score_range(run.population, model, row, row + 1):
             if len(scored.rows):
                 payments[position][row] = scored.payment[0]
-                yield from _ModelExplanation(run, model, scored, number, evidence).lines()
+                yield from _ModelExplanation(run, model, scored, number, evidence, drugs).lines()
     yield from _blend_lines(run, row, number, payments)
 
 
@@ -140,12 +143,20 @@ def _status_lines(run: ScoringRun, row: int, number: int) -> Iterator[Line]:
     given = "given in the extract" if born == MISSING_DATE else f"born {day_of(born).isoformat()}"
     age = int(columns["age_years"][profile])
     yield Line(
-        number, "", "status", "age_years", f"{given}; completed years on {year.age_as_of.isoformat()}", str(age),
+        number, "", "status", "age_years", f"{given}; {_age_rule(run, row)}", str(age),
         _cite(run, year.citations["age_as_of"], "payment_year.toml"),
     )  # fmt: skip
     for field in run.rules.fields:
         code = STATUS_FIELDS[field][columns[field][profile]]
         yield Line(number, "", "status", field, "", code)
+
+
+def _age_rule(run: ScoringRun, row: int) -> str:
+    year = run.rules.year
+    if not year.age_at_end_of_enrollment:
+        return f"completed years on {year.age_as_of.isoformat()}"
+    last = day_of(run.population.enrollment.last_day[row]).isoformat()
+    return f"completed years on {last}, the last day of enrollment"
 
 
 @dataclass(frozen=True)
@@ -157,6 +168,7 @@ class _ModelExplanation:
     scored: ScoredRows
     row: int
     evidence: dict[str, CodeEvidence]
+    drugs: DrugEvidence
 
     @property
     def plan(self) -> ScoringPlan:
@@ -181,7 +193,9 @@ class _ModelExplanation:
             "segments",
         )
         mapped = yield from self._diagnoses(int(profile))
+        mapped |= yield from self._drug_codes(int(profile))
         left = yield from self._drops(mapped)
+        left = yield from self._left_out(left, int(profile))
         self._must_agree(left)
         yield from self._variables(left)
         yield from self._arithmetic(int(profile))
@@ -210,6 +224,9 @@ class _ModelExplanation:
             bits = self.plan.bits_of_code.get(code)
             if not item.n_counted:
                 yield self._line("diagnosis", code, seen)
+            elif bits is not None and not self._is_valid(code, item):
+                detail = f"{seen}; the code is not valid on these dates"
+                yield self._line("diagnosis", code, detail, "", "mappings")
             elif bits is None:
                 yield self._line("diagnosis", code, f"{seen}; {self._unmapped(code)}")
             else:
@@ -230,6 +247,37 @@ class _ModelExplanation:
                         "diagnosis", code, f"{seen}; its edits exclude every member", "", "mappings"
                     )
         return mapped
+
+    def _is_valid(self, code: str, item: CodeEvidence) -> bool:
+        """Return whether the code is valid on any day on which it was seen; without dates it is."""
+        first, last = self.plan.validity.get(code, EVER)
+        return not item.days or any(first <= days_of(day) <= last for day in item.days)
+
+    def _drug_codes(self, profile: int):  # type: ignore[no-untyped-def]
+        """Yield a line per drug that gives a category; return the categories, by id."""
+        age = int(self.run.population.profiles.columns["age_years"][profile])
+        found: set[int] = set()
+        for (system, code), item in self.drugs.items():
+            for number in self.plan.bits_of_drug.get((system, code), ()):
+                bit = self.plan.bits[number]
+                fits = bit.age_min <= age <= bit.age_max
+                if fits and item.n_counted:
+                    found.add(bit.hcc_id)
+                why = self._label(bit.hcc_id) if fits else f"not given: asks {_asks(bit)}"
+                item_name = f"{system} {code} -> {self.plan.variables[bit.hcc_id]}"
+                yield self._line("drug", item_name, f"{_seen(item)}; {why}", "", "drug_mappings")
+        return found
+
+    def _left_out(self, left: set[int], profile: int):  # type: ignore[no-untyped-def]
+        """Yield a line per HCC that the status leaves out; return those that stay."""
+        columns = self.run.population.profiles.columns
+        out = {
+            hcc for hcc, condition in self.plan.left_out if hcc in left and condition.fits(columns)[profile]
+        }
+        for hcc in sorted(out):
+            detail = "left out: no HCC of members of this age or status"
+            yield self._line("exclusion", self.plan.variables[hcc], detail, "", "exclusions")
+        return left - out
 
     def _unmapped(self, code: str) -> str:
         known = self.run.book.is_known(code)
@@ -303,13 +351,20 @@ class _ModelExplanation:
             return "demographic", factors, "by the row's status"
         if bit < plan.first_count:
             terms = [
-                row["term"]
+                f"no {row['term']}" if row.get("absent") == "1" else row["term"]
                 for row in plan.model.records("interactions")
                 if row["interaction"] == plan.variables[bit]
             ]
             return "interaction", factors, " and ".join(terms)
-        n_hccs = sum(1 for hcc in left if int(plan.payment_hccs[hcc >> 6]) >> (hcc & 63) & 1)
-        return "count", factors, f"{n_hccs} payment HCCs"
+        return "count", factors, f"{self._number_counted(left)} payment HCCs"
+
+    def _number_counted(self, left: set[int]) -> int:
+        """Return how many HCCs and groups count: a group may count once, in place of its HCCs."""
+        counted, on = set(_bits(self.plan.counted)), set(_bits(self.scored.variables[0]))
+        grouped = {
+            hcc for hcc in left if len(self.plan.counted_in) and on & set(_bits(self.plan.counted_in[hcc]))
+        }
+        return len(counted & left - grouped) + len({bit for bit in counted & on if bit >= self.plan.n_hccs})
 
     def _arithmetic(self, profile: int) -> Iterator[Line]:
         scored, plan, year = self.scored, self.plan, self.run.rules.year
@@ -348,7 +403,7 @@ class _ModelExplanation:
             ("normalized", self.model.normalization, int(scored.normalized[0]), lambda value: f"raw / {value}"),
             ("payment", self.model.coding_intensity, int(scored.payment[0]), _less_coding),
         )  # fmt: skip
-        for name, numbers, score, words in steps:
+        for name, numbers, score, words in steps[:1] if self.model.cost_sharing.entries else steps:
             which = int(numbers.of[profile, self.segment]) if numbers.entries else -1
             if which < 0:
                 yield self._line(
@@ -363,6 +418,18 @@ class _ModelExplanation:
                 self.row, plan.model.id, "score", f"{name} risk score", f"{words(str(entry.value))}, {rounding}",
                 _decimal(score, year.decimals), _cite(self.run, entry.citation, "payment_year.toml"),
             )  # fmt: skip
+        if self.model.cost_sharing.entries:
+            yield self._cost_sharing_line(profile, rounding)
+
+    def _cost_sharing_line(self, profile: int, rounding: str) -> Line:
+        year, numbers = self.run.rules.year, self.model.cost_sharing
+        entry = numbers.entries[int(numbers.of[profile, self.segment])]
+        return Line(
+            self.row, self.plan.model.id, "score", "payment risk score",
+            f"the sum of factors before rounding x {entry.value} for cost sharing, {rounding}",
+            _decimal(int(self.scored.payment[0]), year.decimals),
+            _cite(self.run, entry.citation, "payment_year.toml"),
+        )  # fmt: skip
 
 
 def _blend_lines(run: ScoringRun, row: int, number: int, payments: list[np.ndarray]) -> Iterator[Line]:

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from riskadj.errors import OptionError
-from riskadj.extracts.buffers import harmonise_ids
 from riskadj.extracts.open import Extract
 from riskadj.extracts.write import write_parquet
 from riskadj.results.scores import (
@@ -26,7 +25,7 @@ from riskadj.scoring.capture import CaptureCounts
 from riskadj.scoring.codes import CodeBook
 from riskadj.scoring.members import MemberPass
 from riskadj.scoring.options import ScoreOptions
-from riskadj.scoring.run import Progress, read_run, survey_share
+from riskadj.scoring.run import Progress, common_id_type, read_run, survey_share
 from riskadj.scoring.run_report import code_counts, run_metadata
 from riskadj.scoring.shares import whole_of
 from riskadj.tables.payment_year import load_payment_year
@@ -44,6 +43,7 @@ def write_passes(
     options: ScoreOptions,
     path: Path,
     progress: Progress | None = None,
+    drugs: Extract | None = None,
 ) -> dict[str, Any]:
     """Score a population into files of the directory `path`, in as many passes as the memory asks for.
 
@@ -59,8 +59,9 @@ def write_passes(
     """
     n_passes = count_passes(enrollment, options.memory)
     if n_passes == 1:
-        return write_run(read_run(enrollment, diagnoses, options, progress=progress), path, progress)
-    id_type = harmonise_ids(enrollment.id_type, diagnoses.id_type)
+        run = read_run(enrollment, diagnoses, options, progress=progress, drugs=drugs)
+        return write_run(run, path, progress)
+    id_type = common_id_type(enrollment.id_type, diagnoses, drugs)
     passes = [MemberPass(number, n_passes, id_type) for number in range(n_passes)]
     year = load_payment_year(options.program, options.payment_year, maps_dir=options.maps_dir)
     surveys = [survey_share(enrollment, options, part) for part in passes]
@@ -71,7 +72,9 @@ def write_passes(
 
     def score_pass(part: MemberPass) -> CodeBook:
         """Score one pass; what it held is given back before the next one begins."""
-        run = read_run(enrollment, diagnoses, options, progress=progress, member_pass=part, whole=whole)
+        run = read_run(
+            enrollment, diagnoses, options, progress=progress, member_pass=part, whole=whole, drugs=drugs
+        )
         folders[part.number].mkdir()
         reports.append(write_run(run, folders[part.number], progress))
         totals.add(run.counts)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,7 @@ from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import capture
 from riskadj.kernels.arrays import Ids
-from riskadj.scoring.codes import BLANK, ICD9, UNKNOWN, CodeBook, pack, unpack
+from riskadj.scoring.codes import UNKNOWN, CodeBook, pack, unpack
 from riskadj.scoring.eligible_diagnoses import REASONS, Judge, Judgement, judge_nothing
 from riskadj.scoring.members import MemberIndex, MemberPass, bytes_of, dictionary_entries, no_ids
 
@@ -37,6 +39,27 @@ class CodedColumns:
 
     code: str
     day: str
+
+
+class Book(Protocol):
+    """What capture asks of a code book: `scoring.codes.CodeBook` says what each part is."""
+
+    @property
+    def n_codes(self) -> int: ...
+    @property
+    def is_mapped(self) -> Flags: ...
+    @property
+    def bits_begin(self) -> Integers: ...
+    @property
+    def bits(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def period_begins(self) -> npt.NDArray[np.int32]: ...
+    @property
+    def is_valid(self) -> Flags: ...
+    @property
+    def refused(self) -> tuple[tuple[str, int], ...]: ...
+
+    def look_up(self, entries: pa.Array) -> npt.NDArray[np.int32]: ...
 
 
 DIAGNOSES = CodedColumns(code="diagnosis_code", day="service_date")
@@ -110,7 +133,7 @@ class CodeCapture:
     Parameters
     ----------
     index : MemberIndex
-    book : CodeBook
+    book : Book
     captured : ndarray of uint64, shape (n_members, n_words)
         `no_bits`, or what another extract has set already; changed.
     columns : CodedColumns
@@ -127,7 +150,7 @@ class CodeCapture:
     def __init__(
         self,
         index: MemberIndex,
-        book: CodeBook,
+        book: Book,
         captured: npt.NDArray[np.uint64],
         *,
         columns: CodedColumns,
@@ -139,6 +162,12 @@ class CodeCapture:
         self.index, self.book, self.captured, self.columns = index, book, captured, columns
         self.judge, self.id_type, self.member_pass = judge, id_type, member_pass
         self.first_day, self.last_day = ((day - _EPOCH).days for day in window)
+
+    def beside(self, book: Book, columns: CodedColumns) -> CodeCapture:
+        """Return the capture of another extract of the same members and dates, into the same bits."""
+        other = copy(self)
+        other.book, other.columns, other.judge = book, columns, judge_nothing
+        return other
 
     def add(self, chunk: Chunk) -> tuple[CaptureCounts, Rejects]:
         """Read one chunk, piece by piece, and set the bits of its codes; return what became of its rows."""
@@ -199,7 +228,10 @@ class _Piece:
         self._reject_unusable(code_of_entry)
         dates, judgement = self._dates(), sink.judge(self.table)
         is_mapped = book.is_mapped[code_of_entry] & (code_of_entry >= 0)
-        rows_of_entry = np.zeros((1, len(code_of_entry)), np.int64)
+        maps_in = is_mapped & book.is_valid[:, np.maximum(code_of_entry, 0)]
+        if not len(dates):  # the extract cannot say when: a code counts that is valid at any time
+            maps_in = is_mapped[None, :]
+        rows_of_entry = np.zeros(maps_in.shape, np.int64)
         rows_of_lot = np.zeros((judgement.n_lots, 2), np.int64)
         lost_rows, lost_codes = np.empty(n_rows, np.int64), np.empty(n_rows, np.int32)
         counts = np.zeros(capture.N_COUNTS, np.int64)
@@ -210,8 +242,8 @@ class _Piece:
             sink.last_day,
             judgement.lots,
             judgement.n_groups,
-            np.empty(0, np.int32),
-            np.where(is_mapped, code_of_entry, UNKNOWN).astype(np.int32)[None, :],
+            book.period_begins if len(dates) else np.empty(0, np.int32),
+            np.where(maps_in, code_of_entry, UNKNOWN).astype(np.int32),
             *self._id_arrays(),
             sink.index.arrays,
             book.bits_begin,
@@ -225,7 +257,10 @@ class _Piece:
         )
         n_lost = counts[capture.LOST]
         self._reject("member_id", "member_not_enrolled", lost_rows[:n_lost])
-        return self._counts(code_of_entry, rows_of_entry[0], lost_codes[:n_lost], judgement, rows_of_lot)
+        n_mapped = int(rows_of_entry[maps_in].sum()) - int(n_lost)
+        return self._counts(
+            code_of_entry, rows_of_entry.sum(axis=0), lost_codes[:n_lost], n_mapped, judgement, rows_of_lot
+        )
 
     def _id_arrays(self) -> tuple[Ids, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Return the ids as bytes or, of a dictionary, each row's entry and the entries' members."""
@@ -238,6 +273,7 @@ class _Piece:
         code_of_entry: npt.NDArray[np.int32],
         rows_of_entry: Integers,
         lost_codes: npt.NDArray[np.int32],
+        n_mapped: int,
         judgement: Judgement,
         rows_of_lot: Integers,
     ) -> CaptureCounts:
@@ -249,7 +285,6 @@ class _Piece:
         if len(lost_codes):
             rows_of_code -= np.bincount(lost_codes, minlength=book.n_codes)
         names = self.dictionary.filter(from_numpy(unknown, pa.bool_())) if unknown.any() else None
-        n_mapped = int(rows_of_code[book.is_mapped].sum())
         return CaptureCounts(
             rows_mapped=n_mapped,
             rows_unmapped=int(rows_of_code.sum()) - n_mapped,
@@ -265,7 +300,7 @@ class _Piece:
             self._mark("member_id", "member_id_missing", ~is_valid(self.ids))
         if self.has_null_codes:
             self._mark(column, f"{column}_missing", self.entries == _NULL)
-        for reason, kind in ((f"{column}_missing", BLANK), ("icd9_code", ICD9)):
+        for reason, kind in self.sink.book.refused:
             if (code_of_entry == kind).any():
                 self._mark(column, reason, (code_of_entry == kind)[np.maximum(self.entries, 0)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from riskadj.errors import TableError
 from riskadj.extracts.buffers import from_strings, id_buffers
 from riskadj.kernels.codes import TOO_LONG, pack_codes
-from riskadj.scoring.plan import ScoringPlan
+from riskadj.scoring.plan import EVER, ScoringPlan
 
 #: What a code is, where it is not the number of a code in the book.
 UNKNOWN, ICD9, BLANK = -1, -2, -3
@@ -35,6 +37,11 @@ class CodeBook:
         Condition bits of code ``c``: ``bits[bits_begin[c]:bits_begin[c + 1]]``, numbered over all models' words.
     first_words : tuple of int
         Where each model's words begin among the `n_words` of a member.
+    period_begins : ndarray of int32, shape (n_periods - 1,)
+        First day of each period but the first; inside a period a code is valid throughout or not at all. [days]
+    is_valid : ndarray of bool, shape (n_periods, n_codes)
+    refused : tuple of (str, int)
+        Reasons for which a row is rejected by its code, and the number that `look_up` gives for each.
     """
 
     packed: PackedCodes
@@ -43,6 +50,9 @@ class CodeBook:
     bits: npt.NDArray[np.int32]
     first_words: tuple[int, ...]
     n_words: int
+    period_begins: npt.NDArray[np.int32]
+    is_valid: npt.NDArray[np.bool_]
+    refused: tuple[tuple[str, int], ...] = (("diagnosis_code_missing", BLANK), ("icd9_code", ICD9))
 
     @property
     def n_codes(self) -> int:
@@ -115,6 +125,15 @@ def make_code_book(plans: tuple[ScoringPlan, ...], valid_codes: bytes) -> CodeBo
     n_bits[at] = [len(of_code[name]) for name in names]
     is_mapped = np.zeros(len(packed), np.bool_)
     is_mapped[at] = True
+    validity = _validity(plans)
+    begins = sorted(
+        {day for first, last in validity.values() for day in (first, last + 1)} - {EVER[0], EVER[1] + 1}
+    )
+    is_valid = np.ones((len(begins) + 1, len(packed)), np.bool_)
+    for name, number in zip(names, at.tolist(), strict=True):
+        if name in validity:
+            first_day, last_day = validity[name]
+            is_valid[:, number] = [first_day <= day <= last_day for day in (EVER[0], *begins)]
     return CodeBook(
         packed=packed,
         is_mapped=is_mapped,
@@ -122,4 +141,19 @@ def make_code_book(plans: tuple[ScoringPlan, ...], valid_codes: bytes) -> CodeBo
         bits=np.array([bit for name in names for bit in of_code[name]], np.int32),
         first_words=tuple(first_words[:-1]),
         n_words=first_words[-1],
+        period_begins=np.array(begins, np.int32),
+        is_valid=is_valid,
     )
+
+
+def _validity(plans: Sequence[ScoringPlan]) -> dict[str, tuple[int, int]]:
+    """Return the first and last day of the codes that are not valid throughout; models of one run must agree."""
+    found: dict[str, tuple[int, int]] = {}
+    for plan in plans:
+        for code in plan.bits_of_code:
+            days = plan.validity.get(code, EVER)
+            if found.setdefault(code, days) != days:
+                raise TableError(
+                    f"{plan.model.id} and another model of this run disagree on when {code} is valid; score them apart."
+                )
+    return {code: days for code, days in found.items() if days != EVER}

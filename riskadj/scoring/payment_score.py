@@ -19,7 +19,7 @@ from riskadj.kernels.relative_factors import multiply_and_round
 from riskadj.scoring.plan import ScoringPlan
 from riskadj.scoring.profiles import StatusProfiles
 from riskadj.scoring.raw_score import RowSums
-from riskadj.tables.payment_year import ROUNDING_STEPS, ModelNumber, PaymentYear
+from riskadj.tables.payment_year import ONCE, STEPWISE, ModelNumber, PaymentYear
 
 Scores = npt.NDArray[np.int64]
 
@@ -124,6 +124,31 @@ def adjust_for_coding(
     return _apply(normalized, numbers, profiles, segments, lambda value: 1 - Fraction(value))
 
 
+def share_costs(
+    total: Scores,
+    plan: ScoringPlan,
+    numbers: ModelNumbers,
+    profiles: npt.NDArray[np.int32],
+    segments: npt.NDArray[np.int32],
+    decimals: int,
+) -> Scores:
+    """Return sums of relative factors times the cost-sharing factor of their rows, rounded once.
+
+    Parameters
+    ----------
+    total : ndarray of int64, shape (n_rows,)
+        Sums of relative factors [units of ``10 ** -plan.decimals``].
+    decimals : int
+        Decimals of the payment risk score.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,) [units of ``10 ** -decimals``]; NO_SCORE where the year has no factor for the row.
+    """
+    scale = Fraction(10) ** (decimals - plan.decimals)
+    return _apply(total, numbers, profiles, segments, lambda value: Fraction(value) * scale)
+
+
 def _apply(
     scores: Scores,
     numbers: ModelNumbers,
@@ -198,11 +223,21 @@ def blend(parts: Sequence[tuple[Scores, Decimal | Fraction]]) -> Scores:
 
 
 def check_rounding(year: PaymentYear) -> None:
-    """Raise ManifestError unless the year rounds after every step, which is the one manner this release knows."""
-    if tuple(year.round_after) != ROUNDING_STEPS:
+    """Raise ManifestError unless the year rounds in one of the manners that this release knows."""
+    manner = ONCE if year.cost_sharing else STEPWISE
+    if tuple(year.round_after) != manner:
         raise ManifestError(
             f"{year.program} {year.year}: [rounding] after = {list(year.round_after)}; "
-            f"this release rounds after each of {list(ROUNDING_STEPS)}."
+            f"this release rounds after each of {list(manner)}"
+            f"{' where there is cost sharing' if year.cost_sharing else ''}."
+        )
+    if year.cost_sharing and any(
+        [number.value != 1 for number in year.normalization]
+        + [number.value != 0 for number in year.coding_intensity]
+    ):
+        raise ManifestError(
+            f"{year.program} {year.year}: with cost sharing, normalization must be 1 and coding intensity 0; "
+            "this release knows no year that has both."
         )
 
 

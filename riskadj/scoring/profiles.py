@@ -68,6 +68,36 @@ def completed_years(birth_days: npt.NDArray[np.int32], as_of: date) -> npt.NDArr
     return of_day.astype(np.uint8)[np.clip(birth_days, first, last) - first]  # one look-up a row, no search
 
 
+def completed_years_on(
+    birth_days: npt.NDArray[np.int32], days: npt.NDArray[np.int32]
+) -> npt.NDArray[np.uint8]:
+    """Return ages in completed years, each row on a day of its own; a birth date after it gives 0.
+
+    Parameters
+    ----------
+    birth_days, days : ndarray of int32, shape (n_rows,)
+        [days since 1970-01-01]
+
+    Returns
+    -------
+    ndarray of uint8, shape (n_rows,) [whole years, at most 150]
+    """
+    years, day_of_year = _year_and_day(days)
+    birth_years, birthday = _year_and_day(birth_days)
+    ages = years - birth_years - (day_of_year < birthday)
+    return np.clip(ages, 0, MAX_AGE_YEARS).astype(np.uint8)
+
+
+def _year_and_day(days: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the year, and month and day as one number that orders days inside a year."""
+    dates = days.astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    month = months.astype(np.int64) % 12
+    return months.astype("datetime64[Y]").astype(np.int64) + 1970, month * 32 + (dates - months).astype(
+        np.int64
+    )
+
+
 def _same_day(day: date, year: int) -> int:
     """Return the same calendar day in another year as days since 1970; 29 February becomes 28 February."""
     try:
@@ -161,11 +191,20 @@ def factor_columns_of_profile(plan: ScoringPlan, profiles: StatusProfiles) -> np
 
 
 def demographics_of_profile(plan: ScoringPlan, profiles: StatusProfiles) -> Words:
-    """Return the demographic variables that are on, as words (uint64, shape (n_profiles, n_words))."""
+    """Return what each status says of the variables, as words (uint64, shape (n_profiles, n_words)).
+
+    The bit of a demographic variable is on where the variable is; that of an HCC or group (`plan.may_be_left_out`)
+    where the status leaves it out.
+    """
     result = np.zeros((profiles.n_profiles, plan.n_words), np.uint64)
     for number, alternatives in enumerate(plan.demographics.values()):
         fits = np.logical_or.reduce([condition.fits(profiles.columns) for condition in alternatives])
         result[fits] |= set_bits([plan.first_demographic + number], plan.n_words)
+    for variable, condition in plan.left_out:
+        result[condition.fits(profiles.columns)] |= set_bits([variable], plan.n_words)
+    for variable, alternatives in plan.group_conditions:
+        fits = np.logical_or.reduce([condition.fits(profiles.columns) for condition in alternatives])
+        result[~fits] |= set_bits([variable], plan.n_words)
     return result
 
 

@@ -49,6 +49,7 @@ def find_variables(
     members, profile_of_row : ndarray of int32, shape (n_rows,)
     profiles : StatusProfiles
     demographics : ndarray of uint64, shape (n_profiles, plan.n_words)
+        As `profiles.demographics_of_profile` gives them.
 
     Returns
     -------
@@ -104,10 +105,17 @@ def switch_on_variables(
     """
     hierarchies.apply_requirements(plan.required_hcc, plan.needs_any, variables)
     hierarchies.apply_hierarchies(plan.drops, plan.sequential, variables)
-    interactions.switch_on_groups(plan.groups_of_hcc, len(plan.payment_hccs), variables)
-    interactions.switch_on_demographics(profile_of_row, demographics, variables)
-    interactions.switch_on_interactions(plan.terms_begin, plan.terms, plan.first_interaction, variables)
-    interactions.switch_on_counts(plan.payment_hccs, plan.counts_of_number, variables)
+    left_out = demographics & plan.may_be_left_out
+    if plan.may_be_left_out.any():
+        interactions.leave_out(profile_of_row, left_out, variables)
+    interactions.switch_on_groups(plan.groups_of_hcc, plan.n_hcc_words, variables)
+    if plan.may_be_left_out.any():
+        interactions.leave_out(profile_of_row, left_out, variables)
+    interactions.switch_on_counts(plan.counted, plan.counted_in, plan.counts_of_number, variables)
+    interactions.switch_on_demographics(profile_of_row, demographics & ~plan.may_be_left_out, variables)
+    interactions.switch_on_interactions(
+        plan.terms_begin, plan.terms, plan.terms_wanted, plan.first_interaction, variables
+    )
 
 
 def sum_factors(plan: ScoringPlan, variables: Words, columns: npt.NDArray[np.int32]) -> RowSums:

@@ -14,9 +14,11 @@ from riskadj.errors import UnknownMemberError
 from riskadj.extracts.buffers import from_numpy, values_of
 from riskadj.extracts.enrollment import Enrollment
 from riskadj.extracts.rejects import Rejects
+from riskadj.scoring.payment_score import numbers_of_model
 from riskadj.scoring.profiles import (
     StatusProfiles,
     completed_years,
+    completed_years_on,
     find_profiles,
     policy_of_profile,
     segment_of_profile,
@@ -26,7 +28,10 @@ from riskadj.tables.payment_year import PaymentYear
 
 
 def _ages(rows: Enrollment, year: PaymentYear) -> npt.NDArray[np.uint8]:
-    ages = completed_years(rows.birth_date, year.age_as_of)
+    if year.age_at_end_of_enrollment:
+        ages = completed_years_on(rows.birth_date, rows.last_day)
+    else:
+        ages = completed_years(rows.birth_date, year.age_as_of)
     given = rows.age_years >= 0
     return np.where(given, rows.age_years, ages).astype(np.uint8) if given.any() else ages
 
@@ -57,6 +62,7 @@ def rows_with_policy(
     rules = rules.in_use(policies)
     lacks_policy = (policies < 0) & bool(rules.policies)
     lacks_segment = _lacks_segment(rules, profiles, policies) & ~lacks_policy & need_segment
+    lacks_factor = _lacks_cost_sharing(rules, profiles) & ~(lacks_policy | lacks_segment)
     for reason, lacking, fields in (
         (
             "no_payment_policy",
@@ -64,10 +70,15 @@ def rows_with_policy(
             [name for policy in rules.policies for name in policy.when.fields],
         ),
         *_without_segment(rules, lacks_segment, policies),
+        (
+            "no_cost_sharing_factor",
+            lacks_factor,
+            [name for number in rules.year.cost_sharing for name in number.when.fields],
+        ),
     ):
         if lacking.any():
             _reject(rows, lacking[profiles.of_row], ", ".join(dict.fromkeys(fields)), reason, rejects)
-    lacking = lacks_policy | lacks_segment
+    lacking = lacks_policy | lacks_segment | lacks_factor
     if lacking.any():
         rejects.raise_if_stopping(rows.rows_read)
         rows = keep_rows(rows, ~lacking[profiles.of_row])
@@ -94,6 +105,7 @@ def keep_rows(rows: Enrollment, wanted: npt.NDArray[np.bool_]) -> Enrollment:
     return replace(
         rows,
         member_id=rows.member_id.filter(arrow),
+        last_day=rows.last_day[wanted] if len(rows.last_day) else rows.last_day,
         **{name: getattr(rows, name)[wanted] for name in arrays},
         status={name: codes[wanted] for name, codes in rows.status.items()},
         extra={name: column.filter(arrow) for name, column in rows.extra.items()},
@@ -133,6 +145,17 @@ def _reject(rows: Enrollment, bad: npt.NDArray[np.bool_], column: str, reason: s
     for file_id in np.unique(rows.file_id[bad]):
         numbers = rows.row_number[bad & (rows.file_id == file_id)]
         rejects.add(rows.files[file_id], numbers, column, reason)
+
+
+def _lacks_cost_sharing(rules: Rules, profiles: StatusProfiles) -> npt.NDArray[np.bool_]:
+    """Return the profiles whose segment cannot have their cost-sharing variant."""
+    result = np.zeros(profiles.n_profiles, np.bool_)
+    for plan in rules.plans:
+        segments = segment_of_profile(plan, profiles)
+        numbers = numbers_of_model(rules.year.cost_sharing, plan.model.id, plan.segments, profiles)
+        if numbers.entries:
+            result |= (segments >= 0) & (numbers.of[np.arange(profiles.n_profiles), segments] < 0)
+    return result
 
 
 def _lacks_segment(

@@ -53,7 +53,7 @@ class Rules:
     def fields(self) -> tuple[str, ...]:
         """Status fields that any rule tests."""
         models = {model.id for model in self.models}
-        numbers = (*self.year.normalization, *self.year.coding_intensity)
+        numbers = (*self.year.normalization, *self.year.coding_intensity, *self.year.cost_sharing)
         conditions = [policy.when for policy in self.policies]
         conditions += [number.when for number in numbers if number.model_id in models]
         names = ["sex", *(name for model in self.models for name in fields_of(model))]
@@ -114,6 +114,12 @@ def load_rules(options: ScoreOptions) -> Rules:
     else:
         wanted, policies = options.models, ()
     models = [load_model(name, payment_year=year.year, maps_dir=options.maps_dir) for name in wanted]
+    for model in models:
+        if model.manifest.program != year.program:
+            raise UnknownModelError(
+                f"{model.id} is a model of {model.manifest.program}, not of {options.program}; "
+                "give the program that it belongs to (--program)."
+            )
     proposed = [model.id for model in models if model.manifest.status != "final"]
     if proposed and options.models is None:
         raise UnknownModelError(
@@ -142,6 +148,7 @@ def model_run(rules: Rules, plan: ScoringPlan, first_word: int, profiles: Status
         demographics=demographics_of_profile(plan, profiles),
         normalization=numbers_of_model(rules.year.normalization, name, plan.segments, profiles),
         coding_intensity=numbers_of_model(rules.year.coding_intensity, name, plan.segments, profiles),
+        cost_sharing=numbers_of_model(rules.year.cost_sharing, name, plan.segments, profiles),
         weights=weights,
     )
 

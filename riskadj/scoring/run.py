@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from riskadj.errors import OptionError
 from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, harmonise_ids
 from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.open import Extract
@@ -19,6 +20,7 @@ from riskadj.extracts.rejects import Rejects
 from riskadj.extracts.spans import Coverage, calendar_year
 from riskadj.scoring.capture import DIAGNOSES, CaptureCounts, CodeCapture, capture_diagnoses, no_bits
 from riskadj.scoring.codes import CodeBook, make_code_book
+from riskadj.scoring.drugs import DRUGS, DrugBook, make_drug_book, one_code_a_row
 from riskadj.scoring.eligible_diagnoses import CmsFilter, claim_filter, columns_of_filter, judge_nothing
 from riskadj.scoring.members import MemberIndex, MemberPass, index_members
 from riskadj.scoring.options import ScoreOptions
@@ -57,6 +59,15 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class Drugs:
+    """The drugs extract of a run, one code a row, and what became of its rows."""
+
+    extract: Extract
+    book: DrugBook
+    counts: CaptureCounts
+
+
+@dataclass(frozen=True)
 class ScoringRun:
     """A run whose extracts have been read: everything that scores, reports and explanations are made from."""
 
@@ -69,6 +80,7 @@ class ScoringRun:
     counts: CaptureCounts
     rejects: Rejects
     extracts: tuple[Extract, Extract]
+    drugs: Drugs | None
     window: tuple[date, date]
     claim_filter: CmsFilter | None
     clock: Clock
@@ -76,7 +88,8 @@ class ScoringRun:
     @property
     def index_id_type(self) -> pa.DataType:
         """Type in which member ids of both extracts are compared."""
-        id_type = harmonise_ids(self.population.enrollment.member_id.type, self.extracts[1].id_type)
+        drugs = self.drugs.extract if self.drugs else None
+        id_type = common_id_type(self.population.enrollment.member_id.type, self.extracts[1], drugs)
         return id_type or self.population.enrollment.member_id.type
 
     @property
@@ -180,8 +193,9 @@ def read_run(
     member_id: str | int | None = None,
     member_pass: MemberPass | None = None,
     whole: Whole | None = None,
+    drugs: Extract | None = None,
 ) -> ScoringRun:
-    """Read both extracts and capture every diagnosis; scores are made from what this returns.
+    """Read the extracts and capture every diagnosis and drug; scores are made from what this returns.
 
     Parameters
     ----------
@@ -196,6 +210,8 @@ def read_run(
     whole : Whole, optional
         What a share is scored by, be it that of a pass or of another machine; a share may be empty. Default: these
         extracts are the whole.
+    drugs : Extract, optional
+        Of role "drugs", for models that have drug categories.
 
     Raises
     ------
@@ -204,9 +220,11 @@ def read_run(
     """
     clock = Clock()
     rules = load_rules(options)
+    if drugs is not None and not any("drug_mappings" in model.tables for model in rules.models):
+        raise OptionError(f"no model of {options.program} reads drugs; leave the drugs extract out.")
     clock.lap("tables")
     rejects = Rejects(options.rejects)
-    numbering = _Numbering(harmonise_ids(enrollment.id_type, diagnoses.id_type))
+    numbering = _Numbering(common_id_type(enrollment.id_type, diagnoses, drugs))
     coverage = None if whole is None else whole.coverage
     rows = _read_rows(enrollment, rules, options, rejects, numbering, member_pass, coverage)
     if member_id is not None:
@@ -248,6 +266,11 @@ def read_run(
     )
     rejects.raise_if_stopping(counts.rows_read)
     clock.lap("diagnoses")
+    captured_drugs = None
+    if drugs is not None:
+        drug_book = make_drug_book(rules.plans, book.first_words)
+        captured_drugs = _capture_drugs(drugs, sink, drug_book, rejects, options.threads, progress)
+        clock.lap("drugs")
     population = ScoredPopulation(
         rows, index.member_of_row, profiles, rules.policies, policies, sink.captured, rules.year
     )
@@ -265,6 +288,7 @@ def read_run(
         counts=counts,
         rejects=rejects,
         extracts=(enrollment, diagnoses),
+        drugs=captured_drugs,
         window=window,
         claim_filter=which_count,
         clock=clock,
@@ -275,6 +299,38 @@ def diagnosis_columns(options: ScoreOptions, year: PaymentYear) -> tuple[str, ..
     """Return the canonical columns of the diagnoses that a run reads where they are there."""
     filtered = columns_of_filter(options.diagnosis_filter, year)
     return ("member_id", "diagnosis_code", "service_date", *filtered)
+
+
+def common_id_type(id_type: pa.DataType, *others: Extract | None) -> pa.DataType | None:
+    """Return the type to which the member ids of all extracts are cast; None: compare as they stand."""
+    common = None
+    for extract in others:
+        if extract is not None:
+            common = harmonise_ids(common or id_type, extract.id_type) or common
+    return common
+
+
+def _capture_drugs(
+    drugs: Extract,
+    diagnoses: CodeCapture,
+    book: DrugBook,
+    rejects: Rejects,
+    threads: int,
+    progress: Progress | None,
+) -> Drugs:
+    """Capture the drugs beside the diagnoses, into the same bits."""
+    extract, n_before = one_code_a_row(drugs), len(rejects)
+    counts = capture_diagnoses(
+        extract,
+        diagnoses.beside(book, DRUGS),
+        rejects,
+        columns=(DRUGS.code,),
+        threads=threads,
+        progress=(lambda n_rows: progress("drugs", n_rows)) if progress else None,
+    )
+    if len(rejects) > n_before:
+        rejects.raise_if_stopping(counts.rows_read)
+    return Drugs(extract, book, counts)
 
 
 class _Numbering:
@@ -308,6 +364,7 @@ def _read_rows(
         member_numbers=numbering,
         keeps=member_pass.keeps if member_pass else None,
         coverage=coverage,
+        duration_last_days=rules.year.duration_last_days,
     )
 
 

@@ -90,6 +90,7 @@ def _model(run: ScoringRun, model: ModelRun) -> dict[str, Any]:
         "hierarchy_manner": manifest.hierarchy_manner,
         "normalization": _values(model.normalization),
         "coding_intensity": _values(model.coding_intensity),
+        "cost_sharing": _values(model.cost_sharing),
         "weights": {
             policy.name: str(weight)
             for policy, weight in zip(run.population.policies, model.weights, strict=False)
@@ -116,6 +117,7 @@ def _unverified(run: ScoringRun) -> list[str]:
         for kind, numbers in (
             ("normalization", model.normalization),
             ("coding_intensity", model.coding_intensity),
+            ("cost_sharing", model.cost_sharing),
         ):
             names += [
                 f"{kind} of {model.plan.model.id}: {entry.value}"
@@ -138,21 +140,26 @@ def _counts(run: ScoringRun) -> dict[str, Any]:
             "rows_outside_months_counted": rows.rows_outside_coverage,
             "months_enrolled": int(rows.months_enrolled.sum(dtype=np.int64)),
         },
-        "diagnoses": {
-            "files": list(run.extracts[1].files),
-            "file_rows_read": counts.file_rows_read,
-            "rows_read": counts.rows_read,
-            "rows_used": counts.rows_used,
-            "rows_rejected": counts.rows_rejected,
-            "rows_outside_collection": counts.rows_outside_collection,
-            "rows_filtered": counts.rows_filtered,
-            "filtered": _filtered(counts),
-            "rows_mapped": counts.rows_mapped,
-            "rows_unmapped": counts.rows_unmapped,
-            "rows_unknown": counts.rows_unknown,
-        },
+        "diagnoses": _coded_counts(run.extracts[1].files, counts),
+        **({"drugs": _coded_counts(run.drugs.extract.files, run.drugs.counts)} if run.drugs else {}),
         "codes": code_counts(run.book, counts),
         "rejects": run.rejects.counts(),
+    }
+
+
+def _coded_counts(files: tuple[str, ...], counts: CaptureCounts) -> dict[str, Any]:
+    return {
+        "files": list(files),
+        "file_rows_read": counts.file_rows_read,
+        "rows_read": counts.rows_read,
+        "rows_used": counts.rows_used,
+        "rows_rejected": counts.rows_rejected,
+        "rows_outside_collection": counts.rows_outside_collection,
+        "rows_filtered": counts.rows_filtered,
+        "filtered": _filtered(counts),
+        "rows_mapped": counts.rows_mapped,
+        "rows_unmapped": counts.rows_unmapped,
+        "rows_unknown": counts.rows_unknown,
     }
 
 
@@ -197,6 +204,12 @@ def _notes(run: ScoringRun) -> list[str]:
     notes += list(run.population.enrollment.notes)
     if "service_date" not in run.extracts[1].columns:
         notes.append("diagnoses have no service_date: every diagnosis counts, whatever the collection window")
+    if run.drugs is None and any(model.plan.bits_of_drug for model in run.models):
+        notes.append("no drugs extract was given: drug categories are off for everybody")
+    elif run.drugs is not None and "fill_date" not in run.drugs.extract.columns:
+        notes.append("drugs have no fill_date: every fill counts, whatever the collection window")
+    if "service_date" not in run.extracts[1].columns and any(model.plan.validity for model in run.models):
+        notes.append("without service_date a diagnosis code counts that is valid in any part of the year")
     if not run.counts.rows_read:
         notes.append("diagnoses have no rows: every score is demographic alone")
     if run.options.diagnosis_filter == "none":

@@ -74,6 +74,7 @@ class ModelRun:
     segment_of_profile : ndarray of int32, shape (n_profiles,)
     factor_columns : ndarray of int32, shape (n_profiles, n_segments)
     demographics : ndarray of uint64, shape (n_profiles, plan.n_words)
+        As `profiles.demographics_of_profile` gives them.
     weights : tuple of Decimal or None
         Blend weight under each policy of the population; None where the policy does not use the model. Empty if the
         models were chosen by the caller: every row is scored with weight 1.
@@ -86,6 +87,7 @@ class ModelRun:
     demographics: Words
     normalization: ModelNumbers
     coding_intensity: ModelNumbers
+    cost_sharing: ModelNumbers
     weights: tuple[Decimal | None, ...]
 
     @cached_property
@@ -184,7 +186,12 @@ def score_variables(
     sums = sum_factors(model.plan, variables, model.factor_columns[profile, segments])
     raw = payment_score.raw_scores(sums.total, model.plan, segments, population.year.decimals)
     normalized = payment_score.normalize(raw, model.normalization, profile, segments)
-    payment = payment_score.adjust_for_coding(normalized, model.coding_intensity, profile, segments)
+    if model.cost_sharing.entries:
+        payment = payment_score.share_costs(
+            sums.total, model.plan, model.cost_sharing, profile, segments, population.year.decimals
+        )
+    else:
+        payment = payment_score.adjust_for_coding(normalized, model.coding_intensity, profile, segments)
     return ScoredRows(rows, segments, variables, sums, raw, normalized, payment)
 
 

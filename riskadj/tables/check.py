@@ -27,6 +27,25 @@ _HOMES = (
     ("interactions", "interaction"),
     ("counts", "variable"),
 )
+#: Tables that name HCCs, and the columns that do.
+_HCC_COLUMNS = (
+    ("mappings", ("hcc",)),
+    ("drug_mappings", ("hcc",)),
+    ("hierarchies", ("hcc", "drops")),
+    ("exclusions", ("hcc",)),
+    ("groups", ("hcc",)),
+    ("chronic", ("hcc",)),
+)
+#: Tables with ranges, and what the columns that hold them begin with.
+_RANGES = (
+    ("mappings", "age"),
+    ("mappings", "mce_age"),
+    ("drug_mappings", "age"),
+    ("exclusions", "age"),
+    ("groups", "age"),
+    ("demographics", "age"),
+    ("segments", "age"),
+)
 
 
 def check_all(maps_dir: str | Path | None = None, *, only: str | None = None) -> list[str]:
@@ -103,7 +122,7 @@ def check_payment_year(year: PaymentYear, models: Mapping[str, ModelTables]) -> 
     """Return every broken law of one payment year, given the models in its folder."""
     where = f"{year.program}/{year.folder.name}/payment_year.toml"
     problems = []
-    for number in (*year.normalization, *year.coding_intensity):
+    for number in (*year.normalization, *year.coding_intensity, *year.cost_sharing):
         lowest = 0 if number in year.coding_intensity else Decimal("0.001")
         if number.model_id not in models:
             problems.append(f"{where}: a number names {number.model_id}, which has no folder in this year.")
@@ -132,6 +151,13 @@ def check_payment_year(year: PaymentYear, models: Mapping[str, ModelTables]) -> 
                 )
             if weight <= 0:
                 problems.append(f"{where}: policy '{policy.name}' gives {model_id} the weight {weight}.")
+    for model_id, model in models.items():
+        if "enrollment_duration" in _demographic_fields(model) and not year.duration_last_days:
+            problems.append(
+                f"{where}: {model_id} asks for enrollment_duration; [enrollment_duration] is missing."
+            )
+        if year.cost_sharing and "adjustments" in model.tables:
+            problems.append(f"{where}: {model_id} has adjustments; with cost sharing there can be none.")
     for name, entry in year.tables.items():
         try:
             sealed_content(year.folder / f"{name}.csv", entry)
@@ -147,25 +173,21 @@ def _hccs_have_labels(model: ModelTables) -> Iterator[str]:
     """Every HCC named anywhere has a label, and HCCs stand in ascending order."""
     labels = model.tables["labels"].column("hcc")
     known = set(labels)
-    for table, columns in (
-        ("mappings", ("hcc",)),
-        ("hierarchies", ("hcc", "drops")),
-        ("groups", ("hcc",)),
-        ("chronic", ("hcc",)),
-    ):
+    for table, columns in _HCC_COLUMNS:
         yield from _unresolved(model, table, columns, known, "has no label")
     for table, row, names in _requirement_names(model):
         if missing := [name for name in names if name not in known]:
             yield f"{model.tables[table].where(row)}: {missing[0]} has no label."
     numbers = [_number_of(name) for name in labels]
     for row in range(1, len(numbers)):
-        if numbers[row] <= numbers[row - 1]:
+        if numbers[row][0] == numbers[row - 1][0] and numbers[row] <= numbers[row - 1]:
             yield f"{model.tables['labels'].where(row)}: HCCs must stand in ascending order."
 
 
-def _number_of(hcc: str) -> tuple[int, ...]:
+def _number_of(hcc: str) -> tuple[str, tuple[int, ...]]:
+    """Return what an HCC is called before its number (a drug category has another name), and its number."""
     digits = "".join(character if character.isdigit() else " " for character in hcc).split()
-    return tuple(int(part) for part in digits)
+    return hcc.rstrip("0123456789_"), tuple(int(part) for part in digits)
 
 
 def _requirement_names(model: ModelTables) -> Iterator[tuple[str, int, list[str]]]:
@@ -209,7 +231,7 @@ def _interactions_are_in_order(model: ModelTables) -> Iterator[str]:
         return
     table = model.tables["interactions"]
     later = dict.fromkeys(table.column("interaction"))
-    known = {name for name, home in _variables(model).items() if home not in ("interactions", "counts")}
+    known = {name for name, home in _variables(model).items() if home != "interactions"}
     current = None
     for row, record in enumerate(table.records()):
         if record["interaction"] != current:
@@ -218,7 +240,9 @@ def _interactions_are_in_order(model: ModelTables) -> Iterator[str]:
             current = record["interaction"]
         if record["term"] not in known:
             why = (
-                "stands later" if record["term"] in later else "is no HCC, group, demographic or interaction"
+                "stands later"
+                if record["term"] in later
+                else "is no HCC, group, demographic, count or interaction"
             )
             yield f"{table.where(row)}: term {record['term']} {why}."
 
@@ -240,15 +264,15 @@ def factor_columns(model: ModelTables) -> list[str]:
 
 
 def _factors_can_be_on(model: ModelTables) -> Iterator[str]:
-    """Every HCC with a factor is mapped by some diagnosis."""
-    mapped = set(model.tables["mappings"].column("hcc"))
+    """Every HCC with a factor is mapped by some diagnosis or drug."""
+    mapped = {row["hcc"] for table in ("mappings", "drug_mappings") for row in model.records(table)}
     hccs = set(model.tables["labels"].column("hcc"))
     table = model.tables["relative_factors"]
     seen: set[str] = set()
     for row, name in enumerate(table.column("variable")):
         if name in hccs and name not in mapped and name not in seen:
             seen.add(name)
-            yield f"{table.where(row)}: {name} has a factor, but no diagnosis maps to it."
+            yield f"{table.where(row)}: {name} has a factor, but nothing maps to it."
 
 
 def _hierarchies_have_no_cycles(model: ModelTables) -> Iterator[str]:
@@ -278,10 +302,9 @@ def _hierarchies_have_no_cycles(model: ModelTables) -> Iterator[str]:
 
 def _ages_are_ranges(model: ModelTables) -> Iterator[str]:
     """A lowest age is never above its highest."""
-    pairs = (("mappings", "age"), ("mappings", "mce_age"), ("demographics", "age"), ("segments", "age"))
-    for name, stem in pairs:
-        table = model.tables[name]
-        if f"{stem}_min" not in table.columns or f"{stem}_max" not in table.columns:
+    for name, stem in _RANGES:
+        table = model.tables.get(name)
+        if table is None or f"{stem}_min" not in table.columns or f"{stem}_max" not in table.columns:
             continue
         for row, (low, high) in enumerate(
             zip(table.column(f"{stem}_min"), table.column(f"{stem}_max"), strict=True)
@@ -291,11 +314,15 @@ def _ages_are_ranges(model: ModelTables) -> Iterator[str]:
 
 
 def _counts_are_apart(model: ModelTables) -> Iterator[str]:
-    """Count variables do not overlap."""
+    """Count variables with a factor do not overlap; those that are only terms of interactions may."""
     if "counts" not in model.tables:
         return
-    table = model.tables["counts"]
-    ranges = [(int(r["hccs_min"]), int(r["hccs_max"] or 9999), row) for row, r in enumerate(table.records())]
+    table, priced = model.tables["counts"], set(model.tables["relative_factors"].column("variable"))
+    ranges = [
+        (int(r["hccs_min"]), int(r["hccs_max"] or 9999), row)
+        for row, r in enumerate(table.records())
+        if r["variable"] in priced
+    ]
     for (low, high, row), (next_low, _, next_row) in zip(sorted(ranges), sorted(ranges)[1:], strict=False):
         if next_low <= high or low > high:
             yield f"{table.where(next_row)}: its range of HCCs overlaps that of line {row + 2}."
@@ -332,7 +359,7 @@ def _can_be(profiles: Mapping[str, npt.NDArray[np.uint8]]) -> npt.NDArray[np.boo
 
 
 def _every_status_is_priced(model: ModelTables) -> Iterator[str]:
-    """In its segment, every age and sex has a demographic factor."""
+    """In its segment, every age and sex has a factor without any HCC."""
     names, conditions, profiles = _all_profiles(model, extra=_demographic_fields(model))
     names = factor_columns(model)
     segments = list(dict.fromkeys(names))
@@ -344,13 +371,42 @@ def _every_status_is_priced(model: ModelTables) -> Iterator[str]:
         if float(record["factor"]):
             priced.setdefault(record["variable"], []).append(segments.index(record["segment"]))
     lacking = (segment_of >= 0) & model.manifest.scores.fits(profiles)
-    for variable, alternatives in _demographics(model).items():
-        on = np.logical_or.reduce([condition.fits(profiles) for condition in alternatives])
+    for variable, on in _on_without_hccs(model, profiles).items():
         lacking[on & np.isin(segment_of, priced.get(variable, []))] = False
     if lacking.any():
         row = int(np.flatnonzero(lacking)[0])
-        words = f"no demographic factor in {segments[segment_of[row]]}"
-        yield f"{model.id}/relative_factors.csv: {words} for a member of {_in_words(profiles, row)}."
+        words = f"no factor in {segments[segment_of[row]]}"
+        yield f"{model.id}/relative_factors.csv: {words} for a member without HCCs of {_in_words(profiles, row)}."
+
+
+def _on_without_hccs(
+    model: ModelTables, profiles: Mapping[str, npt.NDArray[np.uint8]]
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return, by variable, which profiles have it on without any HCC: demographics and what follows from them."""
+    nobody = np.zeros(len(profiles["age_years"]), np.bool_)
+    on = {
+        variable: np.logical_or.reduce([condition.fits(profiles) for condition in alternatives])
+        for variable, alternatives in _demographics(model).items()
+    }
+    on |= {row["variable"]: ~nobody for row in model.records("counts") if row["hccs_min"] == "0"}
+    for row in model.records("interactions"):
+        term = on.get(row["term"], nobody)
+        wanted = ~term if row.get("absent") == "1" else term
+        on[row["interaction"]] = on.get(row["interaction"], ~nobody) & wanted
+    return on
+
+
+def _groups_have_one_condition(model: ModelTables) -> Iterator[str]:
+    """The HCCs of one group stand under the same ages: a group is there for a status, or it is not."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    of_hcc: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for row in model.records("groups"):
+        ages = (row.get("age_min", ""), row.get("age_max", ""))
+        found.setdefault(row["group"], set()).add(ages)
+        of_hcc.setdefault((row["group"], row["hcc"]), set()).add(ages)
+    for (group, hcc), found_ages in of_hcc.items():
+        if found_ages != found[group]:
+            yield f"{model.id}/groups.csv: {hcc} has other ages in {group} than its other HCCs."
 
 
 def _demographics(model: ModelTables) -> dict[str, list[Condition]]:
@@ -362,9 +418,8 @@ def _demographics(model: ModelTables) -> dict[str, list[Condition]]:
 
 
 def _demographic_fields(model: ModelTables) -> tuple[str, ...]:
-    return tuple(
-        column for column in model.tables["demographics"].columns if column not in ("variable", *AGE_RANGE)
-    )
+    table = model.tables["demographics"]
+    return tuple(c for c in table.columns if c not in ("variable", *AGE_RANGE) and any(table.column(c)))
 
 
 def _all_profiles(
@@ -398,6 +453,7 @@ _LAWS: tuple[Callable[[ModelTables], Iterator[str]], ...] = (
     _factors_can_be_on,
     _hierarchies_have_no_cycles,
     _ages_are_ranges,
+    _groups_have_one_condition,
     _counts_are_apart,
     _segments_are_exclusive_and_exhaustive,
     _every_status_is_priced,

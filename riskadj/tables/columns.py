@@ -22,6 +22,9 @@ _PATTERNS = {
     "count": re.compile(r"\d{1,3}"),
     "flag": re.compile(r"[01]"),
     "factor": re.compile(r"-?\d{1,4}(\.\d{1,6})?"),
+    "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
+    "code_system": re.compile(r"ndc|hcpcs"),
+    "drug_code": re.compile(r"[A-Z0-9]{11}|[A-Z]\d{4}"),
     "text": re.compile(r".+"),
 }
 
@@ -51,6 +54,9 @@ def _column(name: str, kind: str, optional: bool = False) -> Column:
     return Column(name, kind, optional)
 
 
+#: Columns of the mappings table that say between which service dates a code is valid, both included.
+VALIDITY = ("valid_from", "valid_to")
+
 _AGES = (_column("age_min", "age", True), _column("age_max", "age", True))
 
 #: Every table a model folder may hold.
@@ -69,6 +75,18 @@ TABLES: MappingProxyType[str, TableSpec] = MappingProxyType(
                     _column("mce_age_max", "age", True),
                 ),
                 ("icd10", "hcc", "sex", "age_min", "age_max", "mce_age_min", "mce_age_max"),
+                extra=tuple(_column(name, "date", True) for name in VALIDITY),
+            ),
+            TableSpec(
+                "drug_mappings",
+                (
+                    _column("code_system", "code_system"),
+                    _column("code", "drug_code"),
+                    _column("hcc", "variable"),
+                    *_AGES,
+                ),
+                ("code_system", "code", "hcc"),
+                required=False,
             ),
             TableSpec(
                 "requirements",
@@ -82,9 +100,17 @@ TABLES: MappingProxyType[str, TableSpec] = MappingProxyType(
                 ("hcc", "drops"),
             ),
             TableSpec(
+                "exclusions",
+                (_column("hcc", "variable"),),
+                (),
+                required=False,
+                conditions=True,
+            ),
+            TableSpec(
                 "labels",
                 (_column("hcc", "variable"), _column("label", "text"), _column("payment", "flag")),
                 ("hcc",),
+                extra=(_column("counted", "flag"),),
             ),
             TableSpec(
                 "chronic",
@@ -95,8 +121,9 @@ TABLES: MappingProxyType[str, TableSpec] = MappingProxyType(
             TableSpec(
                 "groups",
                 (_column("group", "variable"), _column("hcc", "variable")),
-                ("group", "hcc"),
+                ("group", "hcc", "age_min", "age_max"),
                 required=False,
+                extra=(*_AGES, _column("counted", "flag")),
             ),
             TableSpec("demographics", (_column("variable", "variable"),), (), conditions=True),
             TableSpec(
@@ -104,6 +131,7 @@ TABLES: MappingProxyType[str, TableSpec] = MappingProxyType(
                 (_column("interaction", "variable"), _column("term", "variable")),
                 ("interaction", "term"),
                 required=False,
+                extra=(_column("absent", "flag"),),
             ),
             TableSpec(
                 "counts",
@@ -251,7 +279,8 @@ def _cell_fits(cell: str, column: Column) -> bool:
 
 
 def _check_keys(table: Table, spec: TableSpec) -> None:
-    keys = list(zip(*(table.column(name) for name in spec.key or table.columns), strict=True))
+    names = [name for name in spec.key or table.columns if name in table.columns]
+    keys = list(zip(*(table.column(name) for name in names), strict=True))
     if len(set(keys)) == len(keys):
         return
     first: dict[tuple[str, ...], int] = {}

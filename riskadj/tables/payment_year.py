@@ -65,6 +65,12 @@ class PaymentYear:
     ----------
     age_as_of : date
         Ages are completed years on this day.
+    age_at_end_of_enrollment : bool
+        Ages are completed years on the last day of enrollment instead, `age_as_of` being the last that counts.
+    duration_last_days : tuple of int
+        Last day of enrollment that still counts as 1, 2, ... months; empty where no rule asks for it. [days]
+    cost_sharing : tuple of ModelNumber
+        What the sum of factors is multiplied by for a plan's cost-sharing reductions; empty where there are none.
     collections : mapping of str to tuple of date
         Run of the year ("initial", "mid_year", "final") -> first and last service date that count in it.
     decimals : int
@@ -83,11 +89,14 @@ class PaymentYear:
     sources: Mapping[str, Source]
     tables: Mapping[str, TableEntry]
     age_as_of: date
+    age_at_end_of_enrollment: bool
+    duration_last_days: tuple[int, ...]
     collections: Mapping[str, tuple[date, date]]
     decimals: int
     round_after: tuple[str, ...]
     normalization: tuple[ModelNumber, ...]
     coding_intensity: tuple[ModelNumber, ...]
+    cost_sharing: tuple[ModelNumber, ...]
     policies: tuple[Policy, ...]
     citations: Mapping[str, Citation]
     excluded_sources: tuple[str, ...]
@@ -108,7 +117,10 @@ def citation_of_collection(run: str) -> str:
     return "collection" if run == "final" else f"collection.{run}"
 
 
-ROUNDING_STEPS = ("raw", "normalization", "coding_intensity", "blend")
+ROUNDING_STEPS = ("raw", "normalization", "coding_intensity", "cost_sharing", "blend")
+#: Steps that round, by manner: each number its own step; or cost sharing alone, on the sum before it is rounded.
+STEPWISE, ONCE = ("raw", "normalization", "coding_intensity", "blend"), ("raw", "cost_sharing", "blend")
+_END_OF_ENROLLMENT = "end_of_enrollment"
 
 
 def load_payment_year(program: str, year: int, *, maps_dir: str | Path | None = None) -> PaymentYear:
@@ -194,6 +206,8 @@ def read_payment_year(path: Path) -> PaymentYear:
         sources=sources,
         tables=read_table_entries(document, sources, path),
         age_as_of=reader.day(reader.section("age_as_of"), "value"),
+        age_at_end_of_enrollment=reader.age_at_end(),
+        duration_last_days=reader.duration_last_days(),
         collections={
             run: (reader.day(window, "start"), reader.day(window, "end")) for run, window in windows.items()
         },
@@ -201,6 +215,7 @@ def read_payment_year(path: Path) -> PaymentYear:
         round_after=_steps(rounding, short(path)),
         normalization=reader.numbers("normalization"),
         coding_intensity=reader.numbers("coding_intensity"),
+        cost_sharing=reader.numbers("cost_sharing"),
         policies=tuple(reader.policy(entry) for entry in document.get("policy", ())),
         excluded_sources=reader.excluded_sources(),
         citations={
@@ -278,6 +293,20 @@ class _Reader:
             )
             for entry in self.document.get(name, ())
         )
+
+    def age_at_end(self) -> bool:
+        at = self.section("age_as_of").get("at")
+        if at not in (None, _END_OF_ENROLLMENT):
+            raise ManifestError(f"{self.file}, [age_as_of]: at = '{at}'; allowed: {_END_OF_ENROLLMENT}.")
+        return at is not None
+
+    def duration_last_days(self) -> tuple[int, ...]:
+        if "enrollment_duration" not in self.document:
+            return ()
+        days = tuple(require(self.section("enrollment_duration"), "last_days", list, self.file))
+        if list(days) != sorted(set(days)):
+            raise ManifestError(f"{self.file}, [enrollment_duration]: last_days must ascend.")
+        return days
 
     def excluded_sources(self) -> tuple[str, ...]:
         if "diagnosis_sources" not in self.document:

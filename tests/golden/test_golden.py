@@ -60,10 +60,9 @@ OTHER_FLAGS = ("mcaid", "is_esrd", "is_long_term_institutional")
 def golden_files() -> list[tuple[str, int, str, Path]]:
     """Return (program folder, payment year, model id, file) of every file of cases."""
     found = []
-    for path in sorted(Path(__file__).parent.rglob("*.json")):
+    for path in sorted((Path(__file__).parent / "medicare").rglob("*.json")):
         document = json.loads(path.read_text(encoding="utf-8"))
-        program = path.relative_to(Path(__file__).parent).parts[0]
-        found += [(program, year, document["model"], path) for year in document["payment_years"]]
+        found += [("medicare", year, document["model"], path) for year in document["payment_years"]]
     return found
 
 
@@ -76,6 +75,9 @@ def final_models() -> list[str]:
 def _status(folder: Path) -> str:
     return naive.read_model(str(folder))["manifest"]["status"]
 
+
+#: Cases of HHS-HCC: test_golden_hhs.py.
+HHS_FILES = sorted((Path(__file__).parent / "hhs").rglob("*.json"))
 
 GOLDEN = golden_files()
 each_file = pytest.mark.parametrize(
@@ -160,6 +162,7 @@ def test_naive_scorer_gives_the_published_scores(program: str, year: int, model_
 
 def test_every_final_model_has_golden_cases_or_is_listed_as_having_none() -> None:
     with_cases = {f"{program}/py{year}/{model_id}" for program, year, model_id, _ in GOLDEN}
+    with_cases |= {"/".join(path.relative_to(Path(__file__).parent).parts[:-1]) for path in HHS_FILES}
     assert with_cases.isdisjoint(NO_INDEPENDENT_CASES)
     assert set(final_models()) == with_cases | NO_INDEPENDENT_CASES
 
@@ -167,7 +170,7 @@ def test_every_final_model_has_golden_cases_or_is_listed_as_having_none() -> Non
 @pytest.mark.parametrize("place", final_models())
 def test_engine_equals_naive_scorer_on_random_members(place: str, tmp_path: Path) -> None:
     """Every segment of every release, members of every kind, codes of every kind."""
-    _, year_name, model_id = place.split("/")
+    program, year_name, model_id = place.split("/")
     maps = REAL_MAPS if (REAL_MAPS / place).parent.joinpath("payment_year.toml").exists() else tmp_path
     if maps is tmp_path:
         lend_numbers(place, maps)
@@ -177,6 +180,7 @@ def test_engine_equals_naive_scorer_on_random_members(place: str, tmp_path: Path
         enrollment=enrollment_table(members),
         diagnoses=diagnoses_table(members),
         payment_year=int(year_name[2:]),
+        program="hhs" if program == "hhs" else "medicare_part_c",
         models=[model_id],
         segments="all",
         maps_dir=maps,

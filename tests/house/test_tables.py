@@ -20,7 +20,16 @@ from tests.house import laws
 MAPS = laws.ROOT / "hcc_maps"
 MANIFESTS = sorted(path for path in MAPS.rglob("*.toml"))
 RELEASES = [path for path in MANIFESTS if path.name == "model.toml"]
-NUMBERS = ("age_as_of", "collection", "rounding", "normalization", "coding_intensity", "policy")
+NUMBERS = (
+    "age_as_of",
+    "collection",
+    "rounding",
+    "enrollment_duration",
+    "normalization",
+    "coding_intensity",
+    "cost_sharing",
+    "policy",
+)
 NEEDED_NUMBERS = ("age_as_of", "collection", "rounding")
 
 

@@ -17,8 +17,10 @@ Tables = Mapping[str, Sequence[Row]]
 #: Tables in the order of the manifest, each with the columns that it always has, in order.
 COLUMNS: dict[str, tuple[str, ...]] = {
     "mappings": ("icd10", "hcc", "sex", "age_min", "age_max", "mce_age_min", "mce_age_max"),
+    "drug_mappings": ("code_system", "code", "hcc", "age_min", "age_max"),
     "requirements": ("hcc", "needs_any"),
     "hierarchies": ("hcc", "drops"),
+    "exclusions": ("hcc",),
     "labels": ("hcc", "label", "payment"),
     "groups": ("group", "hcc"),
     "demographics": ("variable", "sex", "age_min", "age_max", "orec"),
@@ -30,10 +32,17 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }
 #: Columns that follow where a row uses them.
 STATUS_COLUMNS: dict[str, tuple[str, ...]] = {
-    "demographics": ("ltimcaid", "nemcaid", "mcaid", "dual", "is_long_term_institutional", "is_esrd"),
+    "mappings": ("valid_from", "valid_to"),
+    "exclusions": ("age_min", "age_max"),
+    "labels": ("counted",),
+    "groups": ("age_min", "age_max", "counted"),
+    "interactions": ("absent",),
+    "demographics": (
+        "ltimcaid", "nemcaid", "mcaid", "dual", "is_long_term_institutional", "is_esrd", "enrollment_duration",
+    ),
     "segments": (
         "factor_column", "esrd_status", "graft_duration", "is_new_enrollee", "is_long_term_institutional",
-        "is_low_income", "is_c_snp", "dual", "age_min", "age_max",
+        "is_low_income", "is_c_snp", "dual", "metal_level", "age_min", "age_max",
     ),
 }  # fmt: skip
 

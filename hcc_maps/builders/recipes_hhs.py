@@ -1,0 +1,152 @@
+"""Which copy makes which table of the HHS-HCC releases, and what their programs say in text only.
+
+Years, model versions and category numbers belong here and in the tables, never in riskadj itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from copies import Copy
+from recipes import CODE_LISTS, HCCPY, MCE_ESRD_V24, MCE_V22, MCE_V28, RISK_ADJUSTMENT_MODEL
+
+METALS = ("Platinum", "Gold", "Silver", "Bronze", "Catastrophic")
+#: Sub-model -> lowest and highest age at the end of the last enrollment.
+SUB_MODELS = MappingProxyType({"Adult": ("21", ""), "Child": ("2", "20"), "Infant": ("", "1")})
+#: Age bands of the variables [MF]AGE_LAST_*, lowest ages; each ends where the next begins.
+AGE_BANDS = (2, 5, 10, 15, 21, 25, 30, 35, 40, 45, 50, 55, 60)
+
+#: CMS's own tables that print an MCE age condition beside a diagnosis code.
+MCE = (
+    replace(MCE_V28, id="mce_v28"),
+    replace(MCE_V22, id="mce_v22"),
+    replace(MCE_ESRD_V24, id="mce_esrd_v24"),
+)
+#: Diagnosis codes of this chapter are of pregnancy, birth and the puerperium: MCE class maternity.
+MATERNITY_CHAPTER, MATERNITY_AGES = "O", (9, 64)
+
+SEVERE = (
+    "002", "003", "004", "006", "018", "023", "034", "041", "042", "096", "121", "122", "125", "126", "127", "128",
+    "129", "135", "145", "156", "158", "163", "183", "218", "223", "251",
+)  # fmt: skip
+TRANSPLANT = ("018", "034", "041", "128", "129", "158", "183", "251")
+#: Maturity of a newborn, the least mature first.
+MATURITY = MappingProxyType(
+    {
+        "EXTREMELY_IMMATURE": ("242", "243", "244"),
+        "IMMATURE": ("245", "246"),
+        "PREMATURE_MULTIPLES": ("247", "248"),
+        "TERM": ("249",),
+    }
+)
+NOT_COUNTED = ("HHS_HCC022",)
+#: Drug category -> what it removes, beside the published hierarchies.
+DRUG_HIERARCHIES = MappingProxyType({"RXC_01": "ACF_PrEP", "HHS_HCC001": "ACF_PrEP_Child"})
+#: Drug category -> ages that have it; the others are of adults.
+DRUG_AGES = MappingProxyType({"ACF_PrEP_Child": ("12", "20")})
+#: A second category that an edit leaves beside the one it sets: code, highest age, category.
+EDITS_LEAVE = (("E1052", 20, "HHS_HCC153"),)
+
+
+@dataclass(frozen=True)
+class Release:
+    """One benefit year of one model version.
+
+    Attributes
+    ----------
+    before, after : Copy or None
+        Diagnosis maps of the year before and of the year after: what one lacks tells when a code began or ended.
+    known_before : Copy or None
+        A list of codes valid before 1 October of the year; a code in it is not new.
+    dates_new_codes : bool
+        False where a code that the year before lacks need not be new.
+    """
+
+    payment_year: int
+    version: str
+    before: Copy
+    after: Copy | None = None
+    known_before: Copy | None = None
+    dates_new_codes: bool = True
+    checks: Mapping[str, Copy] = field(default_factory=dict)
+
+    @property
+    def model_id(self) -> str:
+        return f"hhs_hcc_{self.version}"
+
+    @property
+    def title(self) -> str:
+        return f"HHS-HCC risk adjustment model, version {self.version[1:]}, benefit year {self.payment_year}"
+
+    @property
+    def folder(self) -> str:
+        return f"by{self.payment_year}/{self.model_id}"
+
+    @property
+    def hierarchy_manner(self) -> str:
+        return "sequential"
+
+    @property
+    def diagnoses(self) -> Copy:
+        return diagnoses(self.version, self.payment_year)
+
+    def file(self, name: str, what: str) -> Copy:
+        return year_file(self.version, self.payment_year, name, what)
+
+    @property
+    def program_text(self) -> Copy:
+        """Where the rules stand that no table holds: edits, severity, maturity."""
+        return Copy(
+            RISK_ADJUSTMENT_MODEL,
+            f"risk_adjustment_model/{self.version}.py",
+            "program_text",
+            f"HHS-HCC 'Do It Yourself' software, version {self.version[1:]}: rules in the text, as restated",
+            "HHS",
+        )
+
+
+def year_file(version: str, year: int, name: str, what: str) -> Copy:
+    """One file of one year in the package that carries them."""
+    return Copy(
+        RISK_ADJUSTMENT_MODEL,
+        f"risk_adjustment_model/reference_data/commercial/{version}/{year}/{name}",
+        what,
+        f"HHS-HCC 'Do It Yourself' software, benefit year {year}: {what.replace('_', ' ')}",
+        "HHS",
+        prefix="HHS_HCC",
+    )
+
+
+def diagnoses(version: str, year: int) -> Copy:
+    return year_file(version, year, "diag_to_category_map.txt", f"diagnoses_{year}")
+
+
+#: HHS's own tables of benefit year 2022, as text.
+DIAGNOSES_2022 = Copy(
+    HCCPY,
+    "hccpy/data/CY22F07A_FY 2022 ICD10.TXT",
+    "diagnoses_2022",
+    "HHS format CY22F07A, FY 2022 ICD-10",
+    "HHS",
+)
+TEXT_CHECKS = MappingProxyType(
+    {
+        "hierarchies": Copy(HCCPY, "hccpy/data/V07141H1.TXT", publisher="HHS"),
+        "labels": Copy(HCCPY, "hccpy/data/V07141L1.TXT", publisher="HHS"),
+    }
+)
+CODES_OF_APRIL_2025 = CODE_LISTS[0]
+
+RELEASES = (
+    Release(2023, "v07", DIAGNOSES_2022, diagnoses("v07", 2024), dates_new_codes=False, checks=TEXT_CHECKS),
+    Release(2024, "v07", diagnoses("v07", 2023), diagnoses("v08", 2025), checks=TEXT_CHECKS),
+    Release(
+        2025, "v08", diagnoses("v07", 2024), diagnoses("v08", 2026),
+        known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS,
+    ),
+    Release(
+        2026, "v08", diagnoses("v08", 2025), known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS
+    ),
+)  # fmt: skip
