@@ -20,7 +20,7 @@ from riskadj.results.scores import Scores, collect
 from riskadj.results.without import ScoresWithout, scores_without
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.options import make_options as make_options
-from riskadj.scoring.rules import collection_window, load_rules
+from riskadj.scoring.rules import collection_window, load_rules, require_drug_models
 from riskadj.scoring.run import Progress, ScoringRun, read_run
 
 if TYPE_CHECKING:
@@ -366,7 +366,7 @@ def score_to_directory(
     with OutputDirectory(output, overwrite=overwrite) as path:
         others = _roles_beside(drugs)
         extracts = _open(enrollment, diagnoses, layout, columns, *others)
-        report = write_passes(*extracts, options, path, progress, _open_drugs(drugs, columns))
+        report = write_passes(*extracts, options, path, progress, _open_drugs(drugs, columns, options))
         if finish is not None:
             finish(path)
         return report
@@ -419,7 +419,7 @@ def _read(
     drugs: Any = None,
 ) -> ScoringRun:
     extracts = _open(enrollment, diagnoses, layout, columns, *_roles_beside(drugs))
-    drug_extract = _open_drugs(drugs, columns)
+    drug_extract = _open_drugs(drugs, columns, options)
     return read_run(*extracts, options, progress=progress, member_id=member_id, drugs=drug_extract)
 
 
@@ -440,8 +440,9 @@ def _open(
     )
 
 
-def _open_drugs(drugs: Any, columns: Mapping[str, str] | None) -> Extract | None:
+def _open_drugs(drugs: Any, columns: Mapping[str, str] | None, options: ScoreOptions) -> Extract | None:
     """Open the drugs, which come in our own layout; None if there are none."""
     if drugs is None:
         return None
+    require_drug_models(load_rules(options), options)
     return open_extract(drugs, "drugs", columns=columns_of("drugs", columns, "drugs"))

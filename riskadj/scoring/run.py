@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from riskadj.errors import OptionError
 from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, harmonise_ids
 from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.open import Extract
@@ -26,7 +25,7 @@ from riskadj.scoring.members import MemberIndex, MemberPass, index_members
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.payment_score import NO_SCORE, Scores, blend
 from riskadj.scoring.rows import keep_rows, rows_of_member, rows_with_policy
-from riskadj.scoring.rules import Rules, collection_window, load_rules, model_run
+from riskadj.scoring.rules import Rules, collection_window, load_rules, model_run, require_drug_models
 from riskadj.scoring.score_rows import (
     ModelRun,
     ScoredPopulation,
@@ -220,8 +219,8 @@ def read_run(
     """
     clock = Clock()
     rules = load_rules(options)
-    if drugs is not None and not any("drug_mappings" in model.tables for model in rules.models):
-        raise OptionError(f"no model of {options.program} reads drugs; leave the drugs extract out.")
+    if drugs is not None:
+        require_drug_models(rules, options)
     clock.lap("tables")
     rejects = Rejects(options.rejects)
     numbering = _Numbering(common_id_type(enrollment.id_type, diagnoses, drugs))
