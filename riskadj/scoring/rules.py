@@ -131,7 +131,9 @@ def load_rules(options: ScoreOptions) -> Rules:
 def require_drug_models(rules: Rules, options: ScoreOptions) -> None:
     """Raise OptionError unless some model of the run has drug categories."""
     if not any("drug_mappings" in model.tables for model in rules.models):
-        raise OptionError(f"no model of {options.program} reads drugs; leave the drugs extract out (--drugs).")
+        raise OptionError(
+            f"no model of {options.program} reads drugs; leave the drugs extract out (--drugs)."
+        )
 
 
 def uses_model(rules: Rules, model: ModelTables, policies: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
