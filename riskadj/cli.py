@@ -17,6 +17,7 @@ from riskadj.commands.explain import explain
 from riskadj.commands.gaps import gaps
 from riskadj.commands.impact import impact
 from riskadj.commands.marginal import marginal
+from riskadj.commands.report import report
 from riskadj.commands.score import score
 from riskadj.commands.synthetic import synthetic
 from riskadj.commands.without import without
@@ -58,6 +59,7 @@ app.command()(marginal)
 app.command()(impact)
 app.command()(compare)
 app.command()(without)
+app.command()(report)
 app.command()(demo)
 app.command()(synthetic)
 

@@ -133,7 +133,8 @@ def labels_of(run: ScoringRun, name: str, attributes: Attributes | None = None) 
     if name in population.enrollment.extra:
         return _of_column(population.enrollment.extra[name], np.arange(population.n_rows))
     if name == AGE_BAND:
-        return _age_bands(population)
+        ages = population.profiles.columns["age_years"][population.profiles.of_row]
+        return age_bands(ages)
     if name in population.profiles.columns and name in STATUS_FIELDS:
         return Labels(
             population.profiles.columns[name].astype(np.int32)[population.profiles.of_row],
@@ -173,11 +174,11 @@ def _sorted(codes: Codes, names: Sequence[str]) -> Labels:
     return Labels(rank[codes], tuple(names[number] for number in order))
 
 
-def _age_bands(population: ScoredPopulation) -> Labels:
-    ages = population.profiles.columns["age_years"]
+def age_bands(ages: npt.NDArray[np.uint8]) -> Labels:
+    """Return the band of each age [whole years]."""
     band = (np.searchsorted(AGE_BANDS, ages, side="right") - 1).astype(np.int32)
     names = [f"{low}-{high - 1}" for low, high in pairwise(AGE_BANDS)]
-    return Labels(band[population.profiles.of_row], (*names, f"{AGE_BANDS[-1]}+"))
+    return Labels(band, (*names, f"{AGE_BANDS[-1]}+"))
 
 
 def combine(labels: Mapping[str, Labels]) -> tuple[Codes, list[tuple[str, ...]]]:

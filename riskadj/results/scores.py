@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -76,10 +77,74 @@ class Scores:
         frame: pd.DataFrame = getattr(self, table).to_pandas()
         return frame
 
-    def summary(self) -> pd.DataFrame:
-        """Return rows, member months and mean scores by model and segment (means weighted by months enrolled)."""
-        frame: pd.DataFrame = summarise(self.model_scores).to_pandas()
+    def summary(
+        self,
+        by: Sequence[str] | str | None = None,
+        *,
+        min_cell: int | None = None,
+        rate: float | str | None = None,
+        attributes: Any = None,
+    ) -> pd.DataFrame:
+        """Return rows, member months and mean scores by model and segment, or by any columns.
+
+        Parameters
+        ----------
+        by : sequence of str or str, optional
+            Any of segment, age_band, sex, dual and the other status fields, plan_id, contract_id, county_code, and
+            the columns of `attributes`. Default: means by segment, weighted by months enrolled. With `by`, also
+            members, new enrollees, and what is paid, all models blended.
+        min_cell : int, optional
+            Blank numbers of groups of fewer members (11 is usual), and of others where a total would tell them. Two
+            tables of the same members may still be subtracted from each other. [members]
+        rate : float or str, optional
+            Monthly payment at a score of 1.000, or the column of `attributes` that holds it: adds revenue, and means
+            weighted by revenue at a score of 1.000 beside those weighted by months. [dollars]
+        attributes : path or table, optional
+            One row per member: member_id and any columns.
+        """
+        if by is None and min_cell is None and rate is None:
+            frame: pd.DataFrame = summarise(self.model_scores).to_pandas()
+            return frame
+        from riskadj.results.score_groups import break_down
+
+        wanted = ("segment",) if by is None else by
+        frame = break_down(self, wanted, min_cell=min_cell, rate=rate, attributes=attributes).to_pandas()
         return frame
+
+    def prevalence(
+        self, by: Sequence[str] | str = (), *, min_cell: int | None = None, attributes: Any = None
+    ) -> pd.DataFrame:
+        """Return in how many members each payment HCC is left, by model and any columns, the most frequent first.
+
+        Parameters are those of `summary`.
+        """
+        from riskadj.results.score_groups import prevalence_of
+
+        frame: pd.DataFrame = prevalence_of(self, by, min_cell=min_cell, attributes=attributes).to_pandas()
+        return frame
+
+    def report(self, path: str | Path, *, min_cell: int | None = None) -> Path:
+        """Write a report on the scores: one HTML file that stands alone, every number from the tables.
+
+        Parameters
+        ----------
+        path : path
+            The file to write.
+        min_cell : int, optional
+            As in `summary`. [members]
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written.
+        """
+        from riskadj.results.report import read_report
+        from riskadj.results.report_page import write_report
+
+        with TemporaryDirectory(prefix="riskadj-report-") as folder:
+            written = self.write(Path(folder) / "scores")
+            maps_dir = self.scoring_run.options.maps_dir
+            return write_report(read_report(written, min_cell=min_cell, maps_dir=maps_dir), path)
 
     def plot(self) -> Figure:
         """Return a figure: distribution of payment risk scores, and prevalence of the most frequent HCCs."""

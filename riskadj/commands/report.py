@@ -1,0 +1,40 @@
+"""`riskadj report`: one page of HTML on the scores of a directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from riskadj.commands import options as shared
+from riskadj.commands.guard import guarded
+from riskadj.errors import OutputExistsError
+
+
+@guarded
+def report(
+    directory: Annotated[Path, typer.Argument(help="What riskadj score wrote.", metavar="SCORES_DIR")],
+    output: Annotated[Path, typer.Option(help="HTML file to write.", metavar="FILE")],
+    min_cell: Annotated[
+        int | None, typer.Option(help="Blank numbers of fewer members, such as 11.", metavar="N")
+    ] = None,
+    maps_dir: shared.MapsDir = None,
+    overwrite: shared.Overwrite = False,
+) -> None:
+    """Write a report on scores: one HTML file that stands alone.
+
+    Scores by segment, age and plan, their distribution, the most frequent HCCs, what was read and rejected, and the
+    tables behind it, with checksums.
+
+    \b
+    riskadj report scores --output report.html --min-cell 11
+    """
+    from riskadj.commands.printing import make_console, print_line
+    from riskadj.results.report import read_report
+    from riskadj.results.report_page import write_report
+
+    if output.exists() and not overwrite:
+        raise OutputExistsError(f"{output} exists; pass --overwrite or choose another file.")
+    write_report(read_report(directory, min_cell=min_cell, maps_dir=maps_dir), output)
+    print_line(make_console(), f"written to {output}", hanging=2)

@@ -1,0 +1,258 @@
+"""A report of one scoring run: what a written directory of scores holds, as one page of HTML.
+
+Files are read a row group at a time. Every number of the page stands in a table of `read_report` first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from riskadj.errors import ExtractError, ManifestError
+from riskadj.extracts.buffers import from_numpy, is_valid, one_chunk, values_of
+from riskadj.extracts.enrollment import CARRIED
+from riskadj.extracts.rejects import REASONS
+from riskadj.results.breakdown import AS_PAID, Breakdown, DistinctMembers, Part
+from riskadj.results.groups import AGE_BAND, Labels, age_bands, labels_of_column
+from riskadj.results.hcc_prevalence import Prevalence
+from riskadj.results.score_groups import new_segments
+from riskadj.results.scores import MODEL_SCORES, PAYMENT_SCORES, RUN
+from riskadj.results.suppression import check_min_cell, hidden_cells
+from riskadj.tables.model import ModelTables, load_model
+
+#: Width and number of the bars in which scores are counted; the last holds all that are higher.
+BIN_WIDTH, N_BINS = 0.25, 20
+MOST_HCCS = 20
+#: Most groups of one column that the page shows.
+MOST_GROUPS = 200
+
+Table = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The numbers of a report, table by table; a number that may not be shown is None.
+
+    Attributes
+    ----------
+    run : dict
+        The run report, as in run.json.
+    counts, rejects, by_segment, by_age, distribution, prevalence : list of dict
+        One dict a row.
+    by_column : dict of str to list of dict
+        Broken down by the columns that payment_scores carries.
+    mean_payment_risk_score : float or None
+        As paid, weighted by months. [1.000 = average beneficiary]
+    """
+
+    run: dict[str, Any]
+    counts: Table
+    rejects: Table
+    by_segment: Table
+    by_age: Table
+    by_column: dict[str, Table]
+    distribution: Table
+    prevalence: Table
+    mean_payment_risk_score: float | None
+    min_cell: int | None
+
+
+@dataclass
+class _Totals:
+    """What is added up while the files are read."""
+
+    by_segment: Breakdown = field(default_factory=lambda: Breakdown(("segment",)))
+    by_age: Breakdown = field(default_factory=lambda: Breakdown((AGE_BAND,)))
+    by_column: dict[str, Breakdown] = field(default_factory=dict)
+    paid: Breakdown = field(default_factory=lambda: Breakdown(()))
+    prevalence: Prevalence = field(default_factory=lambda: Prevalence(()))
+    bins: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(N_BINS, np.int64))
+    members_of_bin: DistinctMembers = field(default_factory=DistinctMembers)
+
+
+def read_report(
+    directory: str | Path, *, min_cell: int | None = None, maps_dir: str | Path | None = None
+) -> Report:
+    """Return the numbers of a report on a directory that `riskadj score` wrote.
+
+    Parameters
+    ----------
+    directory : path
+    min_cell : int, optional
+        Blank numbers of fewer members, and of others where totals would tell them. [members]
+    maps_dir : path, optional
+        The tables that the scores were made with, if not those that ship.
+
+    Raises
+    ------
+    ExtractError
+        The directory holds no scores.
+    ManifestError
+        The tables are not those that the scores were made with.
+    """
+    check_min_cell(min_cell)
+    folder = Path(directory)
+    for name in (RUN, MODEL_SCORES, PAYMENT_SCORES):
+        if not (folder / name).is_file():
+            raise ExtractError(f"{folder} has no {name}; give a directory that riskadj score wrote.")
+    run: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    totals = _Totals()
+    models = _models(run, maps_dir)
+    _add_models(totals, folder / MODEL_SCORES, {name: new_segments(model) for name, model in models.items()})
+    _add_payments(totals, folder / PAYMENT_SCORES)
+    (paid,) = totals.paid.table(min_cell).to_pylist()
+    return Report(
+        run=run,
+        counts=_counts(run),
+        rejects=[
+            {"reason": REASONS.get(reason, reason), "rows": n_rows}
+            for reason, n_rows in run["counts"]["rejects"].items()
+        ],
+        by_segment=totals.by_segment.table(min_cell).to_pylist(),
+        by_age=totals.by_age.table(min_cell).to_pylist(),
+        by_column={name: total.table(min_cell).to_pylist() for name, total in totals.by_column.items()},
+        distribution=_distribution(totals, min_cell),
+        prevalence=_most_frequent(totals.prevalence.table(min_cell).to_pylist(), models),
+        mean_payment_risk_score=paid["mean_payment_risk_score_by_months"],
+        min_cell=min_cell,
+    )
+
+
+def _models(run: dict[str, Any], maps_dir: str | Path | None) -> dict[str, ModelTables]:
+    """Return the tables of each model of a run."""
+    found = {}
+    for entry in run["models"]:
+        model = load_model(entry["model_id"], payment_year=run["payment_year"], maps_dir=maps_dir)
+        if model.checksums != entry["sha256"]:
+            raise ManifestError(
+                f"{entry['model_id']}: the scores were made with other tables than those here (checksums differ); "
+                "give them as maps_dir= (--maps-dir), or score again."
+            )
+        found[entry["model_id"]] = model
+    return found
+
+
+def _row_groups(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    with pq.ParquetFile(path) as file:
+        wanted = [name for name in columns if name in file.schema_arrow.names]
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, columns=wanted, use_threads=False)
+
+
+def _add_models(totals: _Totals, path: Path, new: dict[str, list[str]]) -> None:
+    columns = (
+        "member_id", "model_id", "segment", "weight", "months_enrolled", "age_years", "raw_risk_score",
+        "payment_risk_score", "hccs",
+    )  # fmt: skip
+    for group in _row_groups(path, columns):
+        group = group.filter(pc.not_equal(group["weight"], 0.0))
+        models = labels_of_column(group["model_id"])
+        for model_id in models.names:
+            table = group.filter(from_numpy(models.is_name(model_id), pa.bool_()))
+            if table.num_rows:
+                _add_model(totals, model_id, table, new[model_id])
+
+
+def _add_model(totals: _Totals, model_id: str, table: pa.Table, new: Sequence[str]) -> None:
+    segment = labels_of_column(table["segment"])
+    ages = values_of(one_chunk(table["age_years"]))
+    members = _keys(table["member_id"])
+    for breakdown, labels in (
+        (totals.by_segment, {"segment": segment}),
+        (totals.by_age, {AGE_BAND: age_bands(ages)}),
+    ):
+        breakdown.add(
+            Part(
+                model_id=model_id,
+                labels=labels,
+                members=members,
+                months=_floats(table["months_enrolled"]),
+                raw=_floats(table["raw_risk_score"]),
+                payment=_floats(table["payment_risk_score"]),
+                rates=np.full(table.num_rows, np.nan),
+                is_new=np.isin(np.array(segment.names)[segment.codes], list(new)),
+            )
+        )
+    totals.prevalence.add(model_id, {}, members, table["hccs"])
+
+
+def _add_payments(totals: _Totals, path: Path) -> None:
+    columns = ("member_id", "months_enrolled", "payment_risk_score", *CARRIED)
+    for table in _row_groups(path, columns):
+        members, payment = _keys(table["member_id"]), _floats(table["payment_risk_score"])
+        labels = {name: labels_of_column(table[name]) for name in CARRIED if name in table.column_names}
+        for name, label in labels.items():
+            _add_paid(totals.by_column.setdefault(name, Breakdown((name,))), {name: label}, table, members)
+        _add_paid(totals.paid, {}, table, members)
+        has = ~np.isnan(payment)
+        at = np.clip((payment[has] / BIN_WIDTH).astype(np.int32), 0, N_BINS - 1)
+        totals.bins += np.bincount(at, minlength=N_BINS)
+        totals.members_of_bin.add(at, members[has])
+
+
+def _add_paid(
+    total: Breakdown, labels: dict[str, Labels], table: pa.Table, members: npt.NDArray[np.uint64]
+) -> None:
+    lacking = np.full(table.num_rows, np.nan)
+    months, payment = _floats(table["months_enrolled"]), _floats(table["payment_risk_score"])
+    nobody = np.zeros(table.num_rows, np.bool_)
+    total.add(Part(AS_PAID, labels, members, months, lacking, payment, lacking, nobody))
+
+
+def _keys(column: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    """Return a hash of each member id: different members are told apart without an index of them all."""
+    from pandas.util import hash_array
+
+    ids = one_chunk(column).to_numpy(zero_copy_only=False)
+    keys: npt.NDArray[np.uint64] = hash_array(ids, categorize=False)
+    return keys
+
+
+def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    array = one_chunk(column)
+    return np.where(is_valid(array), values_of(array), np.nan).astype(np.float64)
+
+
+def _counts(run: dict[str, Any]) -> Table:
+    kinds = ("rows_read", "rows_used", "rows_rejected")
+    return [
+        {"extract": role, **{kind: run["counts"][role][kind] for kind in kinds}}
+        for role in ("enrollment", "diagnoses")
+    ]
+
+
+def _distribution(totals: _Totals, min_cell: int | None) -> Table:
+    members = totals.members_of_bin.counts(N_BINS)
+    hidden = np.zeros(N_BINS, np.bool_) if min_cell is None else hidden_cells(members, min_cell)
+    return [
+        {
+            "from": number * BIN_WIDTH,
+            "to": None if number == N_BINS - 1 else (number + 1) * BIN_WIDTH,
+            "rows": None if hidden[number] else int(totals.bins[number]),
+            "members": None if hidden[number] else int(members[number]),
+        }
+        for number in range(N_BINS)
+    ]
+
+
+def _most_frequent(rows: Table, models: dict[str, ModelTables]) -> Table:
+    """Return the most frequent HCCs of each model, those that may be shown, with their labels."""
+    labels = {
+        (name, row["hcc"]): row["label"] for name, model in models.items() for row in model.records("labels")
+    }
+    kept: Table = []
+    for row in rows:
+        n_kept = sum(one["model_id"] == row["model_id"] for one in kept)
+        if row["members_with_hcc"] is not None and n_kept < MOST_HCCS:
+            title = labels[row["model_id"], row["hcc"]]
+            kept.append({"model_id": row["model_id"], "hcc": row["hcc"], "label": title} | row)
+    return kept

@@ -1,0 +1,328 @@
+"""Scores broken down by columns, and the report: every number counted again from the tables by plain loops."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pandas.testing import assert_frame_equal
+
+import riskadj
+from riskadj.errors import ColumnMissingError, ExtractError, OptionError
+from riskadj.results.breakdown import AS_PAID, DistinctMembers
+from riskadj.results.report import BIN_WIDTH, N_BINS, read_report
+from riskadj.results.report_page import report_page
+from riskadj.results.suppression import hidden_cells
+from tests.cli_runs import run
+from tests.members import TOY_MAPS, Member, diagnoses_table, enrollment_table, random_members
+
+ATLANTIS: dict[str, Any] = {"payment_year": 2099, "program": "atlantis", "maps_dir": TOY_MAPS}
+CODES = ("Q01", "Q02", "Q03", "Q05", "Q06", "Q07", "Q08", "Q09", "Q12", "Q13", "Q20", "Q51", "Q52")
+SPANS = (("2099-01-01", "2099-04-30", 4), ("2099-05-01", "2099-12-31", 8))
+
+
+@pytest.fixture(scope="module")
+def people() -> list[Member]:
+    return random_members(Random(7), CODES, 80)
+
+
+@pytest.fixture(scope="module")
+def enrollment(people: list[Member]) -> pa.Table:
+    """Two spans for every third member, in different plans."""
+    rows, spans, plans = [], [], []
+    for number, member in enumerate(people):
+        for start, end, _ in SPANS if number % 3 == 0 else SPANS[1:]:
+            rows.append(member)
+            spans.append((date.fromisoformat(start), date.fromisoformat(end)))
+            plans.append("p1" if start == SPANS[0][0] else ("p2", "p3")[number % 2] if number < 76 else None)
+    table = enrollment_table(rows)
+    table = table.append_column("enrollment_start_date", pa.array([span[0] for span in spans]))
+    table = table.append_column("enrollment_end_date", pa.array([span[1] for span in spans]))
+    return table.append_column("plan_id", pa.array(plans, pa.string()))
+
+
+@pytest.fixture(scope="module")
+def scores(people: list[Member], enrollment: pa.Table) -> riskadj.Scores:
+    return riskadj.score(enrollment, diagnoses_table(people), rejects="write", **ATLANTIS)
+
+
+def counted(rows: list[dict[str, Any]], keys: tuple[str, ...], score: str) -> dict[tuple[str, ...], Any]:
+    """Return members, months and the mean of a score by plain loops."""
+    found: dict[tuple[str, ...], Any] = defaultdict(
+        lambda: {"members": set(), "months": 0, "sum": 0.0, "of": 0}
+    )
+    for row in rows:
+        one = found[tuple(row[key] if row[key] is not None else "(none)" for key in keys)]
+        one["members"].add(row["member_id"])
+        one["months"] += row["months_enrolled"]
+        if row[score] is not None:
+            one["sum"] += row[score] * row["months_enrolled"]
+            one["of"] += row["months_enrolled"]
+    return {
+        key: (len(one["members"]), one["months"], one["sum"] / one["of"] if one["of"] else None)
+        for key, one in found.items()
+    }
+
+
+def test_by_plan_as_paid(scores: riskadj.Scores) -> None:
+    expected = counted(scores.payment_scores.to_pylist(), ("plan_id",), "payment_risk_score")
+    frame = scores.summary(by="plan_id")
+    frame = frame[frame["model_id"] == AS_PAID]
+    found = {row["plan_id"]: row for row in frame.to_dict("records")}
+    assert found.keys() == {name for (name,) in expected} | {"all"}
+    for (name,), (members, months, mean) in expected.items():
+        assert (found[name]["members"], found[name]["member_months"]) == (members, months)
+        assert found[name]["mean_payment_risk_score_by_months"] == pytest.approx(mean, abs=1e-12)
+    assert found["all"]["members"] == len(set(scores.payment_scores["member_id"].to_pylist()))
+
+
+def test_by_model_segment_and_status(scores: riskadj.Scores, people: list[Member]) -> None:
+    sex = {member.member_id: member.sex for member in people}
+    rows = [row | {"sex": sex[row["member_id"]]} for row in scores.model_scores.to_pylist()]
+    expected = counted(rows, ("model_id", "segment", "sex"), "raw_risk_score")
+    frame = scores.summary(by=["segment", "sex"])
+    assert AS_PAID not in set(frame["model_id"])  # what is paid has no segment
+    found = {
+        (row["model_id"], row["segment"], row["sex"]): row
+        for row in frame.to_dict("records")
+        if row["segment"] != "all"
+    }
+    assert found.keys() == expected.keys()
+    for key, (members, months, mean) in expected.items():
+        assert (found[key]["members"], found[key]["member_months"]) == (members, months)
+        assert found[key]["mean_raw_risk_score_by_months"] == pytest.approx(mean, abs=1e-12)
+        assert found[key]["new_enrollees"] == (members if key[1] == "NEW" else 0)
+
+
+def test_every_segment_scored_changes_no_summary(people: list[Member], enrollment: pa.Table) -> None:
+    options = ATLANTIS | {"rejects": "write", "models": "toy_hcc_v1"}
+    paid, every = (
+        riskadj.score(enrollment, diagnoses_table(people), segments=which, **options)
+        for which in ("paid", "all")
+    )
+    assert_frame_equal(every.summary(by="plan_id,segment"), paid.summary(by="plan_id,segment"))
+    assert_frame_equal(every.prevalence(), paid.prevalence())
+
+
+def test_means_by_revenue_pay_the_revenue(scores: riskadj.Scores) -> None:
+    """Two members: 4 months at $500 and a low score weigh less than 12 months at $1,000."""
+    members = sorted(set(scores.payment_scores["member_id"].to_pylist()))
+    own = pa.table({"member_id": members, "dollars": [500.0 + 10 * number for number in range(len(members))]})
+    rate = dict(zip(own["member_id"].to_pylist(), own["dollars"].to_pylist(), strict=True))
+    revenue = base = 0.0
+    for row in scores.payment_scores.to_pylist():
+        if row["payment_risk_score"] is not None:
+            base += rate[row["member_id"]] * row["months_enrolled"]
+            revenue += rate[row["member_id"]] * row["months_enrolled"] * row["payment_risk_score"]
+    frame = scores.summary(by=(), rate="dollars", attributes=own)
+    (total,) = frame[frame["model_id"] == AS_PAID].to_dict("records")
+    assert total["revenue"] == pytest.approx(revenue)
+    assert total["mean_payment_risk_score_by_revenue"] == pytest.approx(revenue / base)
+    assert total["mean_payment_risk_score_by_revenue"] != pytest.approx(
+        total["mean_payment_risk_score_by_months"]
+    )
+
+
+def test_prevalence(scores: riskadj.Scores) -> None:
+    plan = {}
+    for row in scores.payment_scores.to_pylist():
+        plan[row["member_id"], row["enrollment_start_date"]] = row["plan_id"] or "(none)"
+    members, having = defaultdict(set), defaultdict(set)
+    for row in scores.model_scores.to_pylist():
+        group = row["model_id"], plan[row["member_id"], row["enrollment_start_date"]]
+        members[group].add(row["member_id"])
+        for hcc in row["hccs"]:
+            having[(*group, hcc)].add(row["member_id"])
+    found = {
+        (row["model_id"], row["plan_id"], row["hcc"]): (
+            row["members_with_hcc"],
+            row["members"],
+            row["prevalence"],
+        )
+        for row in scores.prevalence(by="plan_id").to_dict("records")
+    }
+    assert found == {
+        key: (len(them), len(members[key[:2]]), len(them) / len(members[key[:2]]))
+        for key, them in having.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("counts", "hidden"),
+    [
+        ([50, 60, 70], []),
+        ([0, 60, 70], []),
+        ([5, 60, 70], [0, 1]),  # alone, 5 would be the total less 130
+        ([5, 8, 70], [0, 1]),  # 13 together tell of neither
+        ([1, 2, 70, 90], [0, 1, 2]),  # 3 together would be a small cell
+        ([5], [0]),
+        ([10, 11], [0, 1]),
+    ],
+)
+def test_small_cells_hide_others(counts: list[int], hidden: list[int]) -> None:
+    assert np.flatnonzero(hidden_cells(np.array(counts), 11)).tolist() == hidden
+
+
+def test_suppressed_numbers_cannot_be_worked_out(scores: riskadj.Scores) -> None:
+    for by in ("plan_id", "age_band", "segment", "plan_id,sex"):
+        open_frame, frame = scores.summary(by=by), scores.summary(by=by, min_cell=11)
+        names = by.split(",")
+        for model_id in set(frame["model_id"]):
+            rows = (frame["model_id"] == model_id).to_numpy()
+            total = (frame[names] == "all").all(axis=1).to_numpy() & rows
+            parts = rows & ~total
+            blank = frame["members"].isna().to_numpy()
+            assert not ((open_frame["members"] < 11).to_numpy() & (open_frame["members"] > 0) & ~blank)[
+                rows
+            ].any()
+            if (blank & parts).any() and not blank[total].any():
+                assert (blank & parts).sum() >= 2 or (parts.sum() == 1)
+                assert open_frame["members"][blank & parts].sum() >= 11
+            assert frame.loc[blank, frame.columns[len(names) + 1 :]].isna().all().all()
+            shown = frame.loc[rows & ~blank, ["new_enrollees", "members"]].dropna()
+            for number in (shown["new_enrollees"], shown["members"] - shown["new_enrollees"]):
+                assert not ((number > 0) & (number < 11)).any()
+    hccs = scores.prevalence(min_cell=11).dropna()
+    assert (hccs["members_with_hcc"] >= 11).all()
+    assert len(hccs) < len(scores.prevalence())
+
+
+def test_distinct_members_are_counted_over_parts() -> None:
+    seen = DistinctMembers()
+    seen.add(np.array([0, 0, 1], np.int32), np.array([5, 5, 5], np.uint64))
+    seen.add(np.array([0, 2], np.int32), np.array([5, 9], np.uint64))
+    assert seen.counts(4).tolist() == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "words"),
+    [
+        ({"by": "plan"}, ColumnMissingError, "by='plan' is no column to group by; nearest: plan_id"),
+        ({"by": ["sex", "sex"]}, OptionError, "names a column twice"),
+        (
+            {"by": "sex", "min_cell": 1},
+            OptionError,
+            "min_cell=1; give the smallest number of members to show",
+        ),
+    ],
+)
+def test_refused(scores: riskadj.Scores, options: dict[str, Any], kind: type[Exception], words: str) -> None:
+    with pytest.raises(kind) as caught:
+        scores.summary(**options)
+    assert words in str(caught.value)
+
+
+class Cells(HTMLParser):
+    """Collects the numbers of a page, row by row, and whatever it refers to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[dict[str, float | None]] = []
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag == "tr":
+            self.rows.append({})
+        if "data-name" in found:
+            if tag != "td":
+                self.rows.append({})
+            self.rows[-1][str(found["data-name"])] = (
+                float(found["data-value"]) if found["data-value"] else None
+            )
+        self.outside += [str(found[name]) for name in ("src", "href") if name in found]
+        self.outside += [tag] if tag in ("script", "link", "iframe") else []
+
+
+def test_every_number_of_the_page_is_in_the_tables(scores: riskadj.Scores, tmp_path: Path) -> None:
+    """The tables of the report against plain loops over the files, and the page against the tables."""
+    folder = scores.write(tmp_path / "scores")
+    report = read_report(folder, maps_dir=TOY_MAPS)
+    models = pq.read_table(folder / "model_scores.parquet").to_pylist()
+    paid = pq.read_table(folder / "payment_scores.parquet").to_pylist()
+    blended = [row | {"model_id": AS_PAID} for row in paid]
+    for rows, keys, table, score in (
+        (models, ("model_id", "segment"), report.by_segment, "raw"),
+        (blended, ("model_id", "plan_id"), report.by_column["plan_id"], "payment"),
+    ):
+        expected = counted(rows, keys, f"{score}_risk_score")
+        found = {tuple(row[key] for key in keys): row for row in table if row[keys[1]] != "all"}
+        assert found.keys() == expected.keys()
+        for key, (members, months, mean) in expected.items():
+            assert (found[key]["members"], found[key]["member_months"]) == (members, months)
+            assert found[key][f"mean_{score}_risk_score_by_months"] == pytest.approx(mean, abs=1e-12)
+    scored = [row["payment_risk_score"] for row in paid if row["payment_risk_score"] is not None]
+    bins = [0] * N_BINS
+    for value in scored:
+        bins[min(max(int(value / BIN_WIDTH), 0), N_BINS - 1)] += 1
+    assert [row["rows"] for row in report.distribution] == bins
+    first = "toy_hcc_v1"
+    by_age = [row for row in report.by_age if row["model_id"] == first and row["age_band"] != "all"]
+    assert sum(row["members"] for row in by_age) == len(
+        {row["member_id"] for row in models if row["model_id"] == first}
+    )
+    page = Cells()
+    page.feed(report_page(report))
+    tables = [*report.by_segment, *report.by_age, *report.by_column["plan_id"], *report.prevalence]
+    tables += [*report.counts, *report.rejects]
+    tables += [{"revision": model["revision"]} for model in report.run["models"]]
+    counts = report.run["counts"]["enrollment"]
+    figures = {
+        "members": counts["members"],
+        "member months": counts["months_enrolled"],
+        "mean payment risk score": report.mean_payment_risk_score,
+    }
+    known = [set(row.items()) for row in tables if row] + [{item} for item in figures.items()]
+    shown = [row for row in page.rows if row]
+    assert len(shown) == len(tables) + len(figures)
+    assert all(any(set(row.items()) <= one for one in known) for row in shown)
+    assert all(text.startswith("data:image/png;base64,") for text in page.outside)
+
+
+def test_scores_report_themselves(scores: riskadj.Scores, tmp_path: Path) -> None:
+    direct = scores.report(tmp_path / "direct.html").read_text(encoding="utf-8")
+    assert direct == report_page(read_report(scores.write(tmp_path / "scores"), maps_dir=TOY_MAPS))
+    assert "Sea fever, severe" in direct
+
+
+def test_text_of_the_page_is_escaped(scores: riskadj.Scores, tmp_path: Path) -> None:
+    folder = scores.write(tmp_path / "scores")
+    facts = json.loads((folder / "run.json").read_text())
+    facts["notes"].append("<script>alert(1)</script>")
+    (folder / "run.json").write_text(json.dumps(facts))
+    page = report_page(read_report(folder, maps_dir=TOY_MAPS, min_cell=11))
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "Numbers of fewer than 11 members are blank" in page
+
+
+def test_the_command(scores: riskadj.Scores, tmp_path: Path) -> None:
+    folder = scores.write(tmp_path / "scores")
+    call = ("report", folder, "--maps-dir", TOY_MAPS, "--output", tmp_path / "report.html")
+    done = run(*call)
+    assert (done.status, done.err) == (0, "")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "--overwrite" in run(*call).err
+    lacking = run("report", tmp_path, "--output", tmp_path / "other.html")
+    assert lacking.status == 2
+    assert "has no run.json" in lacking.err
+    other = json.loads((folder / "run.json").read_text())
+    other["models"][0]["sha256"]["labels"] = "0" * 64
+    (folder / "run.json").write_text(json.dumps(other))
+    changed = run(*call, "--overwrite")
+    assert changed.status == 2
+    assert "checksums differ" in changed.err
+
+
+def test_a_folder_without_scores_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExtractError, match=r"has no run\.json"):
+        read_report(tmp_path)
