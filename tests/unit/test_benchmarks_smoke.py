@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import agreement, population, report
+from benchmarks import agreement, marginal, population, report
 from benchmarks.peers.tables import read_model, words_of
 from riskadj import list_models, load_model
 
@@ -88,3 +88,15 @@ def test_peers_see_every_hierarchy_edge_once() -> None:
             model = read_model(load_model(release.model_id, payment_year=year))
             edges = [mask for stage in model.hierarchy_stages for _, mask in stage]
             assert sum(word.bit_count() for mask in edges for word in mask) == len(model.rows("hierarchies"))
+
+
+def test_marginal_values_are_measured_beside_scoring(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    year = population.year_of_two_models()
+    extracts = population.make_extracts(tmp_path, members=200, order="random", service_year=year - 1)
+    rounds = marginal.measure(extracts, payment_year=year, diagnosis_filter="cms", rounds=2)
+    assert len(rounds) == 2
+    assert all(seconds > 0 for row in rounds for seconds in row)
+    marginal.show(rounds)
+    assert capsys.readouterr().out.count("x scoring") == len(marginal.PHASES)

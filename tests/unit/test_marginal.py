@@ -20,6 +20,7 @@ from riskadj.errors import ColumnTypeError, ExtractError, OptionError
 from riskadj.results.marginal import MarginalValues
 from tests import cli_runs, naive, random_models
 from tests.members import (
+    REAL_MAPS,
     TOY_MAPS,
     TOY_YEAR,
     Member,
@@ -427,3 +428,33 @@ def test_a_copy_of_a_member_is_worth_the_same() -> None:
     first, second = (frame[frame.months_enrolled == months] for months in (3, 9))
     assert first.marginal_payment_score.tolist() == second.marginal_payment_score.tolist()
     assert (first.dollars * 3).tolist() == pytest.approx(second.dollars.tolist())
+
+
+# --- the models that ship --------------------------------------------------------------------------------------------
+
+YEARS_WITH_POLICIES = sorted(
+    (path.parent, program)
+    for path in REAL_MAPS.glob("medicare/py*/payment_year.toml")
+    for program in {row["program"] for row in naive.read_payment_year(str(path.parent)).get("policy", ())}
+)
+
+
+@pytest.mark.parametrize(
+    ("year_folder", "program"), YEARS_WITH_POLICIES, ids=lambda value: getattr(value, "name", value)
+)
+def test_each_year_against_naive(year_folder: Path, program: str) -> None:
+    """Blends, PACE, ESRD and Part D: members of every kind whom some policy of the year fits."""
+    models = [path for path in year_folder.iterdir() if path.is_dir()]
+    codes = sorted({code for model in models for code in naive.read_model(str(model))["diagnoses"]})
+    drawn = random_members(Random(year_folder.name), codes[::5], 40)
+    members = [member for member in drawn if _has_policy(year_folder, program, member)]
+    assert check_against_naive(year_folder, program, members, maps_dir=None) > 20
+
+
+def _has_policy(year_folder: Path, program: str, member: Member) -> bool:
+    known = {"sex": member.sex, "age": member.age_years, "status": member.status}
+    try:
+        naive.policy_of(year_folder, program, **known)
+    except LookupError:
+        return False
+    return True
