@@ -157,7 +157,7 @@ def test_repeated_names_of_columns_not_in_use_do_no_harm(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"role": "claim"}, "role 'claim' is not known; allowed: enrollment, diagnoses, drugs, claims; nearest: cl"),
+        ({"role": "claim"}, "role 'claim' is not known; allowed: enrollment, diagnoses, drugs, claims"),
         ({"layout": "tuba"}, "layout='tuba' is not known; allowed: riskadj, tuva, cms; nearest: tuva"),
         ({"columns": {"diagnosis": "note"}}, "'diagnosis', which diagnoses does not have; nearest: diagnosis_code"),
     ],
