@@ -51,18 +51,18 @@ def kinds_of(model, codes, person, edits, *, with_hierarchies=True):
     hccs = naive.mapped_hccs(model, codes, person["sex"], person["age"], edits)
     if with_hierarchies:
         hccs = naive.apply_hierarchies(model, naive.meet_requirements(model, hccs))
-    paying = [row["hcc"] for row in model["labels"] if row["payment"] == "1" and row["hcc"] in hccs]
-    on, demographics = naive.variables_on(model, hccs, paying, person["sex"], person["age"], person["status"])
+    hccs = naive.leave_out(model, hccs, person["age"], person["status"] | {"sex": person["sex"]})
+    on, demographics = naive.variables_on(model, hccs, person["sex"], person["age"], person["status"])
     column = naive.factor_column_of(model, segment(model, person), person["age"], person["status"])
     interactions = {row["interaction"] for row in model["interactions"]}
     counts = {row["variable"] for row in model["counts"]}
     sums = dict.fromkeys(KINDS, Decimal(0))
     for variable in on:
         kind = "condition_factors"
-        if variable in demographics:
-            kind = "demographic_factors"
-        elif variable in interactions:
+        if variable in interactions:
             kind = "interactions"
+        elif variable in demographics:
+            kind = "demographic_factors"
         elif variable in counts:
             kind = "counts"
         sums[kind] += model["factors"].get((variable, column), Decimal(0))
@@ -185,6 +185,7 @@ def leg(before, after, name_before, name_after):
     chain.append(("normalization", pay(running, **rules)))
     rules["coding_intensity"] = number(after, "coding_intensity", name_after, of_segment, after.person)
     chain.append(("coding_intensity", pay(running, **rules)))
+    chain.append(("cost_sharing", chain[-1][1]))  # no such factor in the models that the twin walks
     return chain
 
 
@@ -253,7 +254,7 @@ def row_impact(before, after):
     steps = [step for step, _ in next(iter(legs.values()))]
     chain = []
     for position, step in enumerate(steps):
-        late = step in ("normalization", "coding_intensity")
+        late = step in ("normalization", "coding_intensity", "cost_sharing")
         blended = sum(weights[pair] * legs[pair][position][1] for pair in weights)
         chain.append(naive.rounded(blended, year_of(after if late else before), "blend"))
     causes = {step: chain[n] - chain[n - 1] for n, step in enumerate(steps) if n}

@@ -162,10 +162,12 @@ class _Legs:
         for model in run.models:
             self._captured[id(model.plan)] = (run.population.captured, model.first_word)
         plans = {id(plan): plan for transition in transitions for plan in transition.plans}
-        missing = tuple(plan for key, plan in plans.items() if key not in self._captured)
-        if missing:
-            more = recapture(run, missing)
-            for plan, first_word in zip(missing, more.first_words, strict=True):
+        missing = [plan for key, plan in plans.items() if key not in self._captured]
+        while missing:  # one read for plans that agree on when codes are valid: for all of them, as a rule
+            alike = tuple(plan for plan in missing if plan.validity == missing[0].validity)
+            missing = [plan for plan in missing if plan not in alike]
+            more = recapture(run, alike)
+            for plan, first_word in zip(alike, more.first_words, strict=True):
                 self._captured[id(plan)] = (more.words, first_word)
 
     def _leg(self, transition: Transition, weight: Fraction) -> Leg:

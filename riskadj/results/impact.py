@@ -18,7 +18,7 @@ shares add up to the row's change exactly. The order is fixed, because shares de
     for the sum that the model after has on the codes that both know.
 7.  `adjustments`: the divisor of the sum (ESRD) is exchanged.
 8.  `mapping_gained`: codes that have a payment HCC only in the model after are added, under that model.
-9.  `normalization`, then `coding_intensity`: the year's numbers are exchanged.
+9.  `normalization`, then `coding_intensity`, then `cost_sharing` (HHS): the year's numbers are exchanged.
 10. `blend`: the weights of the models.
 
 Two releases of one model, or models whose HCCs have the same names, exchange their tables of mappings and hierarchies

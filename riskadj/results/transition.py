@@ -112,7 +112,7 @@ def make_transition(before: ScoringPlan, after: ScoringPlan, *, edits: str) -> T
     alike = before.model.id == after.model.id or hccs_before == hccs_after
     moved = ranked = kept
     if alike:
-        tables = _with_tables(before.model, after.model, ("mappings",))
+        tables = _with_tables(before.model, after.model, ("mappings", "drug_mappings"))
         if _mappings(kept) != _mappings(common):
             moved = without_others(make_plan(tables, edits=edits), codes)
         ranked = moved
@@ -146,7 +146,7 @@ def without_hierarchies(plan: ScoringPlan) -> ScoringPlan:
 
 
 def _mappings(plan: ScoringPlan) -> tuple[object, ...]:
-    return plan.variables[: plan.n_hccs], plan.bits, plan.bits_of_code
+    return plan.variables[: plan.n_hccs], plan.bits, plan.bits_of_code, plan.bits_of_drug, plan.validity
 
 
 def _hierarchies(model: ModelTables) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ causes, being differences of neighbours, add up to the total change exactly; no 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -36,6 +36,7 @@ STEPS = {
     "mapping_gained": "diagnosis codes that have a payment HCC only now, under the model after",
     "normalization": "normalization factor",
     "coding_intensity": "coding intensity adjustment",
+    "cost_sharing": "cost-sharing factor",
 }
 
 #: Kinds of variables, by their steps.
@@ -59,14 +60,17 @@ class Ratios:
 
 @dataclass(frozen=True)
 class Rules:
-    """What turns sums of factors into payment scores, row by row."""
+    """What turns sums of factors into payment scores, row by row; a cost-sharing factor does so in one step."""
 
     raw: Ratios
     normalization: Ratios
     coding_intensity: Ratios
+    cost_sharing: Ratios | None
 
     def pay(self, total: Scores) -> Scores:
         """Return the payment scores of sums of factors."""
+        if self.cost_sharing is not None:
+            return self.cost_sharing.of(total)
         return self.coding_intensity.of(self.normalization.of(self.raw.of(total)))
 
 
@@ -129,6 +133,12 @@ class Stage:
                 tuple(1 - Fraction(entry.value) for entry in self.model.coding_intensity.entries),
                 _which(self.model.coding_intensity, profile, segments),
             ),
+            Ratios(
+                tuple(scale * Fraction(entry.value) for entry in self.model.cost_sharing.entries),
+                _which(self.model.cost_sharing, profile, segments),
+            )
+            if self.model.cost_sharing.entries
+            else None,
         )
 
 
@@ -188,13 +198,15 @@ class Leg:
         mine = self.before.rules(rows, unit=unit, decimals=self.decimals[0])
         aged = self.aged.rules(rows, unit=unit, decimals=self.decimals[0])
         divided = self.after.rules(rows, unit=unit, decimals=self.decimals[0])
+        late = self.aged.rules(rows, unit=unit, decimals=self.decimals[1])
         theirs = self.after.rules(rows, unit=unit, decimals=self.decimals[1])
         totals = self._totals(rows, unit)
         scores = [mine.pay(totals[0]), mine.pay(totals[1])]
         scores += [aged.pay(total) for total in totals[2:-1]]
-        scores += [Rules(divided.raw, *_late(aged)).pay(total) for total in totals[-2:]]
-        scores += [Rules(theirs.raw, theirs.normalization, aged.coding_intensity).pay(totals[-1])]
-        return [*scores, theirs.pay(totals[-1])]
+        scores += [replace(aged, raw=divided.raw).pay(total) for total in totals[-2:]]
+        normalized = replace(late, raw=theirs.raw, normalization=theirs.normalization)
+        coded = replace(normalized, coding_intensity=theirs.coding_intensity)
+        return [*scores, *(rules.pay(totals[-1]) for rules in (normalized, coded, theirs))]
 
     def _totals(self, rows: Rows, unit: int) -> list[Scores]:
         """Return the sums of factors, from the model's own before to those of the model after."""
@@ -222,10 +234,6 @@ class Leg:
         plan = stage.model.plan
         all_of_them = _scaled(stage.kinds(rows, without_hierarchies(plan)), plan, unit)["condition_factors"]
         return kinds | {"condition_factors": all_of_them}, kinds["condition_factors"] - all_of_them
-
-
-def _late(rules: Rules) -> tuple[Ratios, Ratios]:
-    return rules.normalization, rules.coding_intensity
 
 
 def _sum(kinds: Kinds) -> Scores:

@@ -1,16 +1,16 @@
-"""The diagnoses of a run once more, under other plans: what a model with other tables would have captured."""
+"""The diagnoses and drugs of a run once more, under other plans: what a model with other tables would capture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from riskadj.extracts.buffers import harmonise_ids
 from riskadj.extracts.rejects import Rejects
 from riskadj.scoring.capture import DIAGNOSES, CodeCapture, capture_diagnoses, no_bits
 from riskadj.scoring.codes import make_code_book
+from riskadj.scoring.drugs import DRUGS, make_drug_book
 from riskadj.scoring.eligible_diagnoses import judge_nothing
 from riskadj.scoring.plan import ScoringPlan, Words
-from riskadj.scoring.run import ScoringRun
+from riskadj.scoring.run import ScoringRun, common_id_type
 from riskadj.tables.icd10 import load_valid_codes
 
 
@@ -35,7 +35,7 @@ def recapture(run: ScoringRun, plans: tuple[ScoringPlan, ...]) -> Captured:
     Parameters
     ----------
     run : ScoringRun
-        Its members, diagnoses extract, collection window and claim filter are used; its rejects stay as they are.
+        Its members, extracts, collection window and claim filter are used; its rejects stay as they are.
     plans : tuple of ScoringPlan
         Any, one or more.
     """
@@ -48,9 +48,14 @@ def recapture(run: ScoringRun, plans: tuple[ScoringPlan, ...]) -> Captured:
         columns=DIAGNOSES,
         window=run.window,
         judge=run.claim_filter.judge if run.claim_filter else judge_nothing,
-        id_type=harmonise_ids(enrollment.id_type, diagnoses.id_type),
+        id_type=common_id_type(enrollment.id_type, diagnoses, run.drugs.extract if run.drugs else None),
     )
     wanted = ("member_id", "diagnosis_code", "service_date", *run.filter_columns)
     columns = tuple(name for name in wanted if name in diagnoses.columns)
     capture_diagnoses(diagnoses, sink, Rejects("write"), columns=columns, threads=run.options.threads)
+    if run.drugs is not None:
+        drugs = sink.beside(make_drug_book(plans, book.first_words), DRUGS)
+        capture_diagnoses(
+            run.drugs.extract, drugs, Rejects("write"), columns=(DRUGS.code,), threads=run.options.threads
+        )
     return Captured(sink.captured, book.first_words)

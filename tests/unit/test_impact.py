@@ -240,6 +240,25 @@ def test_published_models_equal_the_twin(program, older, newer) -> None:
     check_rows(riskadj.impact(*runs), sides)
 
 
+def test_cost_sharing_adds_up() -> None:
+    """The same silver member without and with cost-sharing reduction, then a year apart: it adds up there too."""
+    table = {"member_id": ["A"], "sex": ["F"], "age_years": [50], "months_enrolled": [12]}
+    codes = pa.table({"member_id": ["A"], "diagnosis_code": ["E119"], "service_date": ["2026-03-01"]})
+
+    def run(year, metal, indicator):
+        rows = pa.table(table | {"metal_level": [metal], "csr_indicator": [indicator]})
+        codes_of_year = codes.set_column(2, "service_date", pa.array([f"{year}-03-01"]))
+        return riskadj.score(rows, codes_of_year, payment_year=year, program="hhs")
+
+    plain, reduced = run(2026, "silver", 1), run(2026, "silver", 2)
+    (row,) = riskadj.impact(plain, reduced).by_row.to_pylist()
+    assert {name for name in CAUSES if row[name]} == {"age_and_status"}
+    for before, after in ((run(2025, "silver", 2), reduced), (run(2025, "gold", 1), reduced)):
+        (row,) = riskadj.impact(before, after).by_row.to_pylist()
+        change = exact(row["payment_risk_score_after"]) - exact(row["payment_risk_score_before"])
+        assert sum(causes_of(row).values()) == change != 0
+
+
 def test_release_with_a_new_hcc_equals_the_twin(tmp_path) -> None:
     """A second release of toy_hcc_v1 knows HCC4, which HCC2 drops, and moves Q08 to it."""
     shutil.copytree(TOY_MAPS, tmp_path / "maps")
