@@ -179,6 +179,8 @@ def read_counted(run: ScoringRun, chunk: Chunk, columns: Sequence[str]) -> Count
         dates = one_chunk(table["service_date"])
         days, window = values_of(dates), np.array(run.window, "datetime64[D]").astype(np.int32)
         counts &= is_valid(dates) & (days >= window[0]) & (days <= window[1])
+        period = np.searchsorted(run.book.period_begins, days, side="right")
+        counts &= run.book.is_valid[period, np.maximum(code_of_row, 0)]
     if run.claim_filter:
         counts &= run.claim_filter(table) != 0
     ids = cast_ids(one_chunk(table["member_id"]), run.index_id_type)

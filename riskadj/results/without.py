@@ -271,12 +271,15 @@ def _capture(run: ScoringRun, removal: Removal) -> _Comparison:
     extract, tally = run.extracts[1], removal.tally()
     removed, counts, _ = capture_window(run, split(extract, removal, tally, removed=True), run.window)
     left, _, _ = capture_window(run, split(extract, removal, removal.tally(), removed=False), run.window)
-    if not np.array_equal(removed | left, run.population.captured):
+    others = run.population.captured & ~(removed | left)  # what drugs set, whose bits no diagnosis sets
+    if not np.array_equal(removed | left | others, run.population.captured) or (
+        others.any() and not run.drugs
+    ):
         raise RiskAdjError(
             "the diagnoses extract is not the one that was scored: what goes and what stays do not make up its HCCs; "
             "score it again."
         )
-    after = replace(run, population=replace(run.population, captured=left))
+    after = replace(run, population=replace(run.population, captured=left | others))
     return _Comparison(removal, tally, counts.rows_mapped, run, after, removed)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 import riskadj
 from riskadj.errors import ColumnTypeError, ExtractError, OptionError
-from riskadj.results.marginal import MarginalValues
+from riskadj.results.marginal import MarginalValues, marginal_values
 from tests import cli_runs, naive, random_models
 from tests.members import (
     REAL_MAPS,
@@ -246,6 +247,23 @@ def test_diagnoses_that_do_not_count_support_nothing() -> None:
     days[6] = date(2097, 5, 1)
     found = rests_on(claims_table(service_date=days), "is_single_claim_id")
     assert found["b", "HCC6"] is True
+
+
+def test_codes_that_are_no_longer_valid_support_nothing() -> None:
+    """With a code book in which every code ends on 1 June, the claim after that day is no support."""
+    days = [date(2098, 5, 1)] * len(CLAIMS)
+    days[6] = date(2098, 6, 1)
+    members = enrollment_table([Member("a"), Member("b")])
+    scores = riskadj.score(
+        members, claims_table(service_date=days), **TOY, models=["toy_hcc_v2"], rejects="write"
+    )
+    run = scores.scoring_run
+    june = (date(2098, 6, 1) - date(1970, 1, 1)).days
+    valid = np.array([[True], [False]]).repeat(run.book.n_codes, axis=1)
+    book = replace(run.book, period_begins=np.array([june], np.int32), is_valid=valid)
+    for used, expected in ((run, False), (replace(run, book=book), True)):
+        rows = marginal_values(used).marginal_values.to_pylist()
+        assert [row["is_single_claim_id"] for row in rows if row["member_id"] == "b"] == [expected]
 
 
 def test_naive_support() -> None:
