@@ -176,6 +176,7 @@ def read_enrollment(
     for block in blocks:
         block.send(rejects)
     rows = _joined(extract, blocks)
+    del blocks
     rows.arrays["member"] = member_numbers(rows.member_id)
     rows = _without_contradictions(rows, extract, rejects)
     rejects.raise_if_stopping(rows_read)
@@ -234,7 +235,7 @@ def _read_blocks(
     keeps: Callable[[pa.Array], np.ndarray] | None,
 ) -> Iterator[Block]:
     def read(chunk: Chunk) -> list[Block]:
-        return [read_piece(piece) for piece in chunk.pieces()]
+        return list(map(read_piece, chunk.pieces()))
 
     def read_piece(chunk: Chunk) -> Block:
         table = chunk.read()
@@ -250,7 +251,9 @@ def _read_blocks(
 def _joined(extract: Extract, blocks: Sequence[Block]) -> Rows:
     """Return the rows without faults, of all chunks, in file order."""
     pieces = [_rows_of(block, extract.files.index(block.file)) for block in blocks]
-    arrays = {name: np.concatenate([piece.arrays[name] for piece in pieces]) for name in pieces[0].arrays}
+    arrays = {
+        name: np.concatenate([piece.arrays.pop(name) for piece in pieces]) for name in list(pieces[0].arrays)
+    }  # a piece lets go of each column once it is joined
     extra = {
         name: one_chunk(pa.chunked_array([piece.extra[name] for piece in pieces])) for name in pieces[0].extra
     }

@@ -248,4 +248,4 @@ def _chunk(reader: ChunkReader, raw: RawChunk) -> Chunk:
 
 def _pieces(reader: ChunkReader, raw: RawChunk) -> Iterator[Chunk]:
     pieces = (raw,) if raw.pieces is None else raw.pieces()
-    return (_chunk(reader, piece) for piece in pieces)
+    return map(partial(_chunk, reader), pieces)

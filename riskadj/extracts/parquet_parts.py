@@ -74,12 +74,18 @@ class _ParquetFile:
     def _batches(
         self, index: int, first_row: int, names: Sequence[str], text: Sequence[str], n_rows: int
     ) -> Iterator[RawChunk]:
+        def chunk(batch: pa.RecordBatch) -> RawChunk:
+            nonlocal first_row
+            first_row += batch.num_rows
+            return held(pa.Table.from_batches([batch]).select(list(names)), first_row - batch.num_rows)
+
         try:
-            with self._open(text) as file:
-                for batch in file.iter_batches(n_rows, [index], columns=list(names), use_threads=False):
-                    table = pa.Table.from_batches([batch]).select(list(names))
-                    yield held(table, first_row)
-                    first_row += table.num_rows
+            with self._open(
+                text
+            ) as file:  # map forgets a batch while it reads the next: a loop variable would not
+                yield from map(
+                    chunk, file.iter_batches(n_rows, [index], columns=list(names), use_threads=False)
+                )
         except (pa.ArrowException, OSError) as error:
             raise damaged(self.label, error) from None
 

@@ -172,8 +172,7 @@ class CodeCapture:
     def add(self, chunk: Chunk) -> tuple[CaptureCounts, Rejects]:
         """Read one chunk, piece by piece, and set the bits of its codes; return what became of its rows."""
         counts, rejects = CaptureCounts(), Rejects("write")
-        for piece in chunk.pieces():
-            more, found = self._add_piece(piece)
+        for more, found in map(self._add_piece, chunk.pieces()):  # no piece outlives its own turn
             counts.add(more)
             rejects.merge(found)
         return counts, rejects

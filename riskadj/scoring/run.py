@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +45,14 @@ from riskadj.tables.payment_year import PaymentYear
 Progress = Callable[[str, int], None]
 
 
+def give_back_memory() -> None:
+    """Return freed memory to the system: that of Arrow's pool, and of glibc's heaps, which it keeps if not asked."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
 @dataclass
 class Clock:
     """Seconds spent by phase."""
@@ -51,7 +62,7 @@ class Clock:
 
     def lap(self, phase: str) -> None:
         """Book the time since the last lap to `phase`, and give back memory that it no longer needs."""
-        pa.default_memory_pool().release_unused()
+        give_back_memory()
         now = time.perf_counter()
         self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._since
         self._since = now
@@ -109,25 +120,27 @@ class ScoringRun:
             Told each range of rows whose payment scores are there for every model.
         """
         last = len(self.models) - 1
-        for position, model in enumerate(self.models):
-            for rows, batches in self._scores_of(model, payments[position]):
-                yield from batches
-                if when_paid and position == last:
-                    when_paid(rows)
+        for position, rows, batches in self._scored(payments):
+            yield from batches
+            if when_paid and position == last:
+                when_paid(rows)
 
-    def _scores_of(self, model: ModelRun, payment: Scores) -> Iterator[tuple[slice, list[pa.RecordBatch]]]:
+    def _scored(self, payments: list[Scores]) -> Iterator[tuple[int, slice, list[pa.RecordBatch]]]:
+        """Yield model after model, range after range; the next ones are scored while the caller writes."""
         every = self.options.segments == "all"
 
-        def work(rows: tuple[int, int]) -> tuple[slice, list[pa.RecordBatch]]:
-            batches = []
+        def work(item: tuple[int, tuple[int, int]]) -> tuple[int, slice, list[pa.RecordBatch]]:
+            position, rows = item
+            model, batches = self.models[position], []
             for scored in score_range(self.population, model, *rows, every_segment=every):
                 profile = self.population.profiles.of_row[scored.rows]
                 paid = scored.segments == model.segment_of_profile[profile]
-                payment[scored.rows[paid]] = scored.payment[paid]  # each range has rows of its own
+                payments[position][scored.rows[paid]] = scored.payment[paid]  # each range has rows of its own
                 batches.append(model_score_batch(self.population, model, scored))
-            return slice(*rows), batches
+            return position, slice(*rows), batches
 
-        return in_order(work, self.population.ranges(), self.options.threads)
+        items = product(range(len(self.models)), self.population.ranges())
+        return in_order(work, items, self.options.threads)
 
     def empty_payments(self) -> list[Scores]:
         """Return one array per model for `model_scores` to fill."""
