@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= build/demo
+# What a change is tested with; `make test EXTRAS=dev,spark` also runs the tests that need Spark (and Java).
+EXTRAS ?= dev
 
 # The first interpreter that is new enough and can make a virtual environment; looked for only when .venv is missing.
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -34,7 +36,7 @@ $(RUN): pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(DEV): pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 	@touch $(RUN) $@
 
 demo: $(RUN)  ## score the bundled synthetic extract and show the results

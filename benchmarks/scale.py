@@ -183,7 +183,7 @@ def main() -> None:
             diagnosis_filter=options.diagnosis_filter,
         )
     text = json.dumps({"machine": machine(DISTRIBUTIONS), "scale": found}, indent=2) + "\n"
-    print(text)
+    print(text, end="")
     RESULTS.write_text(text, encoding="utf-8")
 
 

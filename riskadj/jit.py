@@ -12,11 +12,19 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
+_EXACT: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy"}
 
 
 def kernel(function: F) -> F:
-    """Compile `function` (arrays in, arrays out). No fast-math: scores are the same on every machine."""
-    compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(function)
+    """Compile `function` (arrays in, arrays out). No fast-math: scores are the same on every machine.
+
+    Compiled code is kept on disk; on a machine with no place for it (a worker of a locked-down cluster) each process
+    compiles for itself.
+    """
+    try:
+        compiled = numba.njit(cache=True, **_EXACT)(function)
+    except RuntimeError:  # what Numba raises where it finds no folder that it may write to
+        compiled = numba.njit(**_EXACT)(function)
     return cast(F, compiled)
 
 

@@ -73,7 +73,7 @@ class SparkScores:
         """Bring one of the tables to this machine: "payment_scores", "model_scores" or "rejects"."""
         if table not in share.TABLES:
             raise OptionError(f"table={table!r} is none of the results; allowed: {', '.join(share.TABLES)}.")
-        frame: pd.DataFrame = self._table(table).toPandas()
+        frame: pd.DataFrame = self._table(table).toArrow().to_pandas()
         return frame
 
     def release(self) -> None:
@@ -195,7 +195,16 @@ def _report(scored: DataFrame, options: ScoreOptions, n_shares: int) -> dict[str
 
 def _reports(frame: DataFrame) -> list[dict[str, Any]]:
     """Return the shares' reports; an error that ended a share is raised as what it was."""
-    rows = frame.where(f"{share.REPORT} IS NOT NULL").select(share.REPORT).collect()
+    from pyspark.errors import PythonException
+
+    try:
+        rows = frame.where(f"{share.REPORT} IS NOT NULL").select(share.REPORT).collect()
+    except PythonException as error:
+        if "No module named 'riskadj" not in str(error):
+            raise
+        raise MissingDependencyError(
+            "riskadj is not installed on Spark's workers; install it there too, in the same version as here."
+        ) from None
     reports = [json.loads(row[0]) for row in rows]
     share.raise_first_error(reports)
     return reports

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from riskadj.engines import share
-from riskadj.errors import ExtractError, OutputError, OutputExistsError
+from riskadj.errors import ExtractError, OptionError, OutputError, OutputExistsError
 from riskadj.extracts.arrow_parts import open_object
 from riskadj.extracts.contract import ROW_NUMBER, is_bytes, is_text, stored_type
 from riskadj.extracts.enrollment import CARRIED, wanted_columns
@@ -75,7 +75,9 @@ def _frame(spark: SparkSession, source: Any, role: str) -> DataFrame:
             f"a {type(source).__name__} was given for {role}; allowed: a Spark DataFrame, or paths of Parquet files."
         )
     try:
-        return spark.read.parquet(*map(str, paths))
+        frame = spark.read.parquet(*map(str, paths))
+        _ = frame.columns  # Spark Connect looks at the files no sooner
+        return frame
     except AnalysisException as error:
         raise ExtractError(
             f"Spark cannot read {paths[0]}, given for {role} ({error.getCondition()}); "
@@ -193,13 +195,22 @@ def kept(spark: SparkSession, scored: DataFrame, folder: str | None, *, overwrit
 
     Raises
     ------
+    OptionError
+        No folder is named, and this Spark has no cache.
     OutputExistsError, OutputError
         The folder is there already, or cannot be written to.
     """
-    if folder is None:
-        return scored.persist()
-    from pyspark.errors import AnalysisException
+    from pyspark.errors import AnalysisException, PySparkException
 
+    if folder is None:
+        try:
+            return scored.persist()
+        except PySparkException as error:
+            if "SERVERLESS" not in str(error):
+                raise
+            raise OptionError(
+                "this Spark has no cache (serverless compute); name a folder that all its workers reach with keep_in=."
+            ) from None
     try:
         scored.write.mode("overwrite" if overwrite else "error").parquet(folder)
     except AnalysisException as error:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import agreement, marginal, population, report
+from benchmarks import agreement, marginal, population, report, scale
 from benchmarks.peers.tables import read_model, words_of
 from riskadj import list_models, load_model
 
@@ -100,3 +100,36 @@ def test_marginal_values_are_measured_beside_scoring(
     assert all(seconds > 0 for row in rounds for seconds in row)
     marginal.show(rounds)
     assert capsys.readouterr().out.count("x scoring") == len(marginal.PHASES)
+
+
+def test_scale_counts_every_row_and_scores_a_sample_alone(tmp_path: Path) -> None:
+    year = population.year_of_two_models()
+    rules = {"order": "member", "memory": "4GB", "payment_year": year, "diagnosis_filter": "cms"}
+    found = scale.measure(tmp_path, members=200, sample=20, **rules)
+    assert found["enrollment_rows"] >= 200
+    assert found["sample_rows_equal"] >= 40
+
+
+@pytest.mark.parametrize(
+    ("extract", "count"),
+    [("enrollment", "rows_read"), ("enrollment", "rows_used"), ("diagnoses", "rows_mapped")],
+)
+def test_a_row_too_few_stops_the_benchmark_of_scale(tmp_path: Path, extract: str, count: str) -> None:
+    one = pa.table({"member_id": ["A"]})
+    for name in ("enrollment", "diagnoses", "payment_scores"):
+        pq.write_table(one, tmp_path / f"{name}.parquet")
+    pq.write_table(one.slice(1), tmp_path / "rejects.parquet")
+    used = {"rows_read": 1, "rows_used": 1, "rows_rejected": 0}
+    kinds = dict.fromkeys(("outside_collection", "filtered", "unmapped", "unknown", "mapped"), 0)
+    diagnoses = {
+        **used,
+        "file_rows_read": 1,
+        **{f"rows_{kind}": n for kind, n in kinds.items()},
+        "rows_mapped": 1,
+    }
+    report = {"counts": {"enrollment": dict(used), "diagnoses": diagnoses}}
+    files = [tmp_path / "enrollment.parquet", tmp_path / "diagnoses.parquet"]
+    scale.check_counts(report, files, tmp_path)
+    report["counts"][extract][count] += 1
+    with pytest.raises(agreement.DisagreementError, match="are due"):
+        scale.check_counts(report, files, tmp_path)
