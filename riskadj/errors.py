@@ -7,7 +7,10 @@ first five row numbers, never as a member's data: extracts are protected health 
 from __future__ import annotations
 
 import difflib
+import os
+import traceback
 from collections.abc import Iterable
+from types import FrameType
 
 
 class RiskAdjError(Exception):
@@ -86,3 +89,28 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"; nearest: X"`` for a misspelt `name`, or an empty string."""
     match = difflib.get_close_matches(name, list(known), n=1)
     return f"; nearest: {match[0]}" if match else ""
+
+
+#: Set to 1, this environment variable asks for the traceback of an unexpected error.
+DEBUG = "RISKADJ_DEBUG"
+
+
+def defect(error: Exception) -> str:
+    """Return what may be said of an unexpected error: its type and place, never its text."""
+    if os.environ.get(DEBUG) == "1":
+        return "".join(traceback.format_exception(error)).rstrip()
+    frames = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    ours = [(frame, line) for frame, line in frames if _module(frame).split(".")[0] == "riskadj"]
+    places = dict.fromkeys(_place(frame, line) for frame, line in (*ours[-1:], *frames[-1:]))
+    return (
+        f"unexpected {type(error).__name__} in {', called from '.join(reversed(places))}: a defect of riskadj; "
+        f"please report it with this line and `riskadj --version`. {DEBUG}=1 shows the traceback, which may quote data."
+    )
+
+
+def _place(frame: FrameType, line: int) -> str:
+    return f"{_module(frame)}.{frame.f_code.co_name}, line {line}"
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "?"))

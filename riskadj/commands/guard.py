@@ -5,16 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import traceback
 from collections.abc import Callable
-from types import FrameType
 from typing import ParamSpec
 
-from riskadj.errors import RiskAdjError
+from riskadj.errors import RiskAdjError, defect
 
 DONE, DEFECT, WRONG, INTERRUPTED = 0, 1, 2, 130
-#: Set to 1, this environment variable asks for the traceback of an unexpected error.
-DEBUG = "RISKADJ_DEBUG"
 
 P = ParamSpec("P")
 
@@ -50,24 +46,3 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 def say(message: str) -> None:
     """Write one message to stderr."""
     sys.stderr.write(f"{message}\n")
-
-
-def defect(error: Exception) -> str:
-    """Return what may be said of an unexpected error: its type and place, never its text."""
-    if os.environ.get(DEBUG) == "1":
-        return "".join(traceback.format_exception(error)).rstrip()
-    frames = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    ours = [(frame, line) for frame, line in frames if _module(frame).split(".")[0] == "riskadj"]
-    places = dict.fromkeys(_place(frame, line) for frame, line in (*ours[-1:], *frames[-1:]))
-    return (
-        f"unexpected {type(error).__name__} in {', called from '.join(reversed(places))}: a defect of riskadj; "
-        f"please report it with this line and `riskadj --version`. {DEBUG}=1 shows the traceback, which may quote data."
-    )
-
-
-def _place(frame: FrameType, line: int) -> str:
-    return f"{_module(frame)}.{frame.f_code.co_name}, line {line}"
-
-
-def _module(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", "?"))

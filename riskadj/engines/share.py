@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from riskadj import errors
 from riskadj.engines.shipped_maps import ShippedMaps, unpacked
-from riskadj.errors import RiskAdjError
+from riskadj.errors import RiskAdjError, defect
 from riskadj.extracts.open import Extract, open_extract
 from riskadj.extracts.rejects import Rejects
 from riskadj.results.passes import joined_report
@@ -112,12 +112,17 @@ def score_batches(task: Task, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.
 
 @contextmanager
 def _reporting() -> Iterator[dict[str, Any]]:
-    """Yield a report to fill; a deliberate error of the block goes into it, for an engine's own would bury it."""
+    """Yield a report to fill; a deliberate error of the block goes into it, for an engine's own would bury it.
+
+    The text of any other error may quote a member's data, and engines log what they are told: only its place goes on.
+    """
     report: dict[str, Any] = {}
     try:
         yield report
     except RiskAdjError as error:
         report["error"] = [type(error).__name__, str(error)]
+    except Exception as error:  # noqa: BLE001 - it is raised again, without what may be data
+        raise RuntimeError(defect(error)) from None
 
 
 class Share:

@@ -8,9 +8,8 @@ allow nothing else (Spark Connect, Databricks serverless) do as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,19 +95,13 @@ def score(
     diagnoses: Any,
     *,
     payment_year: int,
-    program: str = "medicare_part_c",
-    models: Sequence[str] | str | None = None,
-    segments: str = "paid",
-    diagnosis_filter: str = "none",
-    edits: str = "default",
-    rejects: str = "stop",
-    collection: str | tuple[date, date] | None = None,
     layout: str = "riskadj",
     columns: Mapping[str, str] | None = None,
     maps_dir: str | Path | None = None,
     rows_per_share: int = ROWS_PER_SHARE,
     keep_in: str | None = None,
     overwrite: bool = False,
+    **options: Any,
 ) -> SparkScores:
     """Score a population on Spark: the same columns and the same scores as `riskadj.score`.
 
@@ -122,7 +115,7 @@ def score(
         Extracts as EXTRACTS.md describes them; paths are Parquet that Spark can read. A whole-number column
         `row_number` tells where a row stood: of rows that contradict each other the first is used, and rejects are
         named by it. Without that column it is `monotonically_increasing_id()` + 1.
-    payment_year, program, models, segments, diagnosis_filter, edits, rejects, collection, layout, columns
+    payment_year, layout, columns
         As `riskadj.score` takes them.
     maps_dir : path, optional
         A folder of model tables on the machine that calls; it travels to the workers with the work.
@@ -133,6 +126,8 @@ def score(
         serverless clusters do not have.
     overwrite : bool
         Replace what `keep_in` holds.
+    **options
+        As `riskadj.score` takes them, but for `threads`: a worker scores its share with one.
 
     Returns
     -------
@@ -153,18 +148,17 @@ def score(
     _require_spark()
     if rows_per_share < 1:
         raise OptionError(f"rows_per_share={rows_per_share}; it takes at least 1.")
-    options = make_options(
-        payment_year=payment_year, program=program, models=models, segments=segments, diagnosis_filter=diagnosis_filter,
-        edits=edits, rejects=rejects, collection=collection, threads=1, maps_dir=maps_dir,
-    )  # fmt: skip
+    for name in sorted({"threads", "memory"}.intersection(options)):
+        raise OptionError(f"{name}= is no option on Spark; rows_per_share= says how much a worker holds.")
+    checked = make_options(payment_year=payment_year, maps_dir=maps_dir, threads=1, **options)
     task = share.Task(
-        options=options,
+        options=checked,
         layout=layout,
         columns={role: columns_of(role, columns) for role in (share.ENROLLMENT, share.DIAGNOSES)},
-        maps=None if options.maps_dir is None else packed(options.maps_dir),
+        maps=None if checked.maps_dir is None else packed(checked.maps_dir),
     )
     task, sides = open_sides(spark, task, {share.ENROLLMENT: enrollment, share.DIAGNOSES: diagnoses})
-    rows_read, whole = _survey(task, sides[0], options)
+    rows_read, whole = _survey(task, sides[0])
     task = replace(task, whole=whole)
     n_shares = -(-rows_read // rows_per_share)
     scored = spread(sides, n_shares).mapInArrow(
@@ -172,16 +166,17 @@ def score(
     )
     scored = kept(spark, scored, keep_in, overwrite=overwrite)
     try:
-        return SparkScores(scored, _report(scored, options, n_shares))
+        return SparkScores(scored, _report(scored, checked, n_shares))
     except errors.RiskAdjError:
         scored.unpersist()
         raise
 
 
-def _survey(task: share.Task, enrollment: Side, options: ScoreOptions) -> tuple[int, Whole]:
+def _survey(task: share.Task, enrollment: Side) -> tuple[int, Whole]:
     """Return the number of enrollment rows, and what every share is scored by."""
     reports = _reports(survey_shares(enrollment, partial(share.survey_batches, task)))
     surveys = [Survey.from_dict(report) for report in reports]
+    options = task.options
     year = load_payment_year(options.program, options.payment_year, maps_dir=options.maps_dir)
     whole = whole_of(surveys, options, year, (share.ENROLLMENT,))
     return sum(survey.rows_read for survey in surveys), whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import traceback
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import riskadj
 from riskadj.engines import share
 from riskadj.engines.shipped_maps import packed, unpacked
 from riskadj.errors import CodeNotAllowedError, ExtractError, OptionError, RowsRejectedError
+from riskadj.scoring.options import make_options
 from tests.members import TOY_MAPS
 from tests.shares import in_shares, rows_of, sample, with_faults, without_shares
 
@@ -128,6 +130,20 @@ def test_nobody_to_score_is_told_as_by_the_whole() -> None:
     for scored in (locally, lambda *tables, **options: in_shares(*tables, 2, **options)):
         with pytest.raises(ExtractError, match="none of the 3 enrollment rows can be scored"):
             scored(enrollment, diagnoses, **TOY, rejects="write")
+
+
+def test_the_text_of_an_unexpected_error_stays_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines write what a worker raises into their logs."""
+
+    def quote(task: share.Task, part: share.Share) -> None:
+        raise ValueError(f"cannot convert {part.enrollment['member_id'][0]}")
+
+    monkeypatch.setattr(share, "score_share", quote)
+    task = share.Task(make_options(payment_year=2026), "riskadj", {"enrollment": {}, "diagnoses": {}})
+    batches = share.batches_of(toy_enrollment(1), toy_diagnoses([], []))
+    with pytest.raises(RuntimeError, match="unexpected ValueError in ") as caught:
+        list(share.score_batches(task, batches))
+    assert "M0" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_own_tables_travel() -> None:

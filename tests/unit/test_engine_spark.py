@@ -266,6 +266,16 @@ def test_workers_without_riskadj_are_told(spark: Any) -> None:
         engine._reports(Lost())
 
 
+@runs_spark
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("threads", "threads= is no option on Spark"), ("verbosity", "no such option: 'verbosity'")],
+)
+def test_options_that_are_none_are_told(spark: Any, name: str, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        engine.score(spark, None, None, payment_year=2026, **{name: 2})
+
+
 def test_without_pyspark_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'riskadj\[spark\]'"):
