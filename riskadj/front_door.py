@@ -118,6 +118,7 @@ def gaps(
     attributes: Any = None,
     rate: float | str | None = None,
     by: Sequence[str] | str = (),
+    drugs: Any = None,
     layout: str = "riskadj",
     columns: Mapping[str, str] | None = None,
     **options: Any,
@@ -130,7 +131,7 @@ def gaps(
 
     Parameters
     ----------
-    enrollment, diagnoses, payment_year, layout, columns, **options
+    enrollment, diagnoses, payment_year, drugs, layout, columns, **options
         As `score` takes them; enrollment is that of the members to work on, diagnoses have service dates.
     prior_diagnoses : path or table, optional
         Diagnoses of the prior years, if `diagnoses` does not hold them.
@@ -171,7 +172,7 @@ def gaps(
     checked = make_options(payment_year=payment_year, **options)
     if as_of is not None:
         checked = replace(checked, collection=_year_to_date(checked, as_of))
-    run = _read(enrollment, diagnoses, checked, layout, columns)
+    run = _read(enrollment, diagnoses, checked, layout, columns, drugs=drugs)
     if prior_diagnoses is None:
         return find_all_gaps(run, run.extracts[1], wanted)
     names = columns_of("diagnoses", columns)

@@ -18,19 +18,24 @@ def left_of(folder, hccs):
     return naive.apply_hierarchies(model, naive.meet_requirements(model, set(hccs)))
 
 
-def payment_hccs_of(folder, hccs):
-    """Payment HCCs that are left of mapped ones."""
+def had_of(folder, hccs, sex, age, status):
+    """HCCs that the member has of mapped ones: those left, but for the ones that nobody of this status has."""
+    model, status = naive.read_model(str(folder)), naive.PLAIN_STATUS | dict(status) | {"sex": sex}
+    return naive.leave_out(model, left_of(folder, hccs), age, status)
+
+
+def payment_hccs_of(folder, hccs, sex, age, status):
+    """Payment HCCs that the member has of mapped ones."""
     model = naive.read_model(str(folder))
-    return {row["hcc"] for row in model["labels"] if row["payment"] == "1"} & left_of(folder, hccs)
+    payment = {row["hcc"] for row in model["labels"] if row["payment"] == "1"}
+    return payment & had_of(folder, hccs, sex, age, status)
 
 
 def score_of(folder, hccs, sex, age, status):
     """Payment risk score of one model, if the mapped HCCs were these: sums of factors, then the year's arithmetic."""
     model = naive.read_model(str(folder))
     status = naive.PLAIN_STATUS | dict(status)
-    left = left_of(folder, hccs)
-    payment = [row["hcc"] for row in model["labels"] if row["payment"] == "1" and row["hcc"] in left]
-    on, _ = naive.variables_on(model, left, payment, sex, age, status)
+    on, _ = naive.variables_on(model, had_of(folder, hccs, sex, age, status), sex, age, status)
     segment = naive.segment_of(model, age, status, sex)
     column = naive.factor_column_of(model, segment, age, status)
     total = sum((model["factors"].get((name, column), Decimal(0)) for name in on), Decimal(0))
@@ -74,18 +79,19 @@ def gaps_of(folder, *, sex, age, status, prior, now):
     before = hccs_of(folder, [code for code, _ in prior], sex, age)
     mapped = hccs_of(folder, [code for code, _ in now], sex, age)
     found = {}
-    for hcc in payment_hccs_of(folder, before):
+    had = had_of(folder, mapped, sex, age, status)
+    for hcc in payment_hccs_of(folder, before, sex, age, status):
         higher = droppers_of(folder, hcc, mapped)
         seen = None
         if not prices_hccs(folder, sex, age, status):
             what = "not_applicable"
-        elif hcc in left_of(folder, mapped):
+        elif hcc in had:
             what = "closed"
         elif higher:
             what = "superseded"
         else:
             what = "open"
-        if hcc in left_of(folder, mapped):
+        if hcc in had:
             seen = first_date(folder, hcc, now, sex, age)
         elif higher:
             seen = min(first_date(folder, one, now, sex, age) for one in higher)

@@ -25,6 +25,7 @@ def gaps(
     ],
     program: shared.Program = shared.PROGRAM,
     models: shared.Models = None,
+    drugs: shared.Drugs = None,
     prior_diagnoses: Annotated[
         list[str] | None,
         typer.Option(help="Diagnoses of the prior years, if not in --diagnoses.", metavar="PATH"),
@@ -80,7 +81,8 @@ def gaps(
 
     found = find_gaps(
         shared.source_of(enrollment), shared.source_of(diagnoses), payment_year=payment_year, program=program,
-        models=models, prior_diagnoses=_source(prior_diagnoses), prior_years=prior_years, as_of=as_of, chronic=chronic,
+        models=models, drugs=_source(drugs),
+        prior_diagnoses=_source(prior_diagnoses), prior_years=prior_years, as_of=as_of, chronic=chronic,
         suspects=_source(suspects), attributes=_source(attributes), rate=_rate(rate), by=by,
         diagnosis_filter=diagnosis_filter, edits=edits, rejects=rejects, collection=collection, layout=layout,
         columns=names, threads=threads, maps_dir=maps_dir,

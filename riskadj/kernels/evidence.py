@@ -10,13 +10,21 @@ from riskadj.kernels.bits import count_bits
 
 
 @kernel
-def _slot(captured: Words, slots_begin: Integers, member: int, bit: int) -> int:
-    """Return the slot of a bit that the member has."""
-    slot = slots_begin[member]
-    for w in range(bit >> 6):
-        slot += count_bits(captured[member, w])
-    below = (np.uint64(1) << np.uint64(bit & 63)) - np.uint64(1)
-    return slot + count_bits(captured[member, bit >> 6] & below)
+def slot_in_word(word: np.uint64, bit: int, first: int) -> np.int64:
+    """Return the slot of a bit, given that of the first one in its word; -1 if the bit is not on."""
+    mask = np.uint64(1) << np.uint64(bit & 63)
+    if word & mask == np.uint64(0):
+        return np.int64(-1)
+    return np.int64(first) + count_bits(word & (mask - np.uint64(1)))
+
+
+@kernel
+def slot_of(captured: Words, slots_begin: Integers, member: int, bit: int) -> np.int64:
+    """Return the slot of a bit of a member; -1 if the bit is not on."""
+    first, last = slots_begin[member], bit >> 6
+    for w in range(last):
+        first += count_bits(captured[member, w])
+    return slot_in_word(captured[member, last], bit, first)
 
 
 @kernel
@@ -58,7 +66,7 @@ def note_dates(
     bits_begin, bits
         Condition bits of each code, as in `capture.set_bits`.
     captured : uint64, shape (n_members, n_words)
-        Every bit that the diagnoses set is on.
+        Bits that are not on have no dates.
     slots_begin : int64, shape (n_members + 1,)
     first, last : int32, shape (n_slots,); changed
     """
@@ -67,9 +75,10 @@ def note_dates(
         if member < 0:
             continue
         for i in range(bits_begin[codes[k]], bits_begin[codes[k] + 1]):
-            slot = _slot(captured, slots_begin, member, bits[i])
-            first[slot] = min(first[slot], dates[k])
-            last[slot] = max(last[slot], dates[k])
+            slot = slot_of(captured, slots_begin, member, bits[i])
+            if slot >= 0:
+                first[slot] = min(first[slot], dates[k])
+                last[slot] = max(last[slot], dates[k])
 
 
 @kernel
@@ -111,10 +120,8 @@ def find_dates(
         member, age = members[k], age_years[k]
         for i in range(bits_begin[hccs[k]], bits_begin[hccs[k] + 1]):
             bit = bits[i]
-            at = 64 * first_word + bit
-            if (captured[member, at >> 6] >> np.uint64(at & 63)) & np.uint64(1) == np.uint64(0):
-                continue
             if (bit_sexes[bit] & sexes[k]) != 0 and bit_age_min[bit] <= age <= bit_age_max[bit]:
-                slot = _slot(captured, slots_begin, member, at)
-                first_out[k] = min(first_out[k], first[slot])
-                last_out[k] = max(last_out[k], last[slot])
+                slot = slot_of(captured, slots_begin, member, 64 * first_word + bit)
+                if slot >= 0:
+                    first_out[k] = min(first_out[k], first[slot])
+                    last_out[k] = max(last_out[k], last[slot])

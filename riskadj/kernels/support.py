@@ -11,6 +11,7 @@ import numpy as np
 from riskadj.jit import kernel
 from riskadj.kernels.arrays import Bytes, Integers, Positions, ShortIntegers, Words
 from riskadj.kernels.bits import count_bits
+from riskadj.kernels.evidence import slot_in_word, slot_of
 
 #: What a slot holds before any value was seen, and after two different ones.
 NOTHING, SEVERAL = np.uint64(0), np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -40,24 +41,6 @@ def hash_values(data: Bytes, offsets: Integers, hashes: Words) -> None:
         word *= _SPREAD
         word ^= word >> np.uint64(32)
         hashes[i] = np.uint64(1) if word in (NOTHING, SEVERAL) else word
-
-
-@kernel
-def _slot_in_word(word: np.uint64, bit: int, first: int) -> np.int64:
-    """Return the number of a captured condition bit, given that of the first one in its word; -1 if not captured."""
-    mask = np.uint64(1) << np.uint64(bit & 63)
-    if word & mask == np.uint64(0):
-        return np.int64(-1)
-    return np.int64(first) + count_bits(word & (mask - np.uint64(1)))
-
-
-@kernel
-def _slot(captured: Words, begins: Integers, member: int, bit: int) -> np.int64:
-    """Return the number of a captured condition bit; -1 if it is not captured."""
-    first, last = begins[member], bit >> 6
-    for w in range(last):
-        first += count_bits(captured[member, w])
-    return _slot_in_word(captured[member, last], bit, first)
 
 
 @kernel
@@ -101,7 +84,7 @@ def note_values(
             while w < bits[i] >> 6:
                 first += count_bits(captured[member, w])
                 w += 1
-            slot = _slot_in_word(captured[member, w], bits[i], first)
+            slot = slot_in_word(captured[member, w], bits[i], first)
             if slot >= 0:
                 for c in range(values.shape[1]):
                     values[slot, c] = _joined(values[slot, c], hashes[k, c])
@@ -150,7 +133,7 @@ def find_values(
             bit = hcc_bits[i]
             if (bit_sexes[bit] & sex) == 0 or age < bit_age_min[bit] or age > bit_age_max[bit]:
                 continue
-            slot = _slot(captured, begins, members[k], 64 * first_word + bit)
+            slot = slot_of(captured, begins, members[k], 64 * first_word + bit)
             if slot >= 0:
                 for c in range(values.shape[1]):
                     found[k, c] = _joined(found[k, c], values[slot, c])

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from riskadj.kernels import hierarchies
-from riskadj.kernels.interactions import list_bits
+from riskadj.kernels.interactions import leave_out, list_bits
 from riskadj.results.suspects import Suspects
 from riskadj.scoring.payment_score import NO_SCORE, Scores
 from riskadj.scoring.plan import ScoringPlan, Words, set_bits
@@ -155,15 +155,16 @@ class _Work:
     def prior(self) -> Words:
         """Return the payment HCCs of the prior window that are left after hierarchies."""
         found = self.prior_mapped()
-        hierarchies.apply_requirements(self.plan.required_hcc, self.plan.needs_any, found)
-        hierarchies.apply_hierarchies(self.plan.drops, self.plan.sequential, found)
+        switch_on_variables(self.plan, self.profile, self.model.demographics, found)
         return found & self.model.hcc_mask
 
     def suspected(self) -> Words:
         """Return the suspected payment HCCs."""
         if self.inputs.suspects is None:
             return np.zeros_like(self.mapped)
-        return self._find(self.inputs.suspects.captured) & self.model.hcc_mask
+        found = self._find(self.inputs.suspects.captured) & self.model.hcc_mask
+        leave_out(self.profile, self.model.demographics & self.plan.may_be_left_out, found)
+        return found
 
     def status(self, local: Rows, hccs: Days, prior: Words) -> npt.NDArray[np.int8]:
         """Return what became of each pair of row and HCC."""

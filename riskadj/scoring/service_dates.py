@@ -175,11 +175,18 @@ class _Reader:
             dates = one_chunk(table["service_date"])
             days, codes = values_of(dates), self._codes(table)
             wanted = is_valid(dates) & (days >= first) & (days <= last) & (codes >= 0)
+            wanted &= self._is_code_valid(codes, days)
             if which_count is not None:
                 wanted &= which_count(table) != 0
             ids = cast_ids(one_chunk(table["member_id"]), _id_type(self.run, self.extract))
             rows = np.flatnonzero(wanted & is_valid(ids))
             yield self.run.index.find(ids, rows), codes[rows], days[rows].astype(np.int32)
+
+    def _is_code_valid(self, codes: Days, days: Days) -> npt.NDArray[np.bool_]:
+        """Return which codes are valid on the day of their service."""
+        period = np.searchsorted(self.run.book.period_begins, days, side="right")
+        valid: npt.NDArray[np.bool_] = self.run.book.is_valid[period, np.maximum(codes, 0)]
+        return valid
 
     def _codes(self, table: pa.Table) -> Days:
         """Return the code number of each row; negative where the code maps to no condition."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +21,11 @@ from riskadj.errors import (
     RiskAdjError,
     TableError,
 )
+from riskadj.extracts.dates import EPOCH
+from riskadj.scoring.codes import make_code_book, unpack
+from riskadj.scoring.plan import make_plan
+from riskadj.tables.icd10 import load_valid_codes
+from riskadj.tables.model import ModelTables
 from tests.cli_runs import TOY, run
 from tests.members import TOY_MAPS, Member, enrollment_table
 
@@ -342,3 +348,42 @@ def test_models_that_ship_have_a_list_of_chronic_conditions() -> None:
             assert {flags[hcc] for hcc, label in labels.items() if label.startswith("Septicemia")} == {"0"}
             assert {flags[hcc] for hcc, label in labels.items() if label.startswith("Diabetes with")} == {"1"}
     assert seen
+
+
+def test_codes_count_on_days_on_which_they_are_valid() -> None:
+    """HHS-HCC: a code of a later fiscal year recaptures nothing before its first day."""
+    year, model = _hhs_year_with_new_codes()
+    plan = make_plan(model)
+    book = make_code_book((plan,), load_valid_codes())
+    begin = EPOCH + timedelta(days=int(book.period_begins[-1]))
+    names = [unpack(word) for word in book.packed]
+    new = next(n for n in np.flatnonzero(book.is_mapped & ~book.is_valid[-2] & book.is_valid[-1]))
+    hccs = plan.bits_of_code[names[new]]
+    always = np.flatnonzero(book.is_mapped & book.is_valid.all(axis=0))
+    old = next(n for n in always if plan.bits_of_code[names[n]] == hccs)
+    enrollment = pa.table(
+        {
+            "member_id": ["a"],
+            "age_years": [40],
+            "sex": ["F"],
+            "metal_level": ["silver"],
+            "csr_indicator": ["1"],
+        }
+    )
+    last_year, before = begin - timedelta(days=300), begin - timedelta(days=1)
+    early = ("a", names[old], last_year.isoformat()), ("a", names[new], before.isoformat())
+    for more, seen in (((), {None}), ((("a", names[new], begin.isoformat()),), {begin})):
+        rows = diagnoses(*early, *more)
+        gaps = riskadj.gaps(enrollment, rows, payment_year=year, program="hhs", rejects="write")
+        assert {row["recaptured_on"] for row in gaps.gaps.to_pylist()} == seen
+        assert {row["last_prior_service_date"] for row in gaps.gaps.to_pylist()} == {last_year}
+
+
+def _hhs_year_with_new_codes() -> tuple[int, ModelTables]:
+    for release in riskadj.list_models():
+        model = riskadj.load_model(release.model_id, payment_year=release.payment_year)
+        if release.program == "hhs":
+            book = make_code_book((make_plan(model),), load_valid_codes())
+            if (book.is_mapped & ~book.is_valid[-2] & book.is_valid[-1]).any():
+                return release.payment_year, model
+    raise LookupError("no HHS benefit year has a code of the later fiscal year")
