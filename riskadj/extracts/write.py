@@ -54,6 +54,7 @@ OUTPUT_TABLES = (
     "comparison_variable_counts",
     "comparison_member_months",
     "comparison_adjustments",
+    "build_up",
 )
 OUTPUT_NAMES = re.compile(
     rf"({'|'.join(OUTPUT_TABLES)})(-\d+)?\.parquet|run\.json|({'|'.join((*OUTPUT_TABLES, 'scores'))})\.png|report\.html"
