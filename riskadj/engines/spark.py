@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 #: Enrollment rows that a worker scores at a time, unless the caller says otherwise.
 ROWS_PER_SHARE = 50_000
 _OLDEST_SPARK = 4
+#: Options of `riskadj.score` that Spark's workers do not have -> what to do instead.
+_NOT_HERE = {
+    "threads": "a worker scores its share with one, and rows_per_share= says how much it holds",
+    "memory": "rows_per_share= says how much a worker holds",
+    "drugs": "score a program that reads drugs with riskadj.score, or riskadj score --memory",
+}
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,7 @@ def score(
     overwrite : bool
         Replace what `keep_in` holds.
     **options
-        As `riskadj.score` takes them, but for `threads`: a worker scores its share with one.
+        As `riskadj.score` takes them, but for `threads` (a worker scores its share with one) and `drugs`.
 
     Returns
     -------
@@ -148,8 +154,9 @@ def score(
     _require_spark()
     if rows_per_share < 1:
         raise OptionError(f"rows_per_share={rows_per_share}; it takes at least 1.")
-    for name in sorted({"threads", "memory"}.intersection(options)):
-        raise OptionError(f"{name}= is no option on Spark; rows_per_share= says how much a worker holds.")
+    for name, instead in _NOT_HERE.items():
+        if name in options:
+            raise OptionError(f"{name}= is no option on Spark; {instead}.")
     checked = make_options(payment_year=payment_year, maps_dir=maps_dir, threads=1, **options)
     task = share.Task(
         options=checked,

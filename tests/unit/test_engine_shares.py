@@ -50,6 +50,30 @@ def test_shares_give_what_the_whole_gives(options: dict[str, Any]) -> None:
     )
 
 
+def test_shares_of_an_hhs_population_give_what_the_whole_gives() -> None:
+    """Spans with one issuer make the member's duration: all of them are in the member's share."""
+    n_rows = 12
+    enrollment = pa.table(
+        {
+            "member_id": [f"M{number // 2}" for number in range(n_rows)],
+            "birth_date": [dt.date(1960 + 5 * (number // 2), 3, 1) for number in range(n_rows)],
+            "sex": ["F"] * n_rows,
+            "enrollment_start_date": [dt.date(2026, 1 + 6 * (number % 2), 1) for number in range(n_rows)],
+            "enrollment_end_date": [dt.date(2026, 5 + 4 * (number % 2), 30) for number in range(n_rows)],
+            "metal_level": ["silver", "gold", "bronze"] * (n_rows // 3),
+            "csr_indicator": ["1"] * n_rows,
+        }
+    )
+    diagnoses = pa.table(
+        {
+            "member_id": ["M0", "M1", "M4", "M9"],
+            "diagnosis_code": ["E119", "I509", "C50911", "E119"],
+            "service_date": [dt.date(2026, 6, 1)] * 4,
+        }
+    )
+    assert_same(enrollment, diagnoses, 3, payment_year=2026, program="hhs", rejects="write")
+
+
 def toy_enrollment(n_members: int, **columns: list[Any]) -> pa.Table:
     good = {
         "member_id": [f"M{number}" for number in range(n_members)],

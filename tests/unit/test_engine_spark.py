@@ -269,7 +269,11 @@ def test_workers_without_riskadj_are_told(spark: Any) -> None:
 @runs_spark
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("threads", "threads= is no option on Spark"), ("verbosity", "no such option: 'verbosity'")],
+    [
+        ("threads", "threads= is no option on Spark"),
+        ("drugs", "drugs= is no option on Spark; score a program that reads drugs with"),
+        ("verbosity", "no such option: 'verbosity'"),
+    ],
 )
 def test_options_that_are_none_are_told(spark: Any, name: str, words: str) -> None:
     with pytest.raises(OptionError, match=words):
