@@ -148,8 +148,8 @@ def gaps(
     rate : float or str, optional
         Monthly payment at a score of 1.000, or the column of `attributes` that holds it. [dollars]
     by : sequence of str
-        Columns to break recapture down by: plan_id, contract_id, county_code, age_band, sex, dual, ... or columns of
-        `attributes`.
+        Columns to break recapture down by: segment, policy, age_band, sex, dual, ..., any column of the enrollment
+        extract, or of `attributes`.
 
     Returns
     -------
@@ -174,11 +174,10 @@ def gaps(
         checked = replace(checked, collection=_year_to_date(checked, as_of))
     run = _read(enrollment, diagnoses, checked, layout, columns, drugs=drugs)
     if prior_diagnoses is None:
-        return find_all_gaps(run, run.extracts[1], wanted)
+        return find_all_gaps(run, enrollment, run.extracts[1], wanted)
     names = columns_of("diagnoses", columns)
-    return find_all_gaps(
-        run, open_extract(prior_diagnoses, "diagnoses", layout=layout, columns=names), wanted
-    )
+    prior = open_extract(prior_diagnoses, "diagnoses", layout=layout, columns=names)
+    return find_all_gaps(run, enrollment, prior, wanted)
 
 
 def _year_to_date(options: ScoreOptions, as_of: date | str) -> tuple[date, date]:

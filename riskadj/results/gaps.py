@@ -22,7 +22,8 @@ from riskadj.results.gap_rows import (
     GapInputs,
 )
 from riskadj.results.gap_tables import Found, gap_table, monthly_rates, potential_table, summary_table
-from riskadj.results.groups import Labels, find_attributes, labels_of
+from riskadj.results.grouping import row_labels
+from riskadj.results.groups import Labels, find_attributes
 from riskadj.results.recapture import (
     Counted,
     counted_of,
@@ -171,13 +172,15 @@ def prior_window(window: tuple[date, date], years: int) -> tuple[date, date]:
     return first.replace(year=first.year - years, day=day), first - timedelta(days=1)
 
 
-def find_all_gaps(run: ScoringRun, prior: Extract, options: GapOptions) -> Gaps:
+def find_all_gaps(run: ScoringRun, enrollment: Any, prior: Extract, options: GapOptions) -> Gaps:
     """Return the gaps of a run.
 
     Parameters
     ----------
     run : ScoringRun
         This year: its window of service dates, its diagnoses, its models.
+    enrollment : path or table
+        What the run's enrollment was read from.
     prior : Extract
         Diagnoses of the prior years; may be the same extract.
     options : GapOptions
@@ -186,7 +189,7 @@ def find_all_gaps(run: ScoringRun, prior: Extract, options: GapOptions) -> Gaps:
     require(prior, ["service_date"])
     kinds = chronic_flags(run, options.chronic)
     attributes = None if options.attributes is None else find_attributes(run, options.attributes)
-    labels = {name: labels_of(run, name, attributes) for name in options.by}
+    labels = {name: row_labels(run, enrollment, name, attributes) for name in options.by}
     rates = monthly_rates(run, options.rate, attributes)
     suspects = None if options.suspects is None else read_suspects(run, options.suspects)
     before = prior_window(run.window, options.prior_years)

@@ -13,7 +13,8 @@ from riskadj.errors import OptionError
 from riskadj.extracts.buffers import from_numpy, is_valid, one_chunk, values_of
 from riskadj.results.breakdown import AS_PAID, Breakdown, Part
 from riskadj.results.gap_tables import monthly_rates
-from riskadj.results.groups import Labels, find_attributes, labels_of, labels_of_column
+from riskadj.results.grouping import row_labels
+from riskadj.results.groups import Labels, find_attributes, labels_of_column
 from riskadj.results.hcc_prevalence import Prevalence
 from riskadj.results.suppression import check_min_cell
 from riskadj.scoring.run import ScoringRun
@@ -39,7 +40,7 @@ def break_down(
     check_min_cell(min_cell)
     own = None if attributes is None else find_attributes(run, attributes)
     rates = monthly_rates(run, rate, own)
-    labels = {name: labels_of(run, name, own) for name in by if name != SEGMENT}
+    labels = {name: row_labels(run, scores.sources[0], name, own) for name in by if name != SEGMENT}
     every_rate = np.full(run.population.n_rows, np.nan) if rates is None else rates
     total = Breakdown(by)
     is_new = np.zeros(run.population.n_rows, np.bool_)
@@ -74,7 +75,7 @@ def prevalence_of(
     by, run = _names(by), scores.scoring_run
     check_min_cell(min_cell)
     own = None if attributes is None else find_attributes(run, attributes)
-    labels = {name: labels_of(run, name, own) for name in by if name != SEGMENT}
+    labels = {name: row_labels(run, scores.sources[0], name, own) for name in by if name != SEGMENT}
     total = Prevalence(by)
     for model_id, rows, table in paid_rows(scores):
         segment = labels_of_column(table["segment"]) if SEGMENT in by else None

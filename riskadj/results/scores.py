@@ -90,9 +90,9 @@ class Scores:
         Parameters
         ----------
         by : sequence of str or str, optional
-            Any of segment, age_band, sex, dual and the other status fields, plan_id, contract_id, county_code, and
-            the columns of `attributes`. Default: means by segment, weighted by months enrolled. With `by`, also
-            members, new enrollees, and what is paid, all models blended.
+            Any of segment, policy, age_band, sex, dual and the other status fields, columns of the enrollment extract
+            (plan_id, contract_id, county_code, or any other), and columns of `attributes`. Default: means by segment,
+            weighted by months enrolled. With `by`, also members, new enrollees, and what is paid, all models blended.
         min_cell : int, optional
             Blank numbers of groups of fewer members (11 is usual), and of others where a total would tell them. Two
             tables of the same members may still be subtracted from each other. [members]

@@ -209,6 +209,14 @@ def test_suspects_are_gaps_of_their_own() -> None:
     }  # fmt: skip
 
 
+def test_rates_by_a_column_that_only_the_file_knows() -> None:
+    enrollment = ONE.append_column("Care Team", pa.array(["blue"]))
+    rows = riskadj.gaps(enrollment, TWO_YEARS, by=["Care Team", "segment"], **V1).recapture.to_pylist()
+    assert {(row["Care Team"], row["segment"], row["conditions"]) for row in rows} == {
+        ("blue", "SHORE_AGED", 2)
+    }
+
+
 def test_rates_by_any_column() -> None:
     enrollment = enrollment_table([Member("a"), Member("b", sex="M"), Member("c")])
     enrollment = enrollment.append_column("plan_id", pa.array(["p1", "p2", None]))

@@ -103,6 +103,18 @@ def test_by_model_segment_and_status(scores: riskadj.Scores, people: list[Member
         assert found[key]["new_enrollees"] == (members if key[1] == "NEW" else 0)
 
 
+def test_by_a_column_that_only_the_file_knows(people: list[Member], enrollment: pa.Table) -> None:
+    team = pa.array(["red", "blue"] * (enrollment.num_rows // 2) + ["red"] * (enrollment.num_rows % 2))
+    scores = riskadj.score(enrollment.append_column("Care Team", team), diagnoses_table(people), **ATLANTIS)
+    frame = scores.summary(by="Care Team")
+    rows = frame[frame["model_id"] == AS_PAID].set_index("Care Team")["rows"]
+    assert rows.to_dict() == {
+        "blue": team.to_pylist().count("blue"),
+        "red": team.to_pylist().count("red"),
+        "all": len(team),
+    }
+
+
 def test_every_segment_scored_changes_no_summary(people: list[Member], enrollment: pa.Table) -> None:
     options = ATLANTIS | {"rejects": "write", "models": "toy_hcc_v1"}
     paid, every = (
