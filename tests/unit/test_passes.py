@@ -22,7 +22,7 @@ DATA = Path(__file__).parents[2] / "data/synthetic"
 
 
 def scored(path: Path, memory: int | None) -> dict[str, Any]:
-    options = make_options(payment_year=2026, rejects="write", memory=memory)
+    options = make_options(payment_year=2026, rejects="write", memory=memory, diagnosis_filter="cms")
     return score_to_directory(DATA / "enrollment.parquet", DATA / "diagnoses.parquet", path, options=options)
 
 
@@ -36,6 +36,7 @@ def test_passes_give_what_one_pass_gives(tmp_path: Path, monkeypatch: pytest.Mon
     parts = scored(tmp_path / "parts", passes.BYTES_OF_RUN + 2_000 * passes.BYTES_PER_ROW)
     assert "scored in 3 passes" in parts["notes"][-1]
     assert parts["counts"] == whole["counts"]
+    assert sum(whole["counts"]["diagnoses"]["filtered"]["no_eligible_procedure"].values()) > 0
     assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == [
         "model_scores.parquet",
         "payment_scores.parquet",
