@@ -7,6 +7,7 @@ where WHEELS is the folder of downloaded wheels (README.md beside this file says
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import hhs_copies
 import recipes_hhs as recipes
@@ -31,7 +32,8 @@ def build(release: Release, wheels: Wheels) -> Work:
     _factors(work)
     _labels(work)
     _groups(work)
-    _exclusions(work)
+    if release.leaves_out:
+        _exclusions(work)
     _status_tables(work)
     _products(work)
     return work
@@ -42,26 +44,59 @@ def build(release: Release, wheels: Wheels) -> Work:
 
 def _mappings(work: Work) -> None:
     release, text = work.release, work.release.program_text
-    pairs = hhs_copies.read_diagnoses(work.wheels, release.diagnoses)
+    pairs = _pairs(work)
     retired = _retired_before(work, pairs)
     mce = _mce_ages(work, {code for code, _ in pairs})
-    edits = hhs_copies.read_edits(work.wheels, text)
+    edits = _edits(work)
     rows = sas_formats.apply_edits([*pairs, *retired], edits, mce)
-    rows += [MappingRow(code, hcc, "", AgeRange(0, age)) for code, age, hcc in recipes.EDITS_LEAVE]
+    left = [item for item in recipes.EDITS_LEAVE if any(item[0] in edit.codes for edit in edits)]
+    rows += [MappingRow(code, hcc, "", AgeRange(0, age)) for code, age, hcc in left]
     validity = _validity(work, pairs, retired)
     cells = [row.as_cells() | validity.get(row.icd10, {}) for row in merge_mappings(rows)]
-    for copy in (text, release.before, *((release.after,) if release.after else ()), *recipes.MCE):
+    for copy in filter(None, (text, release.before, release.after, *recipes.MCE)):
         work.cite(copy)
     where = f"{release.diagnoses.file_name}; age and sex edits of {text.file_name} (source {text.id})"
-    work.put("mappings", cells, release.diagnoses, where, (), _mapping_note(work, len(retired), validity))
+    work.put(
+        "mappings",
+        cells,
+        release.diagnoses,
+        where,
+        (),
+        _mapping_note(work, bool(left), len(retired), validity),
+    )
 
 
-def _mapping_note(work: Work, n_retired: int, validity: dict[str, Row]) -> str:
+def _pairs(work: Work) -> list[tuple[str, str]]:
+    """Code and category pairs of the year; another map gives the codes that the year's own lacks."""
+    release = work.release
+    pairs = hhs_copies.read_diagnoses(work.wheels, release.diagnoses)
+    if release.more_codes is None:
+        return pairs
+    own = {code for code, _ in pairs}
+    return pairs + [
+        pair for pair in hhs_copies.read_diagnoses(work.wheels, release.more_codes) if pair[0] not in own
+    ]
+
+
+def _edits(work: Work) -> list[sas_formats.Edit]:
+    """The age and sex edits of the program's text, on the codes that the year's edits name."""
+    edits, named = hhs_copies.read_edits(work.wheels, work.release.program_text), work.release.edited_codes
+    if named is None:
+        return edits
+    work.cite(named)
+    codes = hhs_copies.read_quoted(work.wheels, named)
+    return [replace(edit, codes=edit.codes & codes) for edit in edits if edit.codes & codes]
+
+
+def _mapping_note(work: Work, is_left: bool, n_retired: int, validity: dict[str, Row]) -> str:
     last = work.release.payment_year - 1
     n_new = sum("valid_from" in cells for cells in validity.values())
     n_ended = sum("valid_to" in cells for cells in validity.values()) - n_retired
     return join(
-        "under 21, E10.52 gives HHS_HCC153 beside the HHS_HCC020 of its edit, as HHS's table does",
+        work.release.note,
+        "under 21, E10.52 gives HHS_HCC153 beside the HHS_HCC020 of its edit, as HHS's table does"
+        if is_left
+        else "",
         f"MCE age ranges are those of CMS's PY2026 tables on shared codes ({names(recipes.MCE)}); chapter O "
         f"(pregnancy) has the class maternity, ages {recipes.MATERNITY_AGES[0]}-{recipes.MATERNITY_AGES[1]}; other "
         "codes of HHS alone have none, for no open copy prints them",
@@ -71,7 +106,9 @@ def _mapping_note(work: Work, n_retired: int, validity: dict[str, Row]) -> str:
         else "codes that began on 1 October cannot be told from those of the year before and have no valid_from",
         f"{n_ended} codes that ended on 30 September have valid_to" if work.release.after else "",
         f"{n_retired} codes that ended on {last}-09-30 or before, which the copy no longer lists but HHS's tables "
-        "still do, are kept with their last day: without service dates they count",
+        "still do, are kept with their last day: without service dates they count"
+        if n_retired
+        else "",
     )
 
 
@@ -82,6 +119,8 @@ def _mce_ages(work: Work, codes: Iterable[str]) -> dict[str, AgeRange]:
 
 
 def _retired_before(work: Work, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    if work.release.before is None:
+        return []
     current = {code for code, _ in pairs}
     before = hhs_copies.read_diagnoses(work.wheels, work.release.before)
     return [(code, hcc) for code, hcc in before if code not in current]
@@ -91,7 +130,7 @@ def _validity(work: Work, pairs: list[tuple[str, str]], retired: list[tuple[str,
     """First or last day of the codes that are not valid all year: fiscal years begin on 1 October."""
     release, year, codes = work.release, work.release.payment_year, {code for code, _ in pairs}
     found = {code: {"valid_to": f"{year - 1}-09-30"} for code, _ in retired}
-    if release.dates_new_codes:
+    if release.dates_new_codes and release.before:
         known = {code for code, _ in hhs_copies.read_diagnoses(work.wheels, release.before)}
         if release.known_before:
             work.cite(release.known_before)
@@ -138,13 +177,18 @@ def _hierarchies(work: Work) -> None:
     copy = work.release.file("hierarchy_definition.json", "hierarchies")
     edges = hhs_copies.read_hierarchies(work.wheels, copy)
     other = work.release.checks["hierarchies"]
-    mine = {edge for edge in edges if edge[0].startswith("HHS")}
-    checks = [check(other, mine, hhs_copies.read_hierarchies(work.wheels, other), "edges")]
+    checks = [
+        check(other, _of_hccs(edges), _of_hccs(hhs_copies.read_hierarchies(work.wheels, other)), "edges")
+    ]
     drugs = {row["hcc"] for row in work.tables["drug_mappings"]}
-    edges += [edge for edge in recipes.DRUG_HIERARCHIES.items() if edge[1] in drugs]
+    edges += [edge for edge in recipes.DRUG_HIERARCHIES if edge[1] in drugs and edge not in edges]
     rows = [{"hcc": hcc, "drops": drops} for hcc, drops in edges]
     note = "the relation is transitive; it holds for adults, children and infants"
     work.put("hierarchies", sorted(rows, key=_edge_order), copy, copy.file_name, checks, note)
+
+
+def _of_hccs(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    return {pair for pair in pairs if pair[0].startswith("HHS")}
 
 
 def _edge_order(row: Row) -> tuple[object, ...]:
@@ -173,8 +217,8 @@ def _factors(work: Work) -> None:
 def _labels(work: Work) -> None:
     copy, other = work.release.file("category_definition.json", "labels"), work.release.checks["labels"]
     titles = hhs_copies.read_titles(work.wheels, copy)
-    mine = {item for item in titles.items() if item[0].startswith("HHS")}
-    checks = [check(other, mine, hhs_copies.read_titles(work.wheels, other).items(), "titles")]
+    others = hhs_copies.read_titles(work.wheels, other)
+    checks = [check(other, _of_hccs(titles.items()), _of_hccs(others.items()), "titles")]
     rows = [
         {
             "hcc": name,
@@ -191,7 +235,7 @@ def _labels(work: Work) -> None:
 def _groups(work: Work) -> None:
     copy, text = work.release.file("group_definition.json", "groups"), work.release.program_text
     rows = list(_payment_groups(hhs_copies.read_groups(work.wheels, copy)))
-    flags = {"SEVERE": recipes.SEVERE, "TRANSPLANT": recipes.TRANSPLANT}
+    flags = dict(_illness_groups(work))
     flags |= {f"NEWBORN_{name}": hccs for name, hccs in recipes.MATURITY.items()}
     levels = hhs_copies.read_severities(work.wheels, text)
     members = {name: [f"HHS_HCC{hcc}" for hcc in hccs] for name, hccs in flags.items()}
@@ -206,6 +250,16 @@ def _groups(work: Work) -> None:
     note = "a group with counted 1 counts once, in place of its HCCs; infants are not grouped"
     work.cite(text)
     work.put("groups", rows, copy, f"{where} (source {text.id})", (), note)
+
+
+def _illness_groups(work: Work) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Severe illness and transplants, as the year's factors use them."""
+    if _suffixes(work, "INT_GROUP_H"):
+        yield "SEVERE_V3", recipes.SEVERE_V3
+        yield "WITH_SEVERE_V3", recipes.WITH_SEVERE_V3
+    if _suffixes(work, "SEVERE_HCC_COUNT"):
+        yield "SEVERE", recipes.SEVERE
+        yield "TRANSPLANT", recipes.TRANSPLANT
 
 
 def _payment_groups(found: dict[str, list[tuple[str, str]]]) -> Iterator[Row]:
@@ -302,14 +356,9 @@ def _status_tables(work: Work) -> None:
         (),
         "INFANT, AGE_0 and DURATION_ are terms only",
     )
-    work.put(
-        "counts",
-        list(_counts(work)),
-        copy,
-        where,
-        (),
-        f"terms of the interactions; counting in {text.file_name}",
-    )
+    if counts := list(_counts(work)):
+        note = f"terms of the interactions; counting in {text.file_name}"
+        work.put("counts", counts, copy, where, (), note)
 
 
 def _demographics(work: Work) -> Iterator[Row]:
@@ -322,24 +371,25 @@ def _demographics(work: Work) -> Iterator[Row]:
     yield {"variable": "INFANT", "age_max": high}
     yield {"variable": "INFANT_MALE", "sex": "M", "age_max": high}
     yield {"variable": "AGE_0", "age_max": "0"}
-    for month in _suffixes(work, "HCC_ED"):
-        yield {
-            "variable": f"DURATION_{month}",
-            "enrollment_duration": month,
-            "age_min": SUB_MODELS["Adult"][0],
-        }
+    for stem, name in (("HCC_ED", "DURATION_"), ("ED_", "ED_")):
+        for month in _suffixes(work, stem):
+            yield {
+                "variable": f"{name}{month}",
+                "enrollment_duration": month,
+                "age_min": SUB_MODELS["Adult"][0],
+            }
 
 
 def _suffixes(work: Work, stem: str) -> list[str]:
-    """What follows `stem` in the names of variables, in the order of the factors."""
+    """What follows `stem` in the names of variables, in the order of the factors; the name itself if nothing does."""
     variables = dict.fromkeys(row["variable"] for row in work.tables["relative_factors"])
-    return [name.removeprefix(stem) for name in variables if name.startswith(stem)]
+    return [name.removeprefix(stem) or name for name in variables if name.startswith(stem)]
 
 
 def _count_suffixes(work: Work) -> list[str]:
-    found = dict.fromkeys(
-        [*_suffixes(work, "SEVERE_HCC_COUNT"), *_suffixes(work, "TRANSPLANT_HCC_COUNT"), "1PLUS"]
-    )
+    found = dict.fromkeys([*_suffixes(work, "SEVERE_HCC_COUNT"), *_suffixes(work, "TRANSPLANT_HCC_COUNT")])
+    if _suffixes(work, "HCC_ED"):
+        found["1PLUS"] = None
     return sorted(found, key=lambda suffix: (int(suffix.removesuffix("PLUS").split("_")[0]), suffix))
 
 
@@ -372,6 +422,8 @@ def _disease_products(work: Work) -> Iterator[Row]:
     for flag in ("SEVERE", "TRANSPLANT"):
         for suffix in _suffixes(work, f"{flag}_HCC_COUNT"):
             yield from _product(f"{flag}_HCC_COUNT{suffix}", [flag, f"HCCS_{suffix}"])
+    if _suffixes(work, "INT_GROUP_H"):
+        yield from _product("INT_GROUP_H", ["SEVERE_V3", "WITH_SEVERE_V3"])
     for name, drug, lists in _drug_interactions(work):
         yield from _product(name, [drug, *(_partner(hccs) for hccs in lists)])
 

