@@ -133,6 +133,12 @@ SUSPECTS = _columns(
     ("member_id", "id", "gaps", "member"),
     ("hcc", "code", "hcc or diagnosis_code", "suspected condition, as the labels of the models write it"),
     ("diagnosis_code", "code", "hcc or diagnosis_code", "suspected diagnosis"),
+    (
+        "model_id",
+        "code",
+        "optional",
+        "model whose HCC it is; absent: every model that has an HCC of that name",
+    ),
     ("reason", "code", "optional", "why it is suspected"),
     ("probability", "number", "optional", "chance that it is confirmed, 0 to 1"),
 )

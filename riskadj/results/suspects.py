@@ -18,7 +18,7 @@ from riskadj.results.groups import as_index_ids
 from riskadj.scoring.plan import Words
 from riskadj.scoring.run import ScoringRun
 
-_COLUMNS = ("member_id", "hcc", "diagnosis_code", "reason", "probability")
+_COLUMNS = ("member_id", "hcc", "diagnosis_code", "model_id", "reason", "probability")
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,9 @@ def _bits_of_rows(
     """Return rows and condition bits, one pair for each bit that a row's HCC or diagnosis sets."""
     pairs = []
     if "hcc" in table.column_names:
-        pairs.append(_pairs(table["hcc"], _bits_of_names(run, table["hcc"], label)))
+        row, bits = _pairs(table["hcc"], _bits_of_names(run, table["hcc"], label))
+        of_model = _is_of_model(run, table, row, bits, label)
+        pairs.append((row[of_model], bits[of_model]))
     if "diagnosis_code" in table.column_names:
         codes = one_chunk(table["diagnosis_code"])
         numbers = run.book.look_up(codes.dictionary).tolist() if len(codes.dictionary) else []
@@ -153,6 +155,28 @@ def _pairs(
     row = np.repeat(np.arange(len(entry)), n_bits)
     within = np.arange(len(row)) - np.repeat(np.cumsum(n_bits) - n_bits, n_bits)
     return row, bits[begin[entry[row]] + within]
+
+
+def _is_of_model(
+    run: ScoringRun, table: pa.Table, row: npt.NDArray[np.int64], bits: npt.NDArray[np.int32], label: str
+) -> npt.NDArray[np.bool_]:
+    """Return which bits belong to the model that their row names, if it names one: HCC numbers differ by model."""
+    if "model_id" not in table.column_names:
+        return np.ones(len(row), np.bool_)
+    codes = one_chunk(table["model_id"])
+    names = [model.plan.model.id for model in run.models]
+    known = [name.strip() for name in codes.dictionary.to_pylist()]
+    for name in known:
+        if name and name not in names:
+            raise TableError(
+                f"{label}, column 'model_id': '{name}' is no model of this run{nearest(name, names)}; it has: "
+                f"{', '.join(names)}."
+            )
+    numbers = np.array([*(names.index(name) if name else -1 for name in known), -1], np.int64)
+    wanted = numbers[np.where(is_valid(codes), values_of(codes.indices), len(known))][row]
+    firsts = [64 * model.first_word for model in run.models]
+    is_same: npt.NDArray[np.bool_] = np.searchsorted(firsts, bits, side="right") - 1 == wanted
+    return is_same | (wanted < 0)
 
 
 def _bits_of_names(run: ScoringRun, column: pa.ChunkedArray, label: str) -> list[list[int]]:

@@ -209,6 +209,20 @@ def test_suspects_are_gaps_of_their_own() -> None:
     }  # fmt: skip
 
 
+def test_a_suspected_hcc_may_name_its_model() -> None:
+    """HCC12 is in both toy models, HCC13 in the first alone."""
+    both = {name: value for name, value in V1.items() if name != "models"}
+    for model_id, expected in ((None, {"toy_hcc_v1", "toy_hcc_v2"}), ("toy_hcc_v2", {"toy_hcc_v2"})):
+        suspects = pa.table(
+            {"member_id": ["a"], "hcc": ["HCC12"], "model_id": pa.array([model_id], pa.string())}
+        )
+        rows = riskadj.gaps(ONE, TWO_YEARS, suspects=suspects, **both).gaps.to_pylist()
+        assert {row["model_id"] for row in rows if row["origin"] == "suspect"} == expected
+    unknown = pa.table({"member_id": ["a"], "hcc": ["HCC12"], "model_id": ["toy_hcc_v9"]})
+    with pytest.raises(TableError, match="'toy_hcc_v9' is no model of this run; nearest: toy_hcc_v"):
+        riskadj.gaps(ONE, TWO_YEARS, suspects=unknown, **both)
+
+
 def test_rates_by_a_column_that_only_the_file_knows() -> None:
     enrollment = ONE.append_column("Care Team", pa.array(["blue"]))
     rows = riskadj.gaps(enrollment, TWO_YEARS, by=["Care Team", "segment"], **V1).recapture.to_pylist()
