@@ -346,9 +346,11 @@ def test_what_is_shown_holds_no_member(tmp_path: Path) -> None:
         gaps.write(tmp_path / "out")
     titles = [axes.get_title() for axes in gaps.plot().axes]
     assert titles == [
-        "Recapture of last year's conditions, year to date",
-        "Open gaps worth most, all members together",
+        "Recapture of chronic conditions, year to date",
+        "Open gaps worth most, all members together, acute conditions apart",
     ]
+    acute = riskadj.gaps(ONE, TWO_YEARS, chronic={"HCC2": False, "HCC5": False}, **V1)
+    assert [axes.get_title() for axes in acute.plot().axes] == ["No conditions to recapture", "No open gaps"]
     nothing = riskadj.gaps(ONE, diagnoses(("a", "Z0000", "2098-01-01")), **V1)
     assert [axes.get_title() for axes in nothing.plot().axes] == [
         "No conditions to recapture",

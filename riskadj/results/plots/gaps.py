@@ -35,7 +35,7 @@ def plot_gaps(recapture: pa.Table, gaps: pa.Table) -> Figure:
 
 
 def _draw_recapture(axes: Axes, recapture: pa.Table) -> None:
-    axes.set_title("Recapture of last year's conditions, year to date", fontsize=10)
+    axes.set_title("Recapture of chronic conditions, year to date", fontsize=10)
     axes.set_ylabel("share seen again")
     frame = recapture.to_pandas()
     frame = frame[frame["kind"].isin(_KINDS)]
@@ -77,8 +77,10 @@ def _draw_recapture(axes: Axes, recapture: pa.Table) -> None:
 def _draw_worth(axes: Axes, gaps: pa.Table) -> None:
     in_dollars = "revenue_change" in gaps.column_names
     name = "revenue_change" if in_dollars else "payment_risk_score_change"
-    open_gaps = gaps.filter(pc.and_(gaps["is_last_span"], pc.equal(gaps["status"].cast(pa.string()), "open")))
-    axes.set_title("Open gaps worth most, all members together", fontsize=10)
+    is_open = pc.equal(gaps["status"].cast(pa.string()), "open")
+    is_acute = pc.fill_null(pc.invert(gaps["is_chronic"]), False)
+    open_gaps = gaps.filter(pc.and_not(pc.and_(gaps["is_last_span"], is_open), is_acute))
+    axes.set_title("Open gaps worth most, all members together, acute conditions apart", fontsize=10)
     if not open_gaps.num_rows:
         axes.set_title("No open gaps", fontsize=10)
         return
