@@ -22,43 +22,8 @@ from riskadj.errors import OutputError, OutputExistsError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Tables that runs write, each under its name; a directory that holds anything else is not ours to overwrite.
-OUTPUT_TABLES = (
-    "payment_scores",
-    "model_scores",
-    "rejects",
-    "summary",
-    "transfers",
-    "transfer_pools",
-    "assumptions",
-    "factors",
-    "fit",
-    "predictive_ratios",
-    "gaps",
-    "recapture",
-    "potential",
-    "marginal_values",
-    "value_by_hcc",
-    "value_at_risk",
-    "changed_scores",
-    "changed_hccs",
-    "changes_by_hcc",
-    "impact_causes",
-    "impact_groups",
-    "impact_hccs",
-    "impact_revenue",
-    "impact_rows",
-    "comparison_classes",
-    "comparison_members",
-    "comparison_variables",
-    "comparison_variable_counts",
-    "comparison_member_months",
-    "comparison_adjustments",
-    "build_up",
-)
-OUTPUT_NAMES = re.compile(
-    rf"({'|'.join(OUTPUT_TABLES)})(-\d+)?\.parquet|run\.json|({'|'.join((*OUTPUT_TABLES, 'scores'))})\.png|report\.html"
-)
+#: The report of a run, the last file of every output directory; it lists the files beside it under "files".
+REPORT = "run.json"
 
 ROW_GROUP_ROWS = 262_144
 _counter = itertools.count()
@@ -112,7 +77,7 @@ class OutputDirectory:
         names = sorted(os.listdir(self.path))
         if not names:
             return
-        foreign = [name for name in names if not OUTPUT_NAMES.fullmatch(name)]
+        foreign = [name for name in names if name not in _files_listed(self.path)]
         if foreign:
             more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
             raise OutputExistsError(
@@ -143,6 +108,7 @@ class OutputDirectory:
         try:
             if kind is None:
                 with output_errors(self.path):
+                    _list_files(partial)
                     self._check()
                     self._move_in(partial)
         finally:
@@ -174,6 +140,24 @@ class OutputDirectory:
                 os.rename(left, self.path)
             elif what is not None:
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _list_files(directory: Path) -> None:
+    """Write into a run's report which files are its results: only those may a later run replace."""
+    path = directory / REPORT
+    if path.exists():
+        report = json.loads(path.read_text(encoding="utf-8"))
+        write_json(path, {**report, "files": sorted(os.listdir(directory))})
+
+
+def _files_listed(directory: Path) -> list[str]:
+    """Return the files that a directory's run report lists; none where there is no such report."""
+    try:
+        report = json.loads((directory / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    listed = report.get("files", []) if isinstance(report, dict) else []
+    return listed if isinstance(listed, list) else []
 
 
 def _leftover(name: str) -> str | None:
@@ -271,7 +255,7 @@ def write_tables(
     Parameters
     ----------
     tables : mapping of str to Table
-        By their names, each one of `OUTPUT_TABLES`.
+        By their names.
     report : mapping
         What the tables were made from; written last.
     metadata : mapping of str
@@ -290,7 +274,7 @@ def write_tables(
         for name, figure in (charts or {}).items():
             with output_errors(path):
                 figure.savefig(path / f"{name}.png", dpi=150)
-        write_json(path / "run.json", report)
+        write_json(path / REPORT, report)
     return Path(directory)
 
 

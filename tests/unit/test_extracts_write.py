@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from riskadj.errors import OutputError, OutputExistsError
-from riskadj.extracts.write import OutputDirectory, write_parquet
+from riskadj.extracts.write import OutputDirectory, write_json, write_parquet
 
 TABLE = pa.table(
     {"member_id": ["a", "b"], "segment": pa.array(["CNA", "CNA"]).dictionary_encode(), "score": [1.0, 2.0]}
@@ -24,7 +25,12 @@ TABLE = pa.table(
 
 def write_into(path: Path, *, overwrite: bool = False, marker: str = "new") -> None:
     with OutputDirectory(path, overwrite=overwrite) as partial:
-        (partial / "run.json").write_text(marker)
+        write_json(partial / "run.json", {"marker": marker})
+
+
+def marker_of(path: Path) -> str:
+    marker: str = json.loads((path / "run.json").read_text(encoding="utf-8"))["marker"]
+    return marker
 
 
 def names(path: Path) -> list[str]:
@@ -34,12 +40,12 @@ def names(path: Path) -> list[str]:
 def test_the_directory_appears_with_what_was_written(tmp_path: Path) -> None:
     write_into(tmp_path / "deep" / "scores")
     assert names(tmp_path / "deep") == ["scores"]
-    assert (tmp_path / "deep" / "scores" / "run.json").read_text() == "new"
+    assert marker_of(tmp_path / "deep" / "scores") == "new"
 
 
 def test_nothing_is_there_until_the_end(tmp_path: Path) -> None:
     with OutputDirectory(tmp_path / "scores") as partial:
-        (partial / "run.json").write_text("half")
+        write_json(partial / "run.json", {"marker": "half"})
         assert not (tmp_path / "scores").exists()
         assert partial.name.startswith(".scores.partial-")
     assert names(tmp_path) == ["scores"]
@@ -47,7 +53,7 @@ def test_nothing_is_there_until_the_end(tmp_path: Path) -> None:
 
 def write_half(path: Path, error: BaseException, *, overwrite: bool = False) -> None:
     with OutputDirectory(path, overwrite=overwrite) as partial:
-        (partial / "run.json").write_text("half")
+        write_json(partial / "run.json", {"marker": "half"})
         raise error
 
 
@@ -63,7 +69,7 @@ def test_an_error_keeps_earlier_results(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         write_half(tmp_path / "scores", KeyError(), overwrite=True)
     assert names(tmp_path) == ["scores"]
-    assert (tmp_path / "scores" / "run.json").read_text() == "old"
+    assert marker_of(tmp_path / "scores") == "old"
 
 
 def test_earlier_results_are_replaced_only_when_asked(tmp_path: Path) -> None:
@@ -71,8 +77,16 @@ def test_earlier_results_are_replaced_only_when_asked(tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError, match="pass overwrite=True"):
         OutputDirectory(tmp_path / "scores")
     write_into(tmp_path / "scores", overwrite=True)
-    assert (tmp_path / "scores" / "run.json").read_text() == "new"
+    assert marker_of(tmp_path / "scores") == "new"
     assert names(tmp_path) == ["scores"]
+
+
+def test_only_files_that_the_report_lists_are_ours(tmp_path: Path) -> None:
+    write_into(tmp_path / "scores")
+    assert json.loads((tmp_path / "scores" / "run.json").read_text())["files"] == ["run.json"]
+    write_json(tmp_path / "scores" / "run.json", {"marker": "of another program"})
+    with pytest.raises(OutputExistsError, match=r"no results of a run: run\.json"):
+        OutputDirectory(tmp_path / "scores", overwrite=True)
 
 
 def test_an_empty_directory_is_filled(tmp_path: Path) -> None:
@@ -93,7 +107,7 @@ def test_a_directory_with_other_files_is_never_replaced(tmp_path: Path) -> None:
 def test_results_that_appeared_meanwhile_are_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError), OutputDirectory(tmp_path / "scores"):
         write_into(tmp_path / "scores", marker="other run")
-    assert (tmp_path / "scores" / "run.json").read_text() == "other run"
+    assert marker_of(tmp_path / "scores") == "other run"
     assert names(tmp_path) == ["scores"]
 
 
@@ -110,7 +124,7 @@ def test_a_trailing_slash_and_a_relative_path_are_fine(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with OutputDirectory("scores/") as partial:
-        (partial / "run.json").touch()
+        write_json(partial / "run.json", {})
     assert names(tmp_path) == ["scores"]
 
 
@@ -136,15 +150,15 @@ def test_a_rename_that_fails_brings_the_old_results_back(
     monkeypatch.setattr(os, "rename", fail_second)
     with pytest.raises(OutputError, match="No space left on device"):
         write_into(tmp_path / "scores", overwrite=True)
-    assert (tmp_path / "scores" / "run.json").read_text() == "old"
+    assert marker_of(tmp_path / "scores") == "old"
     assert names(tmp_path) == ["scores"]
 
 
 KILLED = """
-import os, sys
-from riskadj.extracts.write import OutputDirectory
+import os, pathlib, sys
+from riskadj.extracts.write import OutputDirectory, write_json
 with OutputDirectory(sys.argv[1]) as partial:
-    (partial / "run.json").write_text("half")
+    write_json(partial / "run.json", {"marker": "half"})
     os.kill(os.getpid(), 9)
 """
 
@@ -169,10 +183,10 @@ def gone() -> int:
 def test_results_moved_aside_by_a_killed_run_come_back(tmp_path: Path) -> None:
     old = tmp_path / f".scores.old-{socket.gethostname()}-{gone()}-0"
     old.mkdir()
-    (old / "run.json").write_text("old")
+    write_json(old / "run.json", {"marker": "old", "files": ["run.json"]})
     with pytest.raises(OutputExistsError):
         OutputDirectory(tmp_path / "scores")
-    assert (tmp_path / "scores" / "run.json").read_text() == "old"
+    assert marker_of(tmp_path / "scores") == "old"
 
 
 def test_what_a_running_process_or_another_machine_writes_is_left_alone(tmp_path: Path) -> None:
