@@ -55,6 +55,8 @@ class Member:
     metal_level: str = "silver"
     csr_indicator: str = "1"
     months_enrolled: int | None = None
+    #: (code system, code) pairs.
+    drugs: tuple[tuple[str, str], ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -116,6 +118,16 @@ def diagnoses_table(members: Iterable[Member]) -> pa.Table:
     return pairs_table([(member.member_id, code) for member in members for code in member.codes])
 
 
+def drugs_table(members: Iterable[Member]) -> pa.Table:
+    """Return the drugs extract of the members."""
+    rows = [(member.member_id, system, code) for member in members for system, code in member.drugs]
+    columns = {"member_id": [row[0] for row in rows]}
+    columns |= {
+        name: [code if system == name else None for _, system, code in rows] for name in ("ndc", "hcpcs")
+    }
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
 def pairs_table(pairs: Sequence[tuple[str, str]]) -> pa.Table:
     """Return a diagnoses extract of (member_id, diagnosis_code) pairs."""
     return pa.table(
@@ -137,7 +149,7 @@ def naive_model_row(
     """Return what model_scores must say of one member, model and segment."""
     known = {"sex": member.sex, "age": member.age_years, "status": member.status}
     score = naive.score_member(
-        year_folder / model_id, **known, codes=member.codes, edits=edits, segment=segment
+        year_folder / model_id, **known, codes=member.codes, drugs=member.drugs, edits=edits, segment=segment
     )
     paid = naive.model_payment_score(year_folder, model_id, score["raw"], segment=segment, **known)
     return {

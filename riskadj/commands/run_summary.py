@@ -59,7 +59,8 @@ def _print_counts(console: Console, counts: Mapping[str, Any]) -> None:
     kinds = ("rows_read", "rows_used", "rows_rejected")
     extracts = [
         (role, *(count(counts[role][kind]) for kind in kinds), count(len(counts[role]["files"])))
-        for role in ("enrollment", "diagnoses")
+        for role in ("enrollment", "diagnoses", "drugs")
+        if role in counts
     ]
     headings = ("extract", "rows read", "rows used", "rows rejected", "files")
     print_table(console, headings, extracts, justify="lrrrr")

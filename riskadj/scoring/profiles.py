@@ -82,20 +82,21 @@ def completed_years_on(
     -------
     ndarray of uint8, shape (n_rows,) [whole years, at most 150]
     """
-    years, day_of_year = _year_and_day(days)
-    birth_years, birthday = _year_and_day(birth_days)
-    ages = years - birth_years - (day_of_year < birthday)
+    last = int(days.max(initial=0))
+    first = int(days.min(initial=last)) - (MAX_AGE_YEARS + 1) * 366
+    years, day_of_year = _year_and_day(np.arange(first, last + 1, dtype=np.int32))  # one look-up a row
+    birth, at = np.clip(birth_days, first, last) - first, days - first
+    ages = years[at] - years[birth] - (day_of_year[at] < day_of_year[birth])
     return np.clip(ages, 0, MAX_AGE_YEARS).astype(np.uint8)
 
 
-def _year_and_day(days: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _year_and_day(days: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return the year, and month and day as one number that orders days inside a year."""
     dates = days.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")
-    month = months.astype(np.int64) % 12
-    return months.astype("datetime64[Y]").astype(np.int64) + 1970, month * 32 + (dates - months).astype(
-        np.int64
-    )
+    month = months.astype(np.int32) % 12
+    years = months.astype("datetime64[Y]").astype(np.int32) + 1970
+    return years, month * 32 + (dates - months).astype(np.int32)
 
 
 def _same_day(day: date, year: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests import naive
 from tests.members import (
     REAL_MAPS,
     diagnoses_table,
+    drugs_table,
     engine_model_row,
     enrollment_table,
     exact,
@@ -175,12 +177,17 @@ def test_engine_equals_naive_scorer_on_random_members(place: str, tmp_path: Path
     if maps is tmp_path:
         lend_numbers(place, maps)
     folder = maps / place
-    members = random_members(Random(place), telling_codes(folder), 150)  # seeded by its name
+    random = Random(place)  # seeded by its name
+    members = random_members(random, telling_codes(folder), 150)
+    known = [(row["code_system"], row["code"]) for row in naive.read_model(str(folder))["drug_mappings"]]
+    if known:
+        members = [replace(member, drugs=some_drugs(random, known)) for member in members]
     scores = riskadj.score(
         enrollment=enrollment_table(members),
         diagnoses=diagnoses_table(members),
         payment_year=int(year_name[2:]),
         program="hhs" if program == "hhs" else "medicare_part_c",
+        drugs=drugs_table(members) if known else None,
         models=[model_id],
         segments="all",
         maps_dir=maps,
@@ -193,6 +200,12 @@ def test_engine_equals_naive_scorer_on_random_members(place: str, tmp_path: Path
             folder.parent, model_id, of_member[row["member_id"]], row["segment"], "default"
         )
         assert engine_model_row(row) == expected, of_member[row["member_id"]]
+
+
+def some_drugs(random: Random, known: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return drug codes as often of the few HCPCS codes as of the many NDCs."""
+    short = [pair for pair in known if pair[0] == "hcpcs"]
+    return tuple(random.choice(random.choice((known, short))) for _ in range(random.choice((0, 1, 3))))
 
 
 def lend_numbers(place: str, maps: Path) -> None:
