@@ -97,15 +97,19 @@ def write_model(folder: Path, model_id: str, shape: Shape) -> None:
         ),
         "requirements": ("hcc,needs_any", _requirements(random, hccs, shape.n_requirements)),
         "hierarchies": ("hcc,drops", _hierarchies(random, hccs, shape.n_drops)),
-        "labels": ("hcc,label,payment", [(hcc, f"Label of {hcc}", random.choice("1110")) for hcc in hccs]),
-        "groups": ("group,hcc", [(name, hcc) for name in groups for hcc in _some(random, hccs, 4)]),
+        "exclusions": (
+            ",".join(("hcc", "age_min", "age_max", *_FIELDS)),
+            [(hcc, *_condition(random)) for hcc in hccs if random.random() < 0.1],
+        ),
+        "labels": ("hcc,label,payment,counted", [_label(random, hcc) for hcc in hccs]),
+        "groups": ("group,hcc,age_min,age_max,counted", _groups(random, groups, hccs)),
         "demographics": (
             ",".join(("variable", "age_min", "age_max", *_FIELDS)),
             _demographics(random, demographics),
         ),
         "interactions": (
-            "interaction,term",
-            _interactions(random, interactions, [*hccs, *groups, *demographics]),
+            "interaction,term,absent",
+            _interactions(random, interactions, [*hccs, *groups, *demographics, *counts]),
         ),
         "counts": ("variable,hccs_min,hccs_max", [(name, *_range(random, 6)) for name in counts]),
         "segments": (
@@ -178,10 +182,26 @@ def _demographics(random: Random, names: Iterable[str]) -> list[tuple[str, ...]]
     return list(dict.fromkeys(rows))
 
 
-def _interactions(random: Random, names: Sequence[str], terms: Sequence[str]) -> list[tuple[str, str]]:
+def _label(random: Random, hcc: str) -> tuple[str, str, str, str]:
+    payment = random.choice("1110")
+    return hcc, f"Label of {hcc}", payment, payment if random.random() < 0.9 else "0"
+
+
+def _groups(random: Random, names: Sequence[str], hccs: Sequence[str]) -> list[tuple[str, ...]]:
+    """Draw groups; all HCCs of one stand under the same ages, and count with it or not."""
+    rows = []
+    for name in names:
+        ages = _age_range(random) if random.random() < 0.3 else ("", "")
+        counted = random.choice("001")
+        rows += [(name, hcc, *ages, counted) for hcc in _some(random, hccs, 4)]
+    return rows
+
+
+def _interactions(random: Random, names: Sequence[str], terms: Sequence[str]) -> list[tuple[str, str, str]]:
     rows = []
     for number, name in enumerate(names):
-        rows += [(name, term) for term in dict.fromkeys(_some(random, [*terms, *names[:number]], 3))]
+        chosen = dict.fromkeys(_some(random, [*terms, *names[:number]], 3))
+        rows += [(name, term, random.choice("00001")) for term in chosen]
     return rows
 
 

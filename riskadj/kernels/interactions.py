@@ -98,7 +98,7 @@ def switch_on_counts(counted: Words, counted_in: Words, counts_of_number: Words,
         HCCs and groups that count.
     counted_in : uint64, shape (64 * n_hcc_words, n_variable_words) or (0, n_variable_words)
         Groups that count in place of each HCC, where they are on; empty: there are none.
-    counts_of_number : uint64, shape (n_hccs + 1, n_variable_words)
+    counts_of_number : uint64, shape (n_hccs + n_groups + 1, n_variable_words)
         The count variables that are on with 0, 1, 2, ... of them.
     variables : uint64, shape (n_rows, n_variable_words); changed
     """

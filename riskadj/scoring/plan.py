@@ -270,7 +270,7 @@ def make_plan(model: ModelTables, *, edits: str = "default") -> ScoringPlan:
         terms_wanted=np.array([wanted for terms in interactions.values() for _, wanted in terms], np.uint64),
         counted=_counted(model, position, words),
         counted_in=_counted_in(model, position, hcc_words, words),
-        counts_of_number=_counts_of_number(counts, position, len(hccs), words),
+        counts_of_number=_counts_of_number(counts, position, len(hccs) + len(groups), words),
         segments=segments,
         factor_columns=factor_columns,
         segment_rules=rules,
@@ -372,11 +372,11 @@ def _groups_of_hcc(
 
 
 def _counts_of_number(
-    counts: list[dict[str, str]], position: Mapping[str, int], n_hccs: int, words: int
+    counts: list[dict[str, str]], position: Mapping[str, int], most: int, words: int
 ) -> Words:
-    result = np.zeros((n_hccs + 1, words), np.uint64)
+    result = np.zeros((most + 1, words), np.uint64)
     for row in counts:
-        last = min(int(row["hccs_max"] or n_hccs), n_hccs)
+        last = min(int(row["hccs_max"] or most), most)
         result[int(row["hccs_min"]) : last + 1] |= set_bits([position[row["variable"]]], words)
     return result
 
