@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from riskadj.cms_reports.net import net_member_months
     from riskadj.errors import RiskAdjError
     from riskadj.front_door import calibrate, explain, gaps, score
-    from riskadj.results.compare import Comparison, compare
-    from riskadj.results.explain import Explanation
-    from riskadj.results.gaps import Gaps
-    from riskadj.results.impact import Impact, impact
+    from riskadj.results.compare.compare import Comparison, compare
+    from riskadj.results.explain.explain import Explanation
+    from riskadj.results.gaps.gaps import Gaps
+    from riskadj.results.impact.impact import Impact, impact
     from riskadj.results.scores import Scores
     from riskadj.synthetic import make_synthetic
     from riskadj.tables.model import ModelTables, list_models, load_model
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Calibration": "riskadj.calibration.calibration",
-    "Comparison": "riskadj.results.compare",
-    "Explanation": "riskadj.results.explain",
-    "Gaps": "riskadj.results.gaps",
-    "Impact": "riskadj.results.impact",
+    "Comparison": "riskadj.results.compare.compare",
+    "Explanation": "riskadj.results.explain.explain",
+    "Gaps": "riskadj.results.gaps.gaps",
+    "Impact": "riskadj.results.impact.impact",
     "ModelTables": "riskadj.tables.model",
     "PaymentYear": "riskadj.tables.payment_year",
     "RiskAdjError": "riskadj.errors",
     "Scores": "riskadj.results.scores",
     "calibrate": "riskadj.front_door",
-    "compare": "riskadj.results.compare",
+    "compare": "riskadj.results.compare.compare",
     "explain": "riskadj.front_door",
     "gaps": "riskadj.front_door",
-    "impact": "riskadj.results.impact",
+    "impact": "riskadj.results.impact.impact",
     "list_models": "riskadj.tables.model",
     "load_model": "riskadj.tables.model",
     "load_payment_year": "riskadj.tables.payment_year",

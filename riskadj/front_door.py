@@ -12,12 +12,12 @@ from riskadj.errors import OptionError
 from riskadj.extracts.layouts import columns_of
 from riskadj.extracts.open import Extract, open_extract
 from riskadj.extracts.write import OutputDirectory
-from riskadj.results.explain import Explanation, explain_member
-from riskadj.results.gaps import GapOptions, Gaps, check_gap_options, find_all_gaps
-from riskadj.results.marginal import MarginalTotals, write_marginal_values
+from riskadj.results.explain.explain import Explanation, explain_member
+from riskadj.results.gaps.gaps import GapOptions, Gaps, check_gap_options, find_all_gaps
+from riskadj.results.marginal.marginal import MarginalTotals, write_marginal_values
+from riskadj.results.marginal.without import ScoresWithout, scores_without
 from riskadj.results.passes import write_passes
 from riskadj.results.scores import Scores, collect
-from riskadj.results.without import ScoresWithout, scores_without
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.options import make_options as make_options
 from riskadj.scoring.rules import collection_window, load_rules, require_drug_models

@@ -1,6 +1,6 @@
 """The plain-Python twin of riskadj.impact: one row's walk from score to score, to be read from top to bottom.
 
-It follows the text of riskadj/results/impact.py with dicts, sets and decimals, and shares no line with it.
+It follows the text of riskadj/results/impact/impact.py with dicts, sets and decimals, and shares no line with it.
 """
 
 from __future__ import annotations

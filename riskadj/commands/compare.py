@@ -12,7 +12,7 @@ from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
 
 if TYPE_CHECKING:
-    from riskadj.results.compare import Comparison
+    from riskadj.results.compare.compare import Comparison
 
 
 @guarded
@@ -44,7 +44,7 @@ def compare(
     \b
     riskadj compare --scores scores --mor MOR.txt --mmr MMR.txt --output differences
     """
-    from riskadj.results.compare import compare as compare_with
+    from riskadj.results.compare.compare import compare as compare_with
 
     comparison = compare_with(
         scores,

@@ -17,7 +17,7 @@ from riskadj.commands.printing import make_console, print_line, print_table
 from riskadj.errors import OptionError, nearest
 
 if TYPE_CHECKING:
-    from riskadj.results.explain import Explanation
+    from riskadj.results.explain.explain import Explanation
 
 
 @guarded
@@ -86,7 +86,7 @@ def print_text(explanation: Explanation) -> None:
 
 def print_csv(explanation: Explanation) -> None:
     """Print the lines as CSV, member_id first."""
-    from riskadj.results.explain import Line
+    from riskadj.results.explain.explain import Line
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     names = [field.name for field in fields(Line)]

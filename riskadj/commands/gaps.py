@@ -12,7 +12,7 @@ from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
 
 if TYPE_CHECKING:
-    from riskadj.results.gaps import Gaps
+    from riskadj.results.gaps.gaps import Gaps
 
 
 @guarded

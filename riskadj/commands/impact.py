@@ -13,7 +13,7 @@ from riskadj.commands.printing import count, make_console, print_line, print_tab
 from riskadj.errors import OptionError, nearest
 
 if TYPE_CHECKING:
-    from riskadj.results.impact import Impact
+    from riskadj.results.impact.impact import Impact
     from riskadj.results.scores import Scores
 
 #: What a side may say for itself; all but the last two are options of `riskadj score`.
@@ -83,7 +83,7 @@ def impact(
     }  # fmt: skip
     sides = [common | parse_side(text, name) for text, name in ((before, "--before"), (after, "--after"))]
     from riskadj.extracts.write import OutputDirectory
-    from riskadj.results.impact import impact as attribute
+    from riskadj.results.impact.impact import impact as attribute
 
     OutputDirectory(output, overwrite=overwrite)  # says at once if it may not be written
     names = [name.strip() for name in by.split(",") if name.strip()]

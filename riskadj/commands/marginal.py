@@ -11,7 +11,7 @@ from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
 
 if TYPE_CHECKING:
-    from riskadj.results.marginal import MarginalTotals
+    from riskadj.results.marginal.marginal import MarginalTotals
 
 _MOST_HCCS = 15
 

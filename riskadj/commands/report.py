@@ -31,8 +31,8 @@ def report(
     riskadj report scores --output report.html --min-cell 11
     """
     from riskadj.commands.printing import make_console, print_line
-    from riskadj.results.report import read_report
-    from riskadj.results.report_page import write_report
+    from riskadj.results.summary.page import write_report
+    from riskadj.results.summary.report import read_report
 
     if output.exists() and not overwrite:
         raise OutputExistsError(f"{output} exists; pass --overwrite or choose another file.")

@@ -12,7 +12,7 @@ from riskadj.commands.guard import guarded
 from riskadj.errors import OptionError
 
 if TYPE_CHECKING:
-    from riskadj.results.without import ScoresWithout
+    from riskadj.results.marginal.without import ScoresWithout
 
 _MOST_HCCS = 15
 
@@ -100,7 +100,7 @@ def parse_where(texts: list[str] | None) -> dict[str, list[str]] | None:
 
 def _print(output: Path, found: ScoresWithout) -> None:
     from riskadj.commands.printing import count, make_console, print_line, print_table
-    from riskadj.results.without import summary_lines
+    from riskadj.results.marginal.without import summary_lines
 
     console = make_console()
     facts = found.run["without"]

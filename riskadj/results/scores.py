@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from riskadj.extracts.write import OutputDirectory, write_json, write_parquet
-from riskadj.results.explain import Explanation, explain_member
-from riskadj.results.marginal import MarginalValues, marginal_values
-from riskadj.results.summary import summarise
-from riskadj.results.without import ScoresWithout, scores_without
+from riskadj.results.explain.explain import Explanation, explain_member
+from riskadj.results.marginal.marginal import MarginalValues, marginal_values
+from riskadj.results.marginal.without import ScoresWithout, scores_without
+from riskadj.results.summary.summary import summarise
 from riskadj.scoring.payment_score import Scores as IntegerScores
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import filtered_table, run_metadata, run_report
@@ -105,7 +105,7 @@ class Scores:
         if by is None and min_cell is None and rate is None:
             frame: pd.DataFrame = summarise(self.model_scores).to_pandas()
             return frame
-        from riskadj.results.score_groups import break_down
+        from riskadj.results.summary.score_groups import break_down
 
         wanted = ("segment",) if by is None else by
         frame = break_down(self, wanted, min_cell=min_cell, rate=rate, attributes=attributes).to_pandas()
@@ -118,7 +118,7 @@ class Scores:
 
         Parameters are those of `summary`.
         """
-        from riskadj.results.score_groups import prevalence_of
+        from riskadj.results.summary.score_groups import prevalence_of
 
         frame: pd.DataFrame = prevalence_of(self, by, min_cell=min_cell, attributes=attributes).to_pandas()
         return frame
@@ -138,8 +138,8 @@ class Scores:
         OutputError
             The file cannot be written.
         """
-        from riskadj.results.report import read_report
-        from riskadj.results.report_page import write_report
+        from riskadj.results.summary.page import write_report
+        from riskadj.results.summary.report import read_report
 
         with TemporaryDirectory(prefix="riskadj-report-") as folder:
             written = self.write(Path(folder) / "scores")

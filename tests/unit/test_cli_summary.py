@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from riskadj.results.summary import mean_payment_score, summarise, summarise_file
+from riskadj.results.summary.summary import mean_payment_score, summarise, summarise_file
 
 
 def model_scores(*rows: tuple[str, str, float, int, float, float | None]) -> pa.Table:

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 import riskadj
 from riskadj.kernels.tally import tally_variables
-from riskadj.results.attribution import CAUSES
-from riskadj.results.impact_sums import STEPS_OF_MEANS
-from riskadj.results.transition import couple
+from riskadj.results.impact.attribution import CAUSES
+from riskadj.results.impact.sums import STEPS_OF_MEANS
+from riskadj.results.impact.transition import couple
 from riskadj.tables.seal import seal_folder
 from tests import naive, random_models
 from tests.members import (

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import riskadj
 from riskadj.errors import ColumnTypeError, ExtractError, OptionError
-from riskadj.results.marginal import MarginalValues, marginal_values
+from riskadj.results.marginal.marginal import MarginalValues, marginal_values
 from tests import cli_runs, naive, random_models
 from tests.members import (
     REAL_MAPS,

@@ -18,10 +18,10 @@ from pandas.testing import assert_frame_equal
 
 import riskadj
 from riskadj.errors import ColumnMissingError, ExtractError, OptionError
-from riskadj.results.breakdown import AS_PAID, DistinctMembers
-from riskadj.results.report import BIN_WIDTH, N_BINS, read_report
-from riskadj.results.report_page import report_page
-from riskadj.results.suppression import hidden_cells
+from riskadj.results.summary.breakdown import AS_PAID, DistinctMembers
+from riskadj.results.summary.page import report_page
+from riskadj.results.summary.report import BIN_WIDTH, N_BINS, read_report
+from riskadj.results.summary.suppression import hidden_cells
 from tests.cli_runs import run
 from tests.members import TOY_MAPS, Member, diagnoses_table, enrollment_table, random_members
 

@@ -12,7 +12,7 @@ import pytest
 
 import riskadj
 from riskadj.errors import OptionError, RiskAdjError
-from riskadj.results.without import ScoresWithout
+from riskadj.results.marginal.without import ScoresWithout
 from tests import cli_runs, naive
 from tests.members import TOY_MAPS, TOY_YEAR, Member, enrollment_table, random_members
 

@@ -22,7 +22,7 @@ def plot_comparison(classes: pa.Table, variable_counts: pa.Table) -> Figure:
     Parameters
     ----------
     classes, variable_counts : pyarrow.Table
-        Of a `riskadj.results.compare.Comparison`.
+        Of a `riskadj.results.compare.compare.Comparison`.
     """
     reports = list(dict.fromkeys(classes["report"].to_pylist()))
     n_charts = len(reports) + ("mor" in reports)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from riskadj.charts import BLUE, GREY, PALETTE, draw_bars, new_figure, show_dollars, show_percent
 from riskadj.extracts.buffers import is_valid, one_chunk, values_of
-from riskadj.results.groups import labels_of_column
+from riskadj.results.summary.groups import labels_of_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -23,7 +23,7 @@ def plot_value_by_hcc(value_by_hcc: pa.Table, value_at_risk: pa.Table) -> Figure
     Parameters
     ----------
     value_by_hcc, value_at_risk : pyarrow.Table
-        As `riskadj.results.marginal` returns them.
+        As `riskadj.results.marginal.marginal` returns them.
     """
     figure, (left, right) = new_figure(1, 2, width=12.0, height=5.2, width_ratios=(1.35, 1))
     _draw_value(left, value_by_hcc)

@@ -23,7 +23,7 @@ def plot_without(changes_by_hcc: pa.Table, facts: Mapping[str, Any]) -> Figure:
     ----------
     changes_by_hcc : pyarrow.Table
     facts : mapping
-        As the run report of `riskadj.results.without` holds them under "without".
+        As the run report of `riskadj.results.marginal.without` holds them under "without".
     """
     figure, (left, right) = new_figure(1, 2, width=12.0, height=5.2, width_ratios=(1.6, 1))
     _draw_hccs(left, changes_by_hcc)

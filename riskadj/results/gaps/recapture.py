@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.extracts.buffers import encoded_strings, from_numpy
-from riskadj.results.chronic import KINDS
-from riskadj.results.gap_rows import CLOSED, NOT_APPLICABLE, SUPERSEDED, GapRows
-from riskadj.results.groups import Labels, combine
+from riskadj.results.gaps.chronic import KINDS
+from riskadj.results.gaps.rows import CLOSED, NOT_APPLICABLE, SUPERSEDED, GapRows
+from riskadj.results.summary.groups import Labels, combine
 from riskadj.scoring.service_dates import NO_FIRST, ServiceDates, month_starts
 
 _EPOCH = date(1970, 1, 1)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from riskadj.errors import ColumnMissingError
 from riskadj.extracts.buffers import from_strings
 from riskadj.extracts.raw_columns import column_of_rows
-from riskadj.results.groups import NO_LABEL, Attributes, Labels, combine, labels_of, labels_of_column
+from riskadj.results.summary.groups import NO_LABEL, Attributes, Labels, combine, labels_of, labels_of_column
 from riskadj.scoring.run import ScoringRun
 
 Codes = npt.NDArray[np.int32]

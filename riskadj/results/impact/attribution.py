@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from riskadj.errors import RiskAdjError
 from riskadj.extracts.order import in_order
-from riskadj.results.matching import MatchedRows, Rows
-from riskadj.results.transition import Blend, Coupling, Transition, couple, make_transition
-from riskadj.results.walk import STEPS, Leg, Stage, walk
+from riskadj.results.impact.matching import MatchedRows, Rows
+from riskadj.results.impact.transition import Blend, Coupling, Transition, couple, make_transition
+from riskadj.results.impact.walk import STEPS, Leg, Stage, walk
 from riskadj.scoring.payment_score import Scores
 from riskadj.scoring.plan import ScoringPlan, Words
 from riskadj.scoring.profiles import StatusProfiles, find_profiles

@@ -16,22 +16,22 @@ from riskadj.errors import OptionError
 from riskadj.extracts.dates import MISSING_DATE
 from riskadj.extracts.open import Extract, require
 from riskadj.extracts.write import write_tables
-from riskadj.results.chronic import UNKNOWN, chronic_flags
-from riskadj.results.gap_rows import (
-    STATUSES,
-    GapInputs,
-)
-from riskadj.results.gap_tables import Found, gap_table, monthly_rates, potential_table, summary_table
-from riskadj.results.grouping import row_labels
-from riskadj.results.groups import Labels, find_attributes
-from riskadj.results.recapture import (
+from riskadj.results.gaps.chronic import UNKNOWN, chronic_flags
+from riskadj.results.gaps.recapture import (
     Counted,
     counted_of,
     kind_labels,
     month_names,
     recapture_table,
 )
-from riskadj.results.suspects import read_suspects
+from riskadj.results.gaps.rows import (
+    STATUSES,
+    GapInputs,
+)
+from riskadj.results.gaps.suspects import read_suspects
+from riskadj.results.gaps.tables import Found, gap_table, monthly_rates, potential_table, summary_table
+from riskadj.results.impact.grouping import row_labels
+from riskadj.results.summary.groups import Labels, find_attributes
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_metadata, run_report
 from riskadj.scoring.service_dates import (

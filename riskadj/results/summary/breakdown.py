@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.extracts.buffers import from_numpy, from_strings
-from riskadj.results.groups import Labels, combine
-from riskadj.results.suppression import hidden_cells
+from riskadj.results.summary.groups import Labels, combine
+from riskadj.results.summary.suppression import hidden_cells
 
 #: Name of the rows of payment_scores, in which models are blended, and of a group that holds all others.
 AS_PAID, ALL = "as paid (blended)", "all"

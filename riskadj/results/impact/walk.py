@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from riskadj.results.transition import Transition, without_hierarchies
+from riskadj.results.impact.transition import Transition, without_hierarchies
 from riskadj.scoring.payment_score import NO_SCORE, ModelNumbers, Scores, blend, times
 from riskadj.scoring.plan import ScoringPlan, Words, set_bits
 from riskadj.scoring.profiles import StatusProfiles

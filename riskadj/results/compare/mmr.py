@@ -26,7 +26,7 @@ from riskadj.cms_reports.net import net_member_months
 from riskadj.cms_reports.reading import load_codes
 from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import encoded_strings, from_numpy, from_strings, one_chunk
-from riskadj.results.scored import Scored
+from riskadj.results.compare.scored import Scored
 
 Floats = npt.NDArray[np.float64]
 
@@ -52,7 +52,7 @@ MMR_COLUMNS = (
 
 @dataclass(frozen=True)
 class MmrComparison:
-    """Tables of the comparison with an MMR (see `riskadj.results.compare.Comparison`), and its counts."""
+    """Tables of the comparison with an MMR (see `riskadj.results.compare.compare.Comparison`), and its counts."""
 
     classes: pa.Table
     member_months: pa.Table

@@ -15,8 +15,8 @@ from riskadj.errors import RiskAdjError
 from riskadj.extracts.buffers import from_numpy, from_strings
 from riskadj.extracts.order import in_order
 from riskadj.extracts.write import write_tables
-from riskadj.results.rates import Dollars, rate_words, rates_of_rows
-from riskadj.results.removal import Removal, Tally, make_removal, split
+from riskadj.results.marginal.rates import Dollars, rate_words, rates_of_rows
+from riskadj.results.marginal.removal import Removal, Tally, make_removal, split
 from riskadj.scoring.marginal_rows import (
     ScoredPart,
     difference,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from riskadj.results.attribution import CAUSES, Causes
-from riskadj.results.grouping import Groups
+from riskadj.results.impact.attribution import CAUSES, Causes
+from riskadj.results.impact.grouping import Groups
 
 #: Causes that change the population and no row's score, each with the count of its rows.
 POPULATION_CAUSES = {

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.extracts.buffers import from_numpy, from_strings, one_chunk, values_of
-from riskadj.results.breakdown import DistinctMembers, Group, Keys
-from riskadj.results.groups import Labels, combine, labels_of_column
+from riskadj.results.summary.breakdown import DistinctMembers, Group, Keys
+from riskadj.results.summary.groups import Labels, combine, labels_of_column
 
 
 @dataclass

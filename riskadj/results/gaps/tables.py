@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from riskadj.errors import ColumnTypeError, OptionError
 from riskadj.extracts.buffers import encoded_strings, from_numpy, from_strings, is_valid, one_chunk, values_of
-from riskadj.results.chronic import ACUTE, UNKNOWN
-from riskadj.results.gap_rows import OPEN, STATUSES, GapInputs, GapRows, find_gaps, payment_if_closed
-from riskadj.results.groups import Attributes, Labels, combine, labels_of_column
-from riskadj.results.recapture import month_names
+from riskadj.results.gaps.chronic import ACUTE, UNKNOWN
+from riskadj.results.gaps.recapture import month_names
+from riskadj.results.gaps.rows import OPEN, STATUSES, GapInputs, GapRows, find_gaps, payment_if_closed
+from riskadj.results.summary.groups import Attributes, Labels, combine, labels_of_column
 from riskadj.scoring.payment_score import NO_SCORE, Scores
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import ModelRun, score_column, span_columns

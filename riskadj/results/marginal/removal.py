@@ -18,7 +18,7 @@ from riskadj.extracts.buffers import from_numpy
 from riskadj.extracts.contract import ROW_NUMBER, column_of, names_of
 from riskadj.extracts.open import Chunk, Extract, open_extract, row_numbers
 from riskadj.extracts.rejects import Rejects
-from riskadj.results.hashes import Hashes, hashes_of, is_code, join_hashes, labels_of
+from riskadj.results.marginal.hashes import Hashes, hashes_of, is_code, join_hashes, labels_of
 
 _MOST_KEYS = 1_000_000
 

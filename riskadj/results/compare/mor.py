@@ -15,7 +15,7 @@ from riskadj.cms_reports.keys import Numbers, months_of, number_ids, texts_by_po
 from riskadj.cms_reports.reading import load_codes
 from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import encoded_strings, from_numpy, one_chunk
-from riskadj.results.scored import Scored
+from riskadj.results.compare.scored import Scored
 
 #: How a member's record can differ, the first that fits.
 MOR_CLASSES = (
@@ -27,7 +27,7 @@ _HCC, _OREC, _AGE_SEX, _INTERACTION = range(4)
 
 @dataclass(frozen=True)
 class MorComparison:
-    """Tables of the comparison with a MOR (see `riskadj.results.compare.Comparison`), and its counts."""
+    """Tables of the comparison with a MOR (see `riskadj.results.compare.compare.Comparison`), and its counts."""
 
     classes: pa.Table
     members: pa.Table

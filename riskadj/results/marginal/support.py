@@ -19,7 +19,7 @@ from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import support
 from riskadj.kernels.evidence import number_slots
-from riskadj.results.hashes import hashes_of, labels_of
+from riskadj.results.marginal.hashes import hashes_of, labels_of
 from riskadj.scoring.plan import ScoringPlan, Words
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import ModelRun

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from riskadj.kernels import hierarchies
 from riskadj.kernels.interactions import leave_out, list_bits
-from riskadj.results.suspects import Suspects
+from riskadj.results.gaps.suspects import Suspects
 from riskadj.scoring.payment_score import NO_SCORE, Scores
 from riskadj.scoring.plan import ScoringPlan, Words, set_bits
 from riskadj.scoring.raw_score import find_hccs, switch_on_variables

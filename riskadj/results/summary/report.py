@@ -21,12 +21,12 @@ from riskadj.errors import ExtractError, ManifestError
 from riskadj.extracts.buffers import from_numpy, is_valid, one_chunk, values_of
 from riskadj.extracts.enrollment import CARRIED
 from riskadj.extracts.rejects import REASONS
-from riskadj.results.breakdown import AS_PAID, Breakdown, DistinctMembers, Part
-from riskadj.results.groups import AGE_BAND, Labels, age_bands, labels_of_column
-from riskadj.results.hcc_prevalence import Prevalence
-from riskadj.results.score_groups import new_segments
 from riskadj.results.scores import MODEL_SCORES, PAYMENT_SCORES, RUN
-from riskadj.results.suppression import check_min_cell, hidden_cells
+from riskadj.results.summary.breakdown import AS_PAID, Breakdown, DistinctMembers, Part
+from riskadj.results.summary.groups import AGE_BAND, Labels, age_bands, labels_of_column
+from riskadj.results.summary.prevalence import Prevalence
+from riskadj.results.summary.score_groups import new_segments
+from riskadj.results.summary.suppression import check_min_cell, hidden_cells
 from riskadj.tables.model import ModelTables, load_model
 
 #: Width and number of the bars in which scores are counted; the last holds all that are higher.

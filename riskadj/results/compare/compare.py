@@ -15,9 +15,9 @@ from riskadj.cms_reports.net import adjustments_by_reason
 from riskadj.cms_reports.reading import files_of, load_layout
 from riskadj.errors import OptionError
 from riskadj.extracts.write import write_tables
-from riskadj.results.compare_mmr import MMR_COLUMNS, compare_mmr
-from riskadj.results.compare_mor import compare_mor
-from riskadj.results.scored import Scored
+from riskadj.results.compare.mmr import MMR_COLUMNS, compare_mmr
+from riskadj.results.compare.mor import compare_mor
+from riskadj.results.compare.scored import Scored
 from riskadj.results.scores import Scores
 from riskadj.scoring.run_report import run_metadata
 

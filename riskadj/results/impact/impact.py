@@ -62,15 +62,15 @@ import pyarrow.compute as pc
 from riskadj.errors import OptionError
 from riskadj.extracts.buffers import from_numpy, from_strings, is_valid, one_chunk, values_of
 from riskadj.extracts.write import write_tables
-from riskadj.results.attribution import CAUSES, Causes, attribute
-from riskadj.results.grouping import Groups, joined, row_labels
-from riskadj.results.groups import Labels, find_attributes
-from riskadj.results.impact_rows import BEFORE, SCORE, ImpactRows
-from riskadj.results.impact_sums import POPULATION_CAUSES, STEPS_OF_MEANS, Amounts, Means, means_of
-from riskadj.results.matching import MatchedRows, match_rows
-from riskadj.results.prevalence import compare_hccs
+from riskadj.results.impact.attribution import CAUSES, Causes, attribute
+from riskadj.results.impact.grouping import Groups, joined, row_labels
+from riskadj.results.impact.matching import MatchedRows, match_rows
+from riskadj.results.impact.prevalence import compare_hccs
+from riskadj.results.impact.rows import BEFORE, SCORE, ImpactRows
+from riskadj.results.impact.sums import POPULATION_CAUSES, STEPS_OF_MEANS, Amounts, Means, means_of
+from riskadj.results.impact.walk import STEPS
 from riskadj.results.scores import Scores
-from riskadj.results.walk import STEPS
+from riskadj.results.summary.groups import Labels, find_attributes
 from riskadj.scoring.payment_score import Scores as IntegerScores
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from riskadj.errors import OptionError
 from riskadj.extracts.buffers import from_numpy, is_valid, one_chunk, values_of
-from riskadj.results.breakdown import AS_PAID, Breakdown, Part
-from riskadj.results.gap_tables import monthly_rates
-from riskadj.results.grouping import row_labels
-from riskadj.results.groups import Labels, find_attributes, labels_of_column
-from riskadj.results.hcc_prevalence import Prevalence
-from riskadj.results.suppression import check_min_cell
+from riskadj.results.gaps.tables import monthly_rates
+from riskadj.results.impact.grouping import row_labels
+from riskadj.results.summary.breakdown import AS_PAID, Breakdown, Part
+from riskadj.results.summary.groups import Labels, find_attributes, labels_of_column
+from riskadj.results.summary.prevalence import Prevalence
+from riskadj.results.summary.suppression import check_min_cell
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import rows_of_model
 from riskadj.tables.model import ModelTables

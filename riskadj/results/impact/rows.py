@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.extracts.buffers import from_numpy, from_strings
-from riskadj.results.attribution import CAUSES, Causes
-from riskadj.results.grouping import Groups, group_rows
-from riskadj.results.groups import Labels
-from riskadj.results.impact_sums import Amounts
-from riskadj.results.matching import MatchedRows, Rows
+from riskadj.results.impact.attribution import CAUSES, Causes
+from riskadj.results.impact.grouping import Groups, group_rows
+from riskadj.results.impact.matching import MatchedRows, Rows
+from riskadj.results.impact.sums import Amounts
+from riskadj.results.summary.groups import Labels
 from riskadj.scoring.payment_score import Scores as IntegerScores
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import score_column, span_columns

@@ -14,10 +14,10 @@ import pyarrow as pa
 from riskadj.extracts.buffers import from_numpy, from_strings
 from riskadj.extracts.order import in_order
 from riskadj.extracts.write import write_json, write_parquet, write_tables
-from riskadj.results.hashes import is_code
-from riskadj.results.rates import Dollars, rate_words, rates_of_rows
-from riskadj.results.support import Support, columns_behind, find_support, is_single
-from riskadj.results.value_by_hcc import HccTotals
+from riskadj.results.marginal.hashes import is_code
+from riskadj.results.marginal.rates import Dollars, rate_words, rates_of_rows
+from riskadj.results.marginal.support import Support, columns_behind, find_support, is_single
+from riskadj.results.marginal.value_by_hcc import HccTotals
 from riskadj.scoring.marginal_rows import MarginalRows, marginal_ranges, marginal_rows
 from riskadj.scoring.payment_score import to_float
 from riskadj.scoring.run import ScoringRun

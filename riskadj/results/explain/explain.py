@@ -16,7 +16,7 @@ import numpy as np
 from riskadj.errors import RiskAdjError
 from riskadj.extracts.dates import MISSING_DATE, days_of
 from riskadj.extracts.spans import OPEN_END
-from riskadj.results.evidence import CodeEvidence, day_of, find_drug_evidence, find_evidence
+from riskadj.results.explain.evidence import CodeEvidence, day_of, find_drug_evidence, find_evidence
 from riskadj.scoring.payment_score import NO_SCORE, ModelNumbers
 from riskadj.scoring.plan import BOTH_SEXES, EVER, ConditionBit, ScoringPlan
 from riskadj.scoring.rows import rows_of_member

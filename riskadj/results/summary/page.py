@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from riskadj.extracts.write import output_errors
-from riskadj.results.report import MOST_GROUPS, Report, Table
+from riskadj.results.summary.report import MOST_GROUPS, Report, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,7 +14,7 @@ from riskadj.extracts.buffers import from_numpy, is_valid, one_chunk, values_of
 from riskadj.extracts.open import open_extract
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import capture
-from riskadj.results.groups import as_index_ids
+from riskadj.results.summary.groups import as_index_ids
 from riskadj.scoring.plan import Words
 from riskadj.scoring.run import ScoringRun
 

@@ -1,0 +1,1 @@
+"""Our scores against what CMS reports: every difference in one class."""

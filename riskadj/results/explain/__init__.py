@@ -1,0 +1,1 @@
+"""One member, line by line, and the diagnoses behind each line."""

@@ -1,0 +1,1 @@
+"""Scores in few rows: broken down by columns, small cells hidden, a report to hand on."""
