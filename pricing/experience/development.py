@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 AVERAGES = ("volume", "simple", "geometric", "harmonic")
 SIGMAS = ("mack", "log-linear")
+#: Ages that Mack's range needs.
+LEAST_AGES = 4
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ def mack_range(triangle: Any, *, sigma: str = "mack") -> MackRange:
     Raises
     ------
     InputError
-        As `chain_ladder`; or fewer than three ages.
+        As `chain_ladder`; or fewer than four ages.
 
     References
     ----------
@@ -238,8 +240,10 @@ def mack_range(triangle: Any, *, sigma: str = "mack") -> MackRange:
     development = chain_ladder(triangle)
     values, factors = development.triangle, development.factors
     n_ages = values.shape[1]
-    if n_ages < 3:
-        raise InputError("Mack's range needs at least three ages.")
+    if n_ages < LEAST_AGES:
+        raise InputError(
+            f"Mack's range needs at least {LEAST_AGES} ages: the last sigma is extrapolated from two."
+        )
     variance = _variances(values, factors, sigma)
     known = ~np.isnan(values[:, 1:])
     volume = np.where(known, values[:, :-1], 0.0).sum(axis=0)
@@ -274,7 +278,7 @@ def _variances(values: Numbers, factors: Numbers, sigma: str) -> Numbers:
 def _extrapolated(variance: Numbers, age: int, sigma: str) -> float:
     if sigma == "mack":
         before, last = variance[-2], variance[-1]
-        return float(min(last**2 / before, before, last))
+        return float(min(last**2 / before, before, last)) if before > 0 else 0.0
     used = np.flatnonzero(variance > 0)
     slope, level = np.polyfit(used, np.log(np.sqrt(variance[used])), 1)
     return float(np.exp(level + slope * age) ** 2)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
-from riskadj.charts import AMBER, BLUE, new_figure, show_dollars
+from pricing.experience.months import PER_1000, months_of_dates, name_of
+from pricing.experience.rows import ALL
+from pricing.inputs import Numbers
+from riskadj.charts import AMBER, BLUE, GREY, PALETTE, RED, new_figure, show_dollars, show_percent
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from pricing.experience.development import Development
+    from pricing.experience.ibnr import Ibnr
+    from pricing.experience.incurred import Incurred
+    from pricing.experience.member_months import MemberMonths
 
 
 def plot_development(development: Development) -> Figure:
@@ -31,5 +41,114 @@ def plot_development(development: Development) -> Figure:
     right.set_title(f"Incurred by period: {development.ibnr.sum():,.0f} not yet reported", fontsize=10)
     right.set_xlabel("period incurred")
     show_dollars(right.yaxis)
-    right.legend(frameon=False, fontsize=8)
+    right.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def plot_member_months(member_months: MemberMonths) -> Figure:
+    """Return a figure: member months by month, stacked by the largest groups."""
+    figure, (axes,) = new_figure()
+    names = _group_names(member_months)
+    order = np.argsort(-member_months.grid.sum(axis=0), kind="stable")
+    shown, rest = order[: len(PALETTE) - 1], order[len(PALETTE) - 1 :]
+    layers = [(names[group], member_months.grid[:, group]) for group in shown]
+    if len(rest):
+        layers.append((f"{len(rest):,} others", member_months.grid[:, rest].sum(axis=1)))
+    _stack(axes, member_months.numbers, layers)
+    axes.set_ylabel("member months")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    return figure
+
+
+def _group_names(member_months: MemberMonths) -> list[str]:
+    rows = member_months.spans.group_table.to_pylist()
+    return [" ".join(str(value) for value in row.values()) for row in rows] or ["all members"]
+
+
+def _stack(axes: Axes, months: npt.NDArray[np.int64], layers: Sequence[tuple[str, Numbers]]) -> None:
+    """Draw bars by month, one layer on the other."""
+    bottom = np.zeros(len(months))
+    for color, (name, values) in zip((*PALETTE, *PALETTE), layers, strict=False):
+        axes.bar(range(len(months)), values, bottom=bottom, color=color, label=name, width=0.85)
+        bottom = bottom + values
+    if len(layers) > 1:
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    _month_ticks(axes, months)
+
+
+def _month_ticks(axes: Axes, months: npt.NDArray[np.int64]) -> None:
+    """Write the names of at most twelve months below the axis."""
+    every = range(0, len(months), -(-len(months) // 12))
+    axes.set_xticks(
+        list(every), [name_of(int(months[i])) for i in every], rotation=30, ha="right", fontsize=8
+    )
+
+
+def plot_incurred(incurred: Incurred) -> Figure:
+    """Return a figure: PMPM by month, stacked by service category, and utilization against unit cost."""
+    frame, totals = incurred.to_pandas(), incurred.to_pandas("totals")
+    figure, (left, right) = new_figure(1, 2, width=13.0)
+    sums = frame.pivot_table(
+        index="month", columns="service_category", values="amount", aggfunc="sum"
+    ).fillna(0.0)
+    months = months_of_dates(pa.array(sums.index))
+    pmpm = sums.div(incurred.exposure.by_month[months - incurred.exposure.numbers[0]], axis=0)
+    order = pmpm.sum().sort_values(ascending=False).index
+    layers = [(name, pmpm[name].to_numpy()) for name in order[: len(PALETTE) - 1]]
+    if len(order) >= len(PALETTE):
+        layers.append(("all others", pmpm[order[len(PALETTE) - 1 :]].sum(axis=1).to_numpy()))
+    _stack(left, months, layers)
+    left.set_ylabel(f"{incurred.amount.removesuffix('_amount')} PMPM")
+    show_dollars(left.yaxis)
+    each = (
+        totals[totals["service_category"] != ALL]
+        .groupby("service_category")[["amount", incurred.utilization]]
+        .sum()
+    )
+    each = each[(each["amount"] > 0) & (each[incurred.utilization] > 0)]
+    per_1000 = each[incurred.utilization] / incurred.exposure.total * PER_1000
+    unit_cost = each["amount"] / each[incurred.utilization]
+    right.scatter(
+        per_1000, unit_cost, s=900 * each["amount"] / each["amount"].max() + 8, color=BLUE, alpha=0.6
+    )
+    for name in each.index:
+        right.annotate(
+            name, (per_1000[name], unit_cost[name]), xytext=(5, 3), textcoords="offset points", fontsize=8
+        )
+    right.set(xscale="log", yscale="log")
+    right.margins(0.15)
+    right.set_xlabel(f"{incurred.utilization} per 1,000 members a year (log scale)")
+    right.set_ylabel("dollars each (log scale)")
+    right.set_title("Area: dollars", fontsize=10)
+    return figure
+
+
+_METHODS = {"completion": BLUE, "pmpm": AMBER, "bornhuetter_ferguson": AMBER, "chain_ladder": RED}
+
+
+def plot_ibnr(ibnr: Ibnr) -> Figure:
+    """Return a figure: incurred PMPM by month, paid and not yet paid, and completion by lag."""
+    frame = ibnr.to_pandas()
+    months = ibnr.triangle.months
+    exposure = frame["member_months"].to_numpy()
+    figure, (left, right) = new_figure(1, 2, width=13.0, width_ratios=(2, 1))
+    at = np.arange(len(months))
+    paid = (frame["paid"] + frame["large_paid"]).to_numpy() / exposure
+    unpaid = (frame["ibnr"] + frame["large_unpaid"]).to_numpy() / exposure
+    left.bar(at, paid, color=GREY, label="paid", width=0.85)
+    for method in dict.fromkeys(frame["method"]):
+        rows = (frame["method"] == method).to_numpy()
+        name = f"not yet paid, by {method.replace('_', ' ')}"
+        left.bar(at[rows], unpaid[rows], bottom=paid[rows], color=_METHODS[method], label=name, width=0.85)
+    left.set_title(f"{ibnr.total:,.0f} dollars not yet paid", fontsize=10)
+    left.set_ylabel("incurred PMPM")
+    left.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    show_dollars(left.yaxis)
+    _month_ticks(left, months)
+    completion = ibnr.development.completion
+    right.plot(np.arange(len(completion)), completion, marker="o", color=BLUE, markersize=4)
+    right.set_ylim(0, max(1.05, float(completion.max()) + 0.05))
+    right.set_title("Completion: share of ultimate claims paid", fontsize=10)
+    right.set_xlabel("months from service to payment")
+    show_percent(right.yaxis)
     return figure

@@ -1,0 +1,203 @@
+"""Claim lines as experience needs them: who, when, what for and how much, each amount counted once.
+
+Some extracts repeat the amount of a whole claim on every line of it (institutional claims of CCLF and of CMS's research
+files do). Added up by line they cost many times what was paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pricing.errors import InputError
+from pricing.experience.rows import ALL, BLANK, Integers, Labels, Rows, add_up, one_label, read_rows
+from pricing.inputs import Numbers
+
+AMOUNTS = ("paid_amount", "allowed_amount")
+#: A category's amounts look repeated if this share of its claims of several lines have the same amount on each.
+LOOKS_REPEATED = 0.9
+#: Fewer claims of several lines than this tell nothing.
+LEAST_CLAIMS = 5
+_HALF_A_CENT = 0.005
+
+
+@dataclass(frozen=True)
+class ClaimLines:
+    """Claim lines, in the order of the extract.
+
+    Attributes
+    ----------
+    amounts : ndarray of float64, shape (n_lines,)
+        Dollars; 0 on lines that repeat their claim's amount.
+    is_reversal : ndarray of bool, shape (n_lines,)
+        Lines whose amount is negative.
+    warnings : tuple of str
+        What looks wrong with the amounts, in words.
+    counts : mapping
+        lines_read; lines_repeating: whose amount was not counted again.
+    """
+
+    rows: Rows = field(repr=False)
+    members: Labels = field(repr=False)
+    claims: Labels = field(repr=False)
+    categories: Labels = field(repr=False)
+    days: Integers
+    amounts: Numbers
+    is_reversal: npt.NDArray[np.bool_]
+    amount_name: str
+    warnings: tuple[str, ...]
+    counts: Mapping[str, int | float]
+
+
+def read_claim_lines(
+    source: Any,
+    *,
+    amount: str,
+    header_amounts: bool | Iterable[str] = False,
+    more: Sequence[str] = (),
+    optional: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+) -> ClaimLines:
+    """Read a claims extract.
+
+    Parameters
+    ----------
+    source : path, list of paths, DataFrame, Arrow table or mapping
+        One row per claim line: claim_id, member_id, service_date and `amount`; service_category and
+        claim_line_number if there are any.
+    amount : {"paid_amount", "allowed_amount"}
+    header_amounts : bool or iterable of str
+        True, or the service categories, where every line repeats the amount of its claim: it counts on the claim's
+        first line only (its lowest claim_line_number), reversals and corrections of that line included.
+    more, optional : sequence of str
+        Other columns to read; the latter only if they are there.
+    columns : mapping, optional
+        Our name -> the extract's.
+
+    Raises
+    ------
+    InputError
+        A column is missing or blank, or amounts said to be the claim's differ between its lines.
+    """
+    if amount not in AMOUNTS:
+        raise InputError(f"amount '{amount}' is none of {', '.join(AMOUNTS)}.")
+    listed = header_amounts if isinstance(header_amounts, bool) else tuple(header_amounts)
+    needed = (
+        "claim_id",
+        "member_id",
+        "service_date",
+        amount,
+        *more,
+        *(("claim_line_number",) if listed else ()),
+    )
+    rows = read_rows(
+        source,
+        "claims",
+        needed=needed,
+        optional=("service_category", "claim_line_number", *optional),
+        columns=columns,
+    )
+    has_categories = rows.has("service_category")
+    categories = (
+        rows.labels("service_category", blank=BLANK) if has_categories else one_label(rows.n_rows, ALL)
+    )
+    claims, amounts = rows.labels("claim_id"), rows.numbers(amount)
+    lines = rows.labels("claim_line_number").codes if rows.has("claim_line_number") else None
+    is_header = _header_rows(categories, listed)
+    kept = np.ones(rows.n_rows, np.bool_)
+    if lines is not None and is_header.any():
+        kept[is_header] = _first_lines(
+            claims.codes[is_header],
+            rows.numbers("claim_line_number")[is_header],
+            amounts[is_header],
+            rows.label,
+        )
+    warnings = () if lines is None else _look_repeated(categories, claims.codes, lines, amounts, ~is_header)
+    return ClaimLines(
+        rows=rows,
+        members=rows.labels("member_id"),
+        claims=claims,
+        categories=categories,
+        days=rows.days("service_date"),
+        amounts=np.where(kept, amounts, 0.0),
+        is_reversal=amounts < 0,
+        amount_name=amount,
+        warnings=warnings,
+        counts={"lines_read": rows.n_rows, "lines_repeating": int((~kept).sum())},
+    )
+
+
+def _header_rows(categories: Labels, listed: bool | tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    if isinstance(listed, bool):
+        return np.full(len(categories.codes), listed)
+    names = categories.names.to_pylist()
+    unknown = [name for name in listed if name not in names]
+    if unknown:
+        raise InputError(
+            f"header_amounts= names '{unknown[0]}', which no claim has as service_category; "
+            f"there are: {', '.join(sorted(names)[:20])}."
+        )
+    return np.isin(names, listed)[categories.codes]
+
+
+@dataclass(frozen=True)
+class _LineSums:
+    """Net amount of each line of each claim (reversals netted), in order of claim and line."""
+
+    claims: Integers
+    amounts: Numbers
+    first: Integers
+    line_of_row: Integers
+
+    @property
+    def is_same(self) -> npt.NDArray[np.bool_]:
+        """Whether all lines of a claim have the same net amount, by claim."""
+        low, high = (each.reduceat(self.amounts, self.first) for each in (np.minimum, np.maximum))
+        return (high - low) < _HALF_A_CENT
+
+
+def _line_sums(claims: Integers, lines: npt.NDArray[Any], amounts: Numbers) -> _LineSums:
+    numbers, place = np.unique(lines, return_inverse=True)
+    keys, line_of_row = np.unique(claims * len(numbers) + place, return_inverse=True)
+    owner = keys // len(numbers)
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    return _LineSums(owner, add_up(line_of_row, amounts, len(keys)), first, line_of_row)
+
+
+def _first_lines(claims: Integers, lines: Numbers, amounts: Numbers, label: str) -> npt.NDArray[np.bool_]:
+    """Return True on rows of each claim's first line; refuse claims whose lines carry different amounts."""
+    sums = _line_sums(claims, lines, amounts)
+    differing = int((~sums.is_same).sum())
+    if differing:
+        raise InputError(
+            f"{label}: header_amounts says that lines repeat their claim's amount, but in {differing:,} of "
+            f"{len(sums.first):,} claims they differ; name only the service categories where they repeat it."
+        )
+    return np.isin(sums.line_of_row, sums.first)
+
+
+def _look_repeated(
+    categories: Labels, claims: Integers, lines: Integers, amounts: Numbers, asked: npt.NDArray[np.bool_]
+) -> tuple[str, ...]:
+    """Return a warning for each service category whose claims mostly have the same amount on all of several lines."""
+    warnings = []
+    for code, name in enumerate(categories.names.to_pylist()):
+        rows = np.flatnonzero((categories.codes == code) & asked & (amounts != 0))
+        if not len(rows):
+            continue
+        sums = _line_sums(claims[rows], lines[rows], amounts[rows])
+        n_lines = np.diff(np.append(sums.first, len(sums.claims)))
+        repeats = sums.is_same[n_lines > 1]
+        if len(repeats) >= LEAST_CLAIMS and repeats.mean() >= LOOKS_REPEATED:
+            share = np.where(sums.is_same, 1 / n_lines, 1.0)  # a repeated amount counts once
+            by_claim = (np.add.reduceat(sums.amounts, sums.first) * share).sum()
+            warnings.append(
+                f"service category '{name}': {int(repeats.sum()):,} of {len(repeats):,} claims of several lines have "
+                f"the same amount on each, {amounts[rows].sum():,.0f} dollars by line and {by_claim:,.0f} by claim; "
+                "if it is the claim's amount repeated, name the category in header_amounts=."
+            )
+    return tuple(warnings)

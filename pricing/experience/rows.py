@@ -1,0 +1,237 @@
+"""Rows of an extract (enrollment spans, claim lines) as NumPy columns: labels as numbers, dates as days, amounts.
+
+Only the columns that are asked for are read; text is turned into numbers once for each distinct value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pricing.errors import InputError
+from pricing.inputs import Numbers, rows_in_words
+from riskadj.errors import nearest
+from riskadj.extracts.buffers import is_valid, one_chunk, values_of
+from riskadj.extracts.contract import is_text
+from riskadj.extracts.dates import MISSING_DATE, to_days
+from riskadj.extracts.normalise import as_codes
+from riskadj.extracts.sources import open_parts
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+BLANK = "(blank)"
+ALL = "(all)"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A text column: the label of row i is ``names[codes[i]]``.
+
+    Attributes
+    ----------
+    codes : ndarray of int64, shape (n_rows,)
+    names : pyarrow.Array of string
+        Distinct.
+    """
+
+    codes: Integers
+    names: pa.Array
+
+    def table_column(self, codes: Integers) -> pa.Array:
+        """Return the labels of some codes."""
+        return self.names.take(pa.array(codes, pa.int64()))
+
+
+def one_label(n_rows: int, name: str = ALL) -> Labels:
+    """Return the column in which every row has the same label."""
+    return Labels(np.zeros(n_rows, np.int64), pa.array([name]))
+
+
+def add_up(codes: Integers, weights: npt.NDArray[Any], n: int) -> Numbers:
+    """Return the sum of the weights of each code below `n`."""
+    return np.bincount(codes, weights=weights, minlength=n).astype(np.float64)
+
+
+def combined(columns: Sequence[Labels], n_rows: int) -> tuple[Integers, Integers]:
+    """Number the combinations of several columns.
+
+    Returns
+    -------
+    group : ndarray of int64, shape (n_rows,)
+    codes : ndarray of int64, shape (n_groups, n_columns)
+        Of each combination, in order of the columns' codes.
+    """
+    key = np.zeros(n_rows, np.int64)
+    for column in columns:
+        key = key * len(column.names) + column.codes
+    found, group = np.unique(key, return_inverse=True)
+    codes = np.empty((len(found), len(columns)), np.int64)
+    rest = found
+    for position in range(len(columns) - 1, -1, -1):
+        rest, codes[:, position] = np.divmod(rest, len(columns[position].names))
+    return group.astype(np.int64), codes
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The columns read, under our names; each is turned into numbers when asked for."""
+
+    label: str
+    table: pa.Table = field(repr=False)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows read."""
+        return self.table.num_rows
+
+    def has(self, name: str) -> bool:
+        """Return whether the column is there."""
+        return name in self.table.column_names
+
+    def labels(self, name: str, *, blank: str | None = None) -> Labels:
+        """Return a column of text or whole numbers; `blank` is what stands for nothing.
+
+        Raises
+        ------
+        InputError
+            A row is blank, and no `blank` is given.
+        """
+        encoded = as_codes(one_chunk(self.table[name]), label=self.label, name=name)
+        names = encoded.dictionary
+        missing = (
+            ~is_valid(encoded) | _is_blank(names)[np.where(is_valid(encoded), values_of(encoded.indices), 0)]
+        )
+        if missing.any() and blank is None:
+            raise self._blank(name, missing)
+        codes = np.where(missing, len(names), values_of(encoded.indices)).astype(np.int64)
+        if missing.any():
+            names = pa.concat_arrays([names, pa.array([blank], names.type)])
+        return Labels(codes, names)
+
+    def days(self, name: str, *, blank: int | None = None) -> Integers:
+        """Return a column of dates [days since 1970-01-01]; `blank` is what stands for none.
+
+        Raises
+        ------
+        InputError
+            A row is blank (and no `blank` is given), or holds no date.
+        """
+        days, is_unreadable = to_days(self.table[name])
+        self.refuse(is_unreadable, f"column '{name}': no date (write it YYYY-MM-DD)")
+        missing = days == MISSING_DATE
+        if missing.any() and blank is None:
+            raise self._blank(name, missing)
+        return np.where(missing, 0 if blank is None else blank, days).astype(np.int64)
+
+    def numbers(self, name: str) -> Numbers:
+        """Return a column of numbers.
+
+        Raises
+        ------
+        InputError
+            A row is blank, or holds no finite number.
+        """
+        column = one_chunk(self.table[name])
+        try:
+            numbers = _without_blanks(column).cast(pa.float64())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise InputError(f"{self.label}, column '{name}' holds something that is no number.") from None
+        missing = ~is_valid(numbers)
+        if missing.any():
+            raise self._blank(name, missing)
+        values = values_of(numbers).astype(np.float64)
+        self.refuse(~np.isfinite(values), f"column '{name}': no finite number")
+        return values
+
+    def refuse(self, bad: Flags, what: str) -> None:
+        """Raise InputError if any row is bad; `what` says which rule they break."""
+        if bad.any():
+            raise InputError(f"{self.label}, {what} in {rows_in_words(bad)}.")
+
+    def _blank(self, name: str, missing: Flags) -> InputError:
+        return InputError(
+            f"{self.label}, column '{name}': blank in {rows_in_words(missing)}; give every row a value."
+        )
+
+
+def _is_blank(names: pa.Array) -> Flags:
+    texts = names.to_pylist()
+    return np.array([not (text or "").strip() for text in texts] or [True], np.bool_)
+
+
+def _without_blanks(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not is_text(column.type):
+        return column
+    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    return pc.if_else(pc.equal(text, ""), None, text)
+
+
+def read_rows(
+    source: Any,
+    role: str,
+    *,
+    needed: Sequence[str],
+    optional: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+) -> Rows:
+    """Read the columns that are asked for.
+
+    Parameters
+    ----------
+    source : path, list of paths, DataFrame, Arrow table or mapping of lists
+    role : {"enrollment", "claims", ...}
+        What the rows are, for messages.
+    needed, optional : sequence of str
+        Our names; optional ones are left out where the source lacks them.
+    columns : mapping, optional
+        Our name -> the source's, where they differ.
+
+    Raises
+    ------
+    InputError
+        A column is missing, `columns` names one that is not asked for, or there are no rows.
+    riskadj.errors.ExtractError
+        The source cannot be read.
+    """
+    renamed = dict(columns or {})
+    known = (*needed, *optional)
+    for name in renamed:
+        if name not in known:
+            raise InputError(f"columns= names '{name}', which is not read here{nearest(name, known)}.")
+    wanted = {name: renamed.get(name, name) for name in dict.fromkeys(known)}
+    header, label, read = _opened(source, role)
+    for name, theirs in wanted.items():
+        if theirs not in header and (name in needed or name in renamed):
+            raise InputError(
+                f"{label} lacks '{theirs}' (has: {', '.join(header[:20])}){nearest(theirs, header)}."
+            )
+    present = {name: theirs for name, theirs in wanted.items() if theirs in header}
+    table = read(list(dict.fromkeys(present.values())))
+    if not table.num_rows:
+        raise InputError(f"{label} has no rows; {role} needs at least one.")
+    return Rows(label, pa.table({name: table[theirs] for name, theirs in present.items()}))
+
+
+def _opened(source: Any, role: str) -> tuple[list[str], str, Any]:
+    """Return the column names of a source, its label, and how to read some columns of it."""
+    if isinstance(source, Mapping):
+        table = pa.table({name: pa.array(list(values)) for name, values in source.items()})
+        return table.column_names, role, table.select
+    parts = open_parts(source, role)
+
+    def read(names: list[str]) -> pa.Table:
+        return pa.concat_tables(
+            [chunk.read().select(names) for part in parts for chunk in part.chunks(names, frozenset())],
+            promote_options="permissive",
+        )
+
+    return list(parts[0].schema.names), parts[0].label, read

@@ -1,0 +1,59 @@
+"""Plain-Python twins of pricing.experience: days in sets, claims in dictionaries, read top to bottom."""
+
+from __future__ import annotations
+
+import calendar
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+Span = tuple[str, date, date, str]  # member, first day, last day, group
+
+
+def group_of_day(spans: Sequence[Span], last: date) -> dict[tuple[str, date], str]:
+    """Each covered day of each member and its group: of the first span, then the longer, then the upper."""
+    found: dict[tuple[str, date], str] = {}
+    order = sorted(range(len(spans)), key=lambda i: (spans[i][1], -spans[i][2].toordinal(), i))
+    for position in order:
+        member, day, end, group = spans[position]
+        while day <= min(end, last):
+            found.setdefault((member, day), group)
+            day += timedelta(days=1)
+    return found
+
+
+def member_months(
+    spans: Sequence[Span], months: Iterable[tuple[int, int]], convention: str
+) -> dict[tuple[int, int, str], float]:
+    """Member months by year, month and group."""
+    months = list(months)
+    covered = group_of_day(spans, date(months[-1][0], months[-1][1], 28) + timedelta(days=4))
+    totals: dict[tuple[int, int, str], float] = defaultdict(float)
+    for (_, day), group in covered.items():
+        if (day.year, day.month) not in months:
+            continue
+        if convention == "days":
+            totals[day.year, day.month, group] += 1 / calendar.monthrange(day.year, day.month)[1]
+        elif day.day == {"first_day": 1, "mid_month": 15}[convention]:
+            totals[day.year, day.month, group] += 1
+    return dict(totals)
+
+
+def by_claim(lines: Iterable[Mapping[str, Any]], amount: str) -> float:
+    """Sum of the amounts of the first row seen of each claim."""
+    first: dict[str, float] = {}
+    for line in lines:
+        first.setdefault(line["claim_id"], float(line[amount]))
+    return sum(first.values())
+
+
+def triangle(lines: Iterable[Mapping[str, Any]], last: tuple[int, int]) -> dict[tuple[int, int, int], float]:
+    """Paid by year and month of service and lag, of what was paid by the month `last`."""
+    cells: dict[tuple[int, int, int], float] = defaultdict(float)
+    for line in lines:
+        service, paid = line["service_date"], line["paid_date"]
+        if (paid.year, paid.month) <= last:
+            lag = (paid.year - service.year) * 12 + paid.month - service.month
+            cells[service.year, service.month, lag] += line["paid_amount"]
+    return dict(cells)
