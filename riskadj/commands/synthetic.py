@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
+from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
+from riskadj.errors import OptionError, nearest
+
+MARKET = "hhs"
+_PROGRAMS = (shared.PROGRAM, MARKET)
 
 
 @guarded
@@ -16,31 +21,44 @@ def synthetic(
     seed: Annotated[int, typer.Option(help="The same seed gives the same population.", metavar="S")],
     service_year: Annotated[
         int,
-        typer.Option(help="Year of diagnoses and claims; enrollment is for the year after.", metavar="YEAR"),
+        typer.Option(
+            help="Year of diagnoses and claims; enrollment is for the year after, for hhs of the same.",
+            metavar="YEAR",
+        ),
     ],
     output: Annotated[
         Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
     ],
+    program: Annotated[
+        str, typer.Option(help="Whose population: Medicare, or the ACA markets.", metavar="PROGRAM")
+    ] = shared.PROGRAM,
     order: Annotated[
         str, typer.Option(help="Rows of all members mixed, or member by member.", metavar="random|member")
     ] = "random",
 ) -> None:
     """Make an invented population to play with.
 
-    Writes enrollment, diagnoses and claims extracts of people who do not exist. The same numbers give the same rows on
-    every machine.
+    Writes enrollment, diagnoses and claims (for hhs: drugs) extracts of people who do not exist. The same numbers give
+    the same rows on every machine.
     """
     from riskadj.commands.printing import count, make_console, print_line
     from riskadj.extracts.write import OutputDirectory
-    from riskadj.synthetic import make_synthetic
+    from riskadj.synthetic import make_market, make_synthetic
 
-    with OutputDirectory(output) as path:
-        written = make_synthetic(
-            members,
-            seed=seed,
-            service_year=service_year,
-            directory=path,
-            order=order,  # type: ignore[arg-type]
+    if program not in _PROGRAMS:
+        raise OptionError(
+            f"no population of {program!r}{nearest(program, _PROGRAMS)}; allowed: {', '.join(_PROGRAMS)}."
         )
+    with OutputDirectory(output) as path:
+        if program == MARKET:
+            written = make_market(members, seed=seed, benefit_year=service_year, directory=path)
+        else:
+            written = make_synthetic(
+                members,
+                seed=seed,
+                service_year=service_year,
+                directory=path,
+                order=order,  # type: ignore[arg-type]
+            )
     files = ", ".join(f"{name}.parquet" for name in written)
     print_line(make_console(), f"{count(members)} invented members written to {output}: {files}", hanging=2)
