@@ -175,7 +175,7 @@ def gaps(
     run = _read(enrollment, diagnoses, checked, layout, columns, drugs=drugs)
     if prior_diagnoses is None:
         return find_all_gaps(run, enrollment, run.extracts[1], wanted)
-    names = columns_of("diagnoses", columns)
+    names = columns_of("diagnoses", columns, *_roles_beside(drugs))
     prior = open_extract(prior_diagnoses, "diagnoses", layout=layout, columns=names)
     return find_all_gaps(run, enrollment, prior, wanted)
 
@@ -214,7 +214,7 @@ def explain(
     Parameters
     ----------
     enrollment, diagnoses, payment_year, drugs, layout, columns, **options
-        As `score` takes them.
+        As `score` takes them; rows that cannot be used stop nothing unless ``rejects="stop"`` is given.
     member_id : str or int
 
     Returns
@@ -226,7 +226,7 @@ def explain(
     UnknownMemberError
         The member is not among the rows that can be scored.
     """
-    checked = make_options(payment_year=payment_year, **{**options, "rejects": "write"})
+    checked = make_options(payment_year=payment_year, **{"rejects": "write", **options})
     run = _read(enrollment, diagnoses, checked, layout, columns, drugs=drugs, member_id=member_id)
     return explain_member(run, member_id)
 
@@ -238,7 +238,7 @@ def calibrate(
     costs: Any,
     payment_year: int,
     model: str,
-    program: str = "medicare_part_c",
+    drugs: Any = None,
     amount: str = "allowed_amount",
     cost_cap: float | None = None,
     nonnegative: bool = True,
@@ -251,14 +251,9 @@ def calibrate(
     small_segments: str = "stop",
     folds: int = 5,
     seed: int = 0,
-    diagnosis_filter: str = "none",
-    edits: str = "default",
-    rejects: str = "stop",
-    collection: str | tuple[date, date] | None = None,
     layout: str = "riskadj",
     columns: Mapping[str, str] | None = None,
-    threads: int | None = None,
-    maps_dir: str | Path | None = None,
+    **options: Any,
 ) -> Calibration:
     """Fit a model's relative factors to one's own costs, segment by segment, as CMS fits its own.
 
@@ -268,17 +263,15 @@ def calibrate(
 
     Parameters
     ----------
-    enrollment, diagnoses : path, list of paths, directory, glob, or in-memory table
-        As `score` takes them.
-    costs : likewise
+    enrollment, diagnoses, drugs, layout, columns, **options
+        As `score` takes them; `program` is that whose payment policy the exported model states.
+    costs : path, list of paths, directory, glob, or in-memory table
         Claim lines (EXTRACTS.md, claims), or with ``amount="cost"`` totals by member: member_id, cost and perhaps
         months_enrolled.
     payment_year : int
         Payment year of the starting model. There is no default.
     model : str
         Id of the starting model: its variables, hierarchies and segments are kept, its factors are replaced.
-    program : str
-        Whose payment policy the exported model states.
     amount : {"allowed_amount", "paid_amount", "cost"}
         What is added up: a column of claim lines, by service date, or member totals.
     cost_cap : float, optional
@@ -304,8 +297,6 @@ def calibrate(
         Folds of members for cross-validated predictions; 0: none.
     seed : int
         Seed of the draw of folds, any whole number from 0.
-    diagnosis_filter, edits, rejects, collection, layout, columns, threads, maps_dir
-        As `score` takes them.
 
     Returns
     -------
@@ -334,15 +325,16 @@ def calibrate(
             min_segment_members=min_segment_members, small_segments=small_segments, folds=folds, seed=seed,
         )
     )  # fmt: skip
-    checked = make_options(
-        payment_year=payment_year, program=program, models=[model], diagnosis_filter=diagnosis_filter, edits=edits,
-        rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir,
-    )  # fmt: skip
+    if "models" in options:
+        raise OptionError("a calibration starts from one model; name it with model=, not models=.")
+    checked = make_options(payment_year=payment_year, models=[model], **options)
     role = "costs" if amount == "cost" else "claims"
-    extracts = _open(enrollment, diagnoses, layout, columns, role)
+    beside = (role, *_roles_beside(drugs))
+    extracts = _open(enrollment, diagnoses, layout, columns, *beside)
     cost_layout = "riskadj" if role == "costs" else layout
-    cost_extract = open_extract(costs, role, layout=cost_layout, columns=columns_of(role, columns, role))
-    return calibrate_run(read_run(*extracts, checked), cost_extract, wanted)
+    cost_extract = open_extract(costs, role, layout=cost_layout, columns=columns_of(role, columns, *beside))
+    run = read_run(*extracts, checked, drugs=_open_drugs(drugs, columns, checked, *beside))
+    return calibrate_run(run, cost_extract, wanted)
 
 
 def score_to_directory(
@@ -378,6 +370,7 @@ def marginal_to_directory(
     output: str | Path,
     *,
     options: ScoreOptions,
+    drugs: Any = None,
     rate: float | None = None,
     by: Sequence[str] | None = None,
     layout: str = "riskadj",
@@ -387,7 +380,7 @@ def marginal_to_directory(
 ) -> MarginalTotals:
     """Write what every captured HCC is worth straight into files (as `riskadj marginal` does); return the totals."""
     with OutputDirectory(output, overwrite=overwrite) as path:
-        run = _read(enrollment, diagnoses, options, layout, columns, progress)
+        run = _read(enrollment, diagnoses, options, layout, columns, progress, drugs=drugs)
         return write_marginal_values(run, path, rate=rate, by=by)
 
 
@@ -396,6 +389,7 @@ def without(
     diagnoses: Any,
     *,
     options: ScoreOptions,
+    drugs: Any = None,
     where: Mapping[str, Any] | None = None,
     listed: Any = None,
     rate: float | None = None,
@@ -404,7 +398,7 @@ def without(
     progress: Progress | None = None,
 ) -> ScoresWithout:
     """Score a population with and without some of its diagnoses (as `riskadj without` does); see `Scores.without`."""
-    run = _read(enrollment, diagnoses, options, layout, columns, progress)
+    run = _read(enrollment, diagnoses, options, layout, columns, progress, drugs=drugs)
     return scores_without(run, where=where, listed=listed, rate=rate)
 
 
@@ -440,9 +434,11 @@ def _open(
     )
 
 
-def _open_drugs(drugs: Any, columns: Mapping[str, str] | None, options: ScoreOptions) -> Extract | None:
+def _open_drugs(
+    drugs: Any, columns: Mapping[str, str] | None, options: ScoreOptions, *others: str
+) -> Extract | None:
     """Open the drugs, which come in our own layout; None if there are none."""
     if drugs is None:
         return None
     require_drug_models(load_rules(options), options)
-    return open_extract(drugs, "drugs", columns=columns_of("drugs", columns, "drugs"))
+    return open_extract(drugs, "drugs", columns=columns_of("drugs", columns, "drugs", *others))

@@ -9,16 +9,20 @@ import typer
 
 from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
+from riskadj.commands.reading import REQUIRED, Reading, reads_extracts
 from riskadj.errors import OptionError
 
 if TYPE_CHECKING:
     from riskadj.calibration.calibration import Calibration
 
 
+_MODEL = Annotated[str, typer.Option(help="The starting model.", metavar="MODEL")]
+
+
 @guarded
+@reads_extracts(models=(_MODEL, REQUIRED))
 def calibrate(
-    enrollment: shared.Enrollment,
-    diagnoses: shared.Diagnoses,
+    reading: Reading,
     costs: Annotated[
         list[str],
         typer.Option(
@@ -26,12 +30,9 @@ def calibrate(
             metavar="PATH",
         ),
     ],
-    payment_year: shared.PaymentYear,
-    models: Annotated[str, typer.Option(help="The starting model.", metavar="MODEL")],
     output: Annotated[
         Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
     ],
-    program: shared.Program = shared.PROGRAM,
     amount: Annotated[
         str, typer.Option(help="What is added up.", metavar="allowed_amount|paid_amount|cost")
     ] = "allowed_amount",
@@ -64,14 +65,6 @@ def calibrate(
         typer.Option(help="New folder of model tables that `riskadj score --maps-dir` takes.", metavar="DIR"),
     ] = None,
     model_id: Annotated[str | None, typer.Option(help="Name of the exported model.", metavar="MODEL")] = None,
-    diagnosis_filter: shared.DiagnosisFilter = "none",
-    edits: shared.Edits = "default",
-    rejects: shared.RejectsMode = "stop",
-    collection: shared.Collection = None,
-    layout: shared.Layout = "riskadj",
-    columns: shared.Columns = None,
-    threads: shared.Threads = None,
-    maps_dir: shared.MapsDir = None,
     overwrite: shared.Overwrite = False,
 ) -> None:
     """Fit relative factors to your own costs.
@@ -89,14 +82,12 @@ def calibrate(
         )
     from riskadj.front_door import calibrate as fit
 
+    scoring = {("model" if name == "models" else name): given for name, given in reading.scoring.items()}
     fitted = fit(
-        shared.source_of(enrollment), shared.source_of(diagnoses), costs=shared.source_of(costs),
-        payment_year=payment_year, model=models, program=program, amount=amount, cost_cap=cost_cap,
+        **reading.extracts, **scoring, costs=shared.source_of(costs), amount=amount, cost_cap=cost_cap,
         nonnegative=not negative, ordered=not unordered, equal=[_names(group) for group in equal or ()],
         min_members=min_members, rare=rare, collinear=collinear, min_segment_members=min_segment_members,
-        small_segments=small_segments, folds=folds, seed=seed, layout=layout, columns=shared.parse_columns(columns),
-        diagnosis_filter=diagnosis_filter, edits=edits, rejects=rejects, collection=collection, threads=threads,
-        maps_dir=maps_dir,
+        small_segments=small_segments, folds=folds, seed=seed,
     )  # fmt: skip
     fitted.write(output, chart=True, overwrite=overwrite)
     if export is not None and model_id is not None:

@@ -14,6 +14,7 @@ import typer
 from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
 from riskadj.commands.printing import make_console, print_line, print_table
+from riskadj.commands.reading import Reading, reads_extracts
 from riskadj.errors import OptionError, nearest
 
 if TYPE_CHECKING:
@@ -21,22 +22,10 @@ if TYPE_CHECKING:
 
 
 @guarded
+@reads_extracts(rejects=(shared.RejectsMode, "write"))
 def explain(
+    reading: Reading,
     member: Annotated[str, typer.Option(help="Member id, exactly as in the extracts.", metavar="ID")],
-    enrollment: shared.Enrollment,
-    diagnoses: shared.Diagnoses,
-    payment_year: shared.PaymentYear,
-    drugs: shared.Drugs = None,
-    program: shared.Program = shared.PROGRAM,
-    models: shared.Models = None,
-    diagnosis_filter: shared.DiagnosisFilter = "none",
-    edits: shared.Edits = "default",
-    collection: shared.Collection = None,
-    eligible_procedures: shared.EligibleProcedures = None,
-    layout: shared.Layout = "riskadj",
-    columns: shared.Columns = None,
-    threads: shared.Threads = None,
-    maps_dir: shared.MapsDir = None,
     format: Annotated[str, typer.Option(help="How to print it.", metavar="text|csv|json|html")] = "text",
 ) -> None:
     """Explain one member's scores, line by line.
@@ -52,13 +41,7 @@ def explain(
         raise OptionError(f"--format {format!r}{nearest(format, _PRINT)}; allowed: {', '.join(_PRINT)}.")
     from riskadj.front_door import explain as explain_member
 
-    explanation = explain_member(
-        shared.source_of(enrollment), shared.source_of(diagnoses), member_id=member, payment_year=payment_year,
-        drugs=shared.source_of(drugs) if drugs else None, program=program, models=models,
-        diagnosis_filter=diagnosis_filter, edits=edits, collection=collection,
-        eligible_procedures=eligible_procedures, layout=layout, columns=shared.parse_columns(columns),
-        threads=threads, maps_dir=maps_dir,
-    )  # fmt: skip
+    explanation = explain_member(**reading.extracts, member_id=member, **reading.scoring)
     _PRINT[format](explanation)
 
 

@@ -10,22 +10,19 @@ import typer
 
 from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
+from riskadj.commands.reading import Reading, reads_extracts
 
 if TYPE_CHECKING:
     from riskadj.results.gaps.gaps import Gaps
 
 
 @guarded
+@reads_extracts()
 def gaps(
-    enrollment: shared.Enrollment,
-    diagnoses: shared.Diagnoses,
-    payment_year: shared.PaymentYear,
+    reading: Reading,
     output: Annotated[
         Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
     ],
-    program: shared.Program = shared.PROGRAM,
-    models: shared.Models = None,
-    drugs: shared.Drugs = None,
     prior_diagnoses: Annotated[
         list[str] | None,
         typer.Option(help="Diagnoses of the prior years, if not in --diagnoses.", metavar="PATH"),
@@ -57,14 +54,6 @@ def gaps(
     by: Annotated[
         str, typer.Option(help="Columns to break recapture down by, such as plan_id.", metavar="COLUMN,...")
     ] = "",
-    diagnosis_filter: shared.DiagnosisFilter = "none",
-    edits: shared.Edits = "default",
-    rejects: shared.RejectsMode = "stop",
-    collection: shared.Collection = None,
-    layout: shared.Layout = "riskadj",
-    columns: shared.Columns = None,
-    threads: shared.Threads = None,
-    maps_dir: shared.MapsDir = None,
     overwrite: shared.Overwrite = False,
 ) -> None:
     """Find conditions of the prior year not yet recaptured, and what each is worth.
@@ -76,16 +65,12 @@ def gaps(
     riskadj gaps --payment-year 2026 --as-of 2025-09-30 --output gaps \\
         --enrollment enrollment.parquet --diagnoses diagnoses.parquet
     """
-    names = shared.parse_columns(columns)
     from riskadj.front_door import gaps as find_gaps
 
     found = find_gaps(
-        shared.source_of(enrollment), shared.source_of(diagnoses), payment_year=payment_year, program=program,
-        models=models, drugs=_source(drugs),
+        **reading.extracts, **reading.scoring,
         prior_diagnoses=_source(prior_diagnoses), prior_years=prior_years, as_of=as_of, chronic=chronic,
         suspects=_source(suspects), attributes=_source(attributes), rate=_rate(rate), by=by,
-        diagnosis_filter=diagnosis_filter, edits=edits, rejects=rejects, collection=collection, layout=layout,
-        columns=names, threads=threads, maps_dir=maps_dir,
     )  # fmt: skip
     found.write(output, chart=True, overwrite=overwrite)
     _print(found, output)

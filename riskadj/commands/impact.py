@@ -10,24 +10,28 @@ import typer
 from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
 from riskadj.commands.printing import count, make_console, print_line, print_table
+from riskadj.commands.reading import Reading, reads_extracts
 from riskadj.errors import OptionError, nearest
 
 if TYPE_CHECKING:
     from riskadj.results.impact.impact import Impact
     from riskadj.results.scores import Scores
 
-#: What a side may say for itself; all but the last two are options of `riskadj score`.
+#: What a side may say for itself: options of `riskadj score`.
 _KEYS = (
-    "payment-year", "program", "models", "diagnosis-filter", "edits", "collection", "maps-dir",
-    "enrollment", "diagnoses",
+    "payment-year", "program", "models", "diagnosis-filter", "eligible-procedures", "edits", "collection", "maps-dir",
+    "enrollment", "diagnoses", "drugs",
 )  # fmt: skip
-_SIDE_HELP = "{}: payment-year=YEAR, and where the sides differ " + ", ".join(_KEYS[1:]) + "."
+_SIDE_HELP = "{}: where the sides differ, any of " + ", ".join(_KEYS) + "."
+_YEAR_OF_BOTH = Annotated[
+    int | None, typer.Option(help="Payment year of both, where the sides name none.", metavar="YEAR")
+]
 
 
 @guarded
+@reads_extracts(payment_year=(_YEAR_OF_BOTH, None))
 def impact(
-    enrollment: shared.Enrollment,
-    diagnoses: shared.Diagnoses,
+    reading: Reading,
     before: Annotated[str, typer.Option(help=_SIDE_HELP.format("Run before"), metavar="KEY=VALUE,...")],
     after: Annotated[str, typer.Option(help=_SIDE_HELP.format("Run after"), metavar="KEY=VALUE,...")],
     output: Annotated[
@@ -51,15 +55,6 @@ def impact(
         list[str] | None,
         typer.Option(help="Table of member_id and any columns, to group by with --by.", metavar="PATH"),
     ] = None,
-    program: shared.Program = shared.PROGRAM,
-    diagnosis_filter: shared.DiagnosisFilter = "none",
-    edits: shared.Edits = "default",
-    rejects: shared.RejectsMode = "stop",
-    collection: shared.Collection = None,
-    layout: shared.Layout = "riskadj",
-    columns: shared.Columns = None,
-    threads: shared.Threads = None,
-    maps_dir: shared.MapsDir = None,
     overwrite: shared.Overwrite = False,
 ) -> None:
     """Attribute the change of payment risk scores between two runs, cause by cause.
@@ -76,12 +71,8 @@ def impact(
     riskadj impact --enrollment enrollment.parquet --diagnoses diagnoses.parquet --output impact \\
         --before payment-year=2026 --after payment-year=2027 --collection 2025-01-01:2025-12-31
     """
-    common: dict[str, Any] = {
-        "program": program, "diagnosis_filter": diagnosis_filter, "edits": edits, "rejects": rejects, "layout": layout,
-        "collection": collection, "columns": shared.parse_columns(columns), "threads": threads, "maps_dir": maps_dir,
-        "enrollment": shared.source_of(enrollment), "diagnoses": shared.source_of(diagnoses),
-    }  # fmt: skip
-    sides = [common | parse_side(text, name) for text, name in ((before, "--before"), (after, "--after"))]
+    common = reading.extracts | reading.scoring
+    sides = [_side(common, text, name) for text, name in ((before, "--before"), (after, "--after"))]
     from riskadj.extracts.write import OutputDirectory
     from riskadj.results.impact.impact import impact as attribute
 
@@ -99,7 +90,7 @@ def parse_side(text: str, option: str) -> dict[str, Any]:
     Raises
     ------
     OptionError
-        A part is not KEY=VALUE, a key is unknown or stands twice, or there is no payment year.
+        A part is not KEY=VALUE, a key is unknown or stands twice, or a year is no number.
     """
     found: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -111,14 +102,31 @@ def parse_side(text: str, option: str) -> dict[str, Any]:
         if key.replace("-", "_") in found:
             raise OptionError(f"{option} gives '{key}' twice; once is enough.")
         found[key.replace("-", "_")] = value
-    if not str(found.get("payment_year", "")).isdigit():
-        given = found.get("payment_year")
+    if "payment_year" in found:
+        found["payment_year"] = _year(found["payment_year"], option)
+    return found
+
+
+def _year(text: str, option: str) -> int:
+    if not text.isdigit():
+        raise OptionError(f"{option}: payment-year={text} is no year; give it as a whole number.")
+    return int(text)
+
+
+def _side(common: dict[str, Any], text: str, option: str) -> dict[str, Any]:
+    """Return the options of one run: what both have, and what it says for itself.
+
+    Raises
+    ------
+    OptionError
+        As `parse_side`, or neither names a payment year.
+    """
+    side = common | parse_side(text, option)
+    if side["payment_year"] is None:
         raise OptionError(
-            f"{option} lacks payment-year=YEAR; there is no default year."
-            if given is None
-            else f"{option}: payment-year={given} is no year; give it as a whole number."
+            f"{option} lacks payment-year=YEAR, and there is no --payment-year for both; no year is a default."
         )
-    return found | {"payment_year": int(found["payment_year"])}
+    return side
 
 
 def _rate(text: str | None) -> float | str | None:

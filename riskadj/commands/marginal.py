@@ -9,6 +9,7 @@ import typer
 
 from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
+from riskadj.commands.reading import Reading, reads_extracts
 
 if TYPE_CHECKING:
     from riskadj.results.marginal.marginal import MarginalTotals
@@ -17,10 +18,9 @@ _MOST_HCCS = 15
 
 
 @guarded
+@reads_extracts()
 def marginal(
-    enrollment: shared.Enrollment,
-    diagnoses: shared.Diagnoses,
-    payment_year: shared.PaymentYear,
+    reading: Reading,
     output: shared.Output,
     rate: shared.Rate = None,
     by: Annotated[
@@ -30,16 +30,6 @@ def marginal(
             metavar="COLUMN",
         ),
     ] = None,
-    program: shared.Program = shared.PROGRAM,
-    models: shared.Models = None,
-    diagnosis_filter: shared.DiagnosisFilter = "none",
-    edits: shared.Edits = "default",
-    rejects: shared.RejectsMode = "stop",
-    collection: shared.Collection = None,
-    layout: shared.Layout = "riskadj",
-    columns: shared.Columns = None,
-    threads: shared.Threads = None,
-    maps_dir: shared.MapsDir = None,
     overwrite: shared.Overwrite = False,
 ) -> None:
     """Value every captured HCC: the score with it minus the score without it.
@@ -52,18 +42,15 @@ def marginal(
     riskadj marginal --payment-year 2026 --rate 1000 --output values \\
         --enrollment enrollment.parquet --diagnoses diagnoses.parquet
     """
-    names = shared.parse_columns(columns)
+    extracts = reading.extracts
     from riskadj.commands.score import watching
     from riskadj.front_door import make_options, marginal_to_directory
 
-    checked = make_options(
-        payment_year=payment_year, program=program, models=models, diagnosis_filter=diagnosis_filter, edits=edits,
-        rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir,
-    )  # fmt: skip
+    checked = make_options(**reading.scoring)
     with watching() as progress:
         totals = marginal_to_directory(
-            shared.source_of(enrollment), shared.source_of(diagnoses), output, options=checked, rate=rate, by=by,
-            layout=layout, columns=names, overwrite=overwrite, progress=progress,
+            **extracts, output=output, options=checked, rate=rate, by=by, overwrite=overwrite,
+            progress=progress,
         )  # fmt: skip
     _print(output, totals)
 

@@ -11,32 +11,20 @@ import typer
 
 from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
+from riskadj.commands.reading import Reading, reads_extracts
 
 
 @guarded
+@reads_extracts()
 def score(
-    enrollment: shared.Enrollment,
-    diagnoses: shared.Diagnoses,
-    payment_year: shared.PaymentYear,
+    reading: Reading,
     output: Annotated[
         Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
     ],
-    program: shared.Program = shared.PROGRAM,
-    models: shared.Models = None,
     segments: shared.Segments = "paid",
-    diagnosis_filter: shared.DiagnosisFilter = "none",
-    edits: shared.Edits = "default",
-    rejects: shared.RejectsMode = "stop",
-    drugs: shared.Drugs = None,
-    collection: shared.Collection = None,
-    eligible_procedures: shared.EligibleProcedures = None,
-    layout: shared.Layout = "riskadj",
-    columns: shared.Columns = None,
-    threads: shared.Threads = None,
     memory: Annotated[
         str | None, typer.Option(help="Stay below this memory, such as 4GB.", metavar="SIZE")
     ] = None,
-    maps_dir: shared.MapsDir = None,
     overwrite: shared.Overwrite = False,
 ) -> None:
     """Score a population: payment risk scores per enrollment row.
@@ -49,21 +37,15 @@ def score(
         --enrollment enrollment.parquet --diagnoses diagnoses.parquet
     """
     limit = None if memory is None else shared.parse_memory(memory)
-    names = shared.parse_columns(columns)
+    extracts = reading.extracts
     from riskadj.commands.run_summary import print_summary
     from riskadj.front_door import make_options, score_to_directory
 
-    checked = make_options(
-        payment_year=payment_year, program=program, models=models, segments=segments, diagnosis_filter=diagnosis_filter,
-        edits=edits, rejects=rejects, collection=collection,
-        eligible_procedures=eligible_procedures, threads=threads, maps_dir=maps_dir, memory=limit,
-    )  # fmt: skip
+    checked = make_options(**reading.scoring, segments=segments, memory=limit)
     with watching() as progress:
         report = score_to_directory(
-            shared.source_of(enrollment), shared.source_of(diagnoses), output, options=checked,
-            drugs=shared.source_of(drugs) if drugs else None, layout=layout, columns=names,
-            overwrite=overwrite, progress=progress,
-        )  # fmt: skip
+            **extracts, output=output, options=checked, overwrite=overwrite, progress=progress
+        )
     print_summary(output, report)
 
 

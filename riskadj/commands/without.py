@@ -9,6 +9,7 @@ import typer
 
 from riskadj.commands import options as shared
 from riskadj.commands.guard import guarded
+from riskadj.commands.reading import Reading, reads_extracts
 from riskadj.errors import OptionError
 
 if TYPE_CHECKING:
@@ -18,10 +19,9 @@ _MOST_HCCS = 15
 
 
 @guarded
+@reads_extracts()
 def without(
-    enrollment: shared.Enrollment,
-    diagnoses: shared.Diagnoses,
-    payment_year: shared.PaymentYear,
+    reading: Reading,
     output: shared.Output,
     where: Annotated[
         list[str] | None,
@@ -38,16 +38,6 @@ def without(
         ),
     ] = None,
     rate: shared.Rate = None,
-    program: shared.Program = shared.PROGRAM,
-    models: shared.Models = None,
-    diagnosis_filter: shared.DiagnosisFilter = "none",
-    edits: shared.Edits = "default",
-    rejects: shared.RejectsMode = "stop",
-    collection: shared.Collection = None,
-    layout: shared.Layout = "riskadj",
-    columns: shared.Columns = None,
-    threads: shared.Threads = None,
-    maps_dir: shared.MapsDir = None,
     overwrite: shared.Overwrite = False,
 ) -> None:
     """Score again without some diagnoses (a claim, a record source, a provider): what survives, what it is worth.
@@ -60,20 +50,16 @@ def without(
         --enrollment enrollment.parquet --diagnoses diagnoses.parquet
     """
     goes = parse_where(where)
-    names = shared.parse_columns(columns)
+    extracts = reading.extracts
     from riskadj.commands.score import watching
     from riskadj.front_door import make_options
     from riskadj.front_door import without as score_without
 
-    checked = make_options(
-        payment_year=payment_year, program=program, models=models, diagnosis_filter=diagnosis_filter, edits=edits,
-        rejects=rejects, collection=collection, threads=threads, maps_dir=maps_dir,
-    )  # fmt: skip
+    checked = make_options(**reading.scoring)
     with watching() as progress:
         found = score_without(
-            shared.source_of(enrollment), shared.source_of(diagnoses), options=checked, where=goes,
-            listed=shared.source_of(listed) if listed else None, rate=rate, layout=layout, columns=names,
-            progress=progress,
+            **extracts, options=checked, where=goes, listed=shared.source_of(listed) if listed else None,
+            rate=rate, progress=progress,
         )  # fmt: skip
     found.write(output, chart=True, overwrite=overwrite)
     _print(output, found)
