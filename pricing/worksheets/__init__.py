@@ -1,0 +1,1 @@
+"""Excel workbooks whose live formulas recalculate to the library's own numbers."""
