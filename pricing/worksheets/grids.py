@@ -19,7 +19,7 @@ from pricing.errors import InputError
 #: How numbers are shown: the look of a line, never its value.
 STYLES = {
     "dollars": "#,##0.00;[Red]-#,##0.00",
-    "factor": "0.0000",
+    "factor": "0.00??",
     "percent": "0.00%",
     "count": "#,##0",
     "stars": "0.0",
