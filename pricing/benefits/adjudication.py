@@ -1,0 +1,239 @@
+"""Claims adjudicated again under plan designs: who pays what, line by line, with every limit and accumulator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pricing.benefits import adjudication_kernel as kernel
+from pricing.benefits.claims import Claims, read_claims
+from pricing.benefits.design import COPAY_UNITS, CostSharing, PlanDesign
+from pricing.errors import InputError
+from riskadj.extracts.write import write_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NO_LIMIT = 1 << 60
+PARTS = ("plan_paid", "deductible", "copay", "coinsurance", "not_covered")
+Cents = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Adjudication:
+    """Claims under designs.
+
+    Attributes
+    ----------
+    claims : Claims
+    designs : tuple of PlanDesign
+    totals : ndarray of int64, shape (n_designs, n_member_years, 5)
+        Cents: what the plan pays, deductible, copay, coinsurance, not covered. They add up to the allowed amount.
+    line_parts : ndarray of int64, shape (n_lines, 5) or (0, 5)
+        The same, by line, of the last design, where asked for.
+    """
+
+    claims: Claims
+    designs: tuple[PlanDesign, ...]
+    totals: Cents
+    line_parts: Cents
+
+    @cached_property
+    def members(self) -> pa.Table:
+        """One row per design, member and year: allowed, plan_paid, member_paid and its parts [dollars]."""
+        n_members = self.claims.member_years.num_rows
+        repeated = np.tile(np.arange(n_members), len(self.designs))
+        names = np.repeat(np.arange(len(self.designs)), n_members).astype(np.int32)
+        labels = pa.DictionaryArray.from_arrays(pa.array(names), [design.name for design in self.designs])
+        ids = self.claims.member_years.take(pa.array(repeated))
+        amounts = _dollars(self.totals.reshape(-1, kernel.N_PARTS))
+        return pa.table({"design": labels, "member_id": ids["member_id"], "year": ids["year"], **amounts})
+
+    @cached_property
+    def lines(self) -> pa.Table:
+        """One row per claim line of the last design, in the order of adjudication: row_number of the extract, amounts.
+
+        Raises
+        ------
+        InputError
+            Lines were not asked for.
+        """
+        if len(self.line_parts) != self.claims.n_lines:
+            raise InputError("lines were not kept; call adjudicate with keep_lines=True.")
+        return pa.table({"row_number": pa.array(self.claims.row_numbers), **_dollars(self.line_parts)})
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row per design: allowed, plan paid, member paid and its parts [dollars], and the plan's share."""
+        import pandas as pd
+
+        sums = {name: column.to_numpy() for name, column in _dollars(self.totals.sum(axis=1)).items()}
+        frame = pd.DataFrame({"design": [design.name for design in self.designs], **sums})
+        frame["actuarial_value"] = frame["plan_paid"] / frame["allowed"]
+        return frame
+
+    def to_pandas(self, table: str = "members") -> pd.DataFrame:
+        """Return one of the tables as a pandas DataFrame: "members" or "lines"."""
+        frame: pd.DataFrame = getattr(self, table).to_pandas()
+        return frame
+
+    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
+        """Write adjudicated_members (and adjudicated_lines, if kept) and run.json into `directory`, all or nothing."""
+        tables = {"adjudicated_members": self.members}
+        if len(self.line_parts):
+            tables["adjudicated_lines"] = self.lines
+        report = {
+            "designs": [design.to_dict() for design in self.designs],
+            "counts": dict(self.claims.counts),
+        }
+        return write_tables(directory, tables, report, overwrite=overwrite)
+
+    def __repr__(self) -> str:
+        """Return what was adjudicated, without any member's data."""
+        return f"<Adjudication: {self.claims.n_lines:,} lines under {len(self.designs)} designs>"
+
+
+def adjudicate(
+    claims: Any,
+    designs: PlanDesign | Sequence[PlanDesign],
+    *,
+    keep_lines: bool = False,
+    threads: int | None = None,
+) -> Adjudication:
+    """Adjudicate a claims extract again under one or many designs, in one pass over the lines.
+
+    Parameters
+    ----------
+    claims : Claims, or what `read_claims` reads
+    designs : PlanDesign or sequence of PlanDesign
+    keep_lines : bool
+        Keep what every line comes to; for one design.
+    threads : int, optional
+        Default: every processor. Never changes a result.
+
+    Returns
+    -------
+    Adjudication
+
+    Raises
+    ------
+    InputError
+        The claims cannot be used, a design names no service of the claims, or lines are asked for of several designs.
+
+    Notes
+    -----
+    Each line, in order of date: first free visits; then a copay owed before the deductible; then the deductible (of the
+    person within the family's, or the family's alone); then a copay owed after it; then coinsurance, at most
+    `max_per_unit`; and in all no more than the out-of-pocket maximum has room for, of the person and of the family.
+    A copay per visit is owed once a day and service, per stay once a claim, per day up to `copay_days` a claim, per script
+    for each unit. Coinsurance is rounded to the cent, halves up. Limits start again each calendar year.
+    """
+    every = (designs,) if isinstance(designs, PlanDesign) else tuple(designs)
+    if not every:
+        raise InputError("adjudicate needs at least one design.")
+    if keep_lines and len(every) > 1:
+        raise InputError("lines are kept for one design at a time; call adjudicate once for each.")
+    ready = claims if isinstance(claims, Claims) else read_claims(claims)
+    limits = np.array([_limits(design) for design in every], np.int64)
+    terms = np.array([_terms(design, ready.service_names) for design in every], np.int64)
+    totals = np.zeros((len(every), ready.member_years.num_rows, kernel.N_PARTS), np.int64)
+    lines = np.zeros((ready.n_lines if keep_lines else 0, kernel.N_PARTS), np.int64)
+
+    def work(begin: int, end: int) -> None:
+        kernel.adjudicate(
+            begin, end, ready.families, ready.allowed, ready.units, ready.services, ready.networks, ready.members,
+            ready.dates, ready.claim_numbers, ready.first_member, limits, terms, totals, lines,
+        )  # fmt: skip
+
+    n_threads = threads or os.cpu_count() or 1
+    with ThreadPoolExecutor(n_threads) as pool:
+        for done in [pool.submit(work, *part) for part in _shares(ready.families, 4 * n_threads)]:
+            done.result()
+    return Adjudication(ready, every, totals, lines)
+
+
+def _shares(families: Cents, n_parts: int) -> list[tuple[int, int]]:
+    """Return ranges of families with about the same number of lines."""
+    n_families = len(families) - 1
+    cuts = np.searchsorted(families, np.linspace(0, families[-1], n_parts + 1)[1:-1])
+    edges = [0, *np.unique(np.clip(cuts, 0, n_families)).tolist(), n_families]
+    return [(begin, end) for begin, end in zip(edges, edges[1:], strict=False) if end > begin]
+
+
+def _cents(dollars: float | None) -> int:
+    return _NO_LIMIT if dollars is None or np.isinf(dollars) else round(dollars * 100)
+
+
+def _limits(design: PlanDesign) -> list[list[list[int]]]:
+    """Return the limits of a design by network and kind; out of the network without terms nothing is covered."""
+    return [_limits_of(part) for part in (design, design.out_of_network or design)]
+
+
+def _limits_of(design: PlanDesign) -> list[list[int]]:
+    aggregate = int(design.family_kind == "aggregate" and design.family_deductible is not None)
+    own = [int(design.drug_deductible is not None), int(design.drug_out_of_pocket_maximum is not None)]
+    family = [_cents(design.family_deductible), _cents(design.family_out_of_pocket_maximum), aggregate]
+    drugs = [
+        _cents(design.drug_deductible),
+        _cents(design.drug_out_of_pocket_maximum),
+        _NO_LIMIT,
+        _NO_LIMIT,
+        0,
+    ]
+    return [
+        [_cents(design.deductible), _cents(design.out_of_pocket_maximum), *family, *own],
+        [*drugs, *own],
+    ]
+
+
+def _terms(design: PlanDesign, services: Sequence[str]) -> list[list[list[int]]]:
+    outside = design.out_of_network
+    return [
+        [_terms_of(design, service, True) for service in services],
+        [_terms_of(outside or design, service, outside is not None) for service in services],
+    ]
+
+
+def _terms_of(design: PlanDesign, service: str, is_covered: bool) -> list[int]:
+    terms: CostSharing = design.terms(service)
+    share = (
+        terms.coinsurance
+        if terms.copay_visits and terms.coinsurance is not None
+        else terms.share(design.coinsurance)
+    )
+    if terms.copay_visits and terms.coinsurance is None:
+        share = design.coinsurance  # later visits fall under the plan's coinsurance
+    return [
+        round(terms.copay * 100),
+        round(share * kernel.MILLION),
+        int(terms.deductible_applies),
+        int(terms.copay_before_deductible),
+        COPAY_UNITS.index(terms.copay_per),
+        _NO_LIMIT if terms.copay_days is None else terms.copay_days,
+        terms.free_visits,
+        terms.copay_visits,
+        -1 if terms.max_per_unit is None else round(terms.max_per_unit * 100),
+        int(terms.counts_to_maximum),
+        int(terms.is_covered and is_covered),
+        int(service in design.drug_services),
+    ]
+
+
+def _dollars(parts: Cents) -> dict[str, pa.Array]:
+    """Return allowed, plan_paid, member_paid and its parts in dollars, from cents of shape (n, 5)."""
+    columns = {name: parts[:, number] / 100 for number, name in enumerate(PARTS)}
+    member = (parts.sum(axis=1) - parts[:, kernel.PLAN_PAID]) / 100
+    return {
+        "allowed": pa.array(parts.sum(axis=1) / 100),
+        "plan_paid": pa.array(columns["plan_paid"]),
+        "member_paid": pa.array(member),
+        **{name: pa.array(columns[name]) for name in PARTS[1:]},
+    }
