@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from pricing.benefits import adjudication_kernel as kernel
 from pricing.benefits.claims import Claims, read_claims
-from pricing.benefits.design import COPAY_UNITS, CostSharing, PlanDesign
+from pricing.benefits.design import COPAY_UNITS, PlanDesign
 from pricing.errors import InputError
 from riskadj.extracts.write import write_tables
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NO_LIMIT = 1 << 60
+_NOTHING_COVERED = PlanDesign()
 PARTS = ("plan_paid", "deductible", "copay", "coinsurance", "not_covered")
 Cents = npt.NDArray[np.int64]
 
@@ -130,11 +132,17 @@ def adjudicate(
 
     Notes
     -----
-    Each line, in order of date: first free visits; then a copay owed before the deductible; then the deductible (of the
-    person within the family's, or the family's alone); then a copay owed after it; then coinsurance, at most
-    `max_per_unit`; and in all no more than the out-of-pocket maximum has room for, of the person and of the family.
-    A copay per visit is owed once a day and service, per stay once a claim, per day up to `copay_days` a claim, per script
-    for each unit. Coinsurance is rounded to the cent, halves up. Limits start again each calendar year.
+    Each line, in order of date (lines of a day by claim and line number): first free visits; then a copay owed before
+    the deductible; then the deductible (of the person within the family's, or the family's alone); then a copay owed
+    after it; then coinsurance, at most `max_per_unit` together with the copay; and in all no more than the
+    out-of-pocket maximum has room for, of the person and of the family. What the maximum cuts off is taken from
+    coinsurance first, then from the copay. Coinsurance is rounded to the cent, halves up. Limits start again each
+    calendar year; a family's hold where two or more are covered (without a table of members: have claims). Lines of 0
+    or less use up no visit; a negative one is a credit to the plan.
+
+    A richer design (each number lower or equal) never costs a person more if nobody shares a family limit and every
+    service falls under deductible and coinsurance, or has the deductible waived, in both designs. In a family it can:
+    a person whose own deductible falls leaves more of the family's to the others.
     """
     every = (designs,) if isinstance(designs, PlanDesign) else tuple(designs)
     if not every:
@@ -149,8 +157,8 @@ def adjudicate(
 
     def work(begin: int, end: int) -> None:
         kernel.adjudicate(
-            begin, end, ready.families, ready.allowed, ready.units, ready.services, ready.networks, ready.members,
-            ready.dates, ready.claim_numbers, ready.first_member, limits, terms, totals, lines,
+            begin, end, ready.families, ready.allowed, ready.days, ready.services, ready.tiers, ready.members,
+            ready.unit_begins, ready.unit_numbers, ready.first_member, limits, terms, totals, lines,
         )  # fmt: skip
 
     n_threads = threads or os.cpu_count() or 1
@@ -165,7 +173,7 @@ def _shares(families: Cents, n_parts: int) -> list[tuple[int, int]]:
     n_families = len(families) - 1
     cuts = np.searchsorted(families, np.linspace(0, families[-1], n_parts + 1)[1:-1])
     edges = [0, *np.unique(np.clip(cuts, 0, n_families)).tolist(), n_families]
-    return [(begin, end) for begin, end in zip(edges, edges[1:], strict=False) if end > begin]
+    return [(begin, end) for begin, end in pairwise(edges) if end > begin]
 
 
 def _cents(dollars: float | None) -> int:
@@ -195,35 +203,27 @@ def _limits_of(design: PlanDesign) -> list[list[int]]:
 
 
 def _terms(design: PlanDesign, services: Sequence[str]) -> list[list[list[int]]]:
-    outside = design.out_of_network
-    return [
-        [_terms_of(design, service, True) for service in services],
-        [_terms_of(outside or design, service, outside is not None) for service in services],
-    ]
+    """Return the terms of a design by tier of the network (first, second, outside) and service."""
+    second, outside = design.second_tier, design.out_of_network or _NOTHING_COVERED
+    return [[_terms_of(part, service) for service in services] for part in (design, second, outside)]
 
 
-def _terms_of(design: PlanDesign, service: str, is_covered: bool) -> list[int]:
-    terms: CostSharing = design.terms(service)
-    share = (
-        terms.coinsurance
-        if terms.copay_visits and terms.coinsurance is not None
-        else terms.share(design.coinsurance)
-    )
-    if terms.copay_visits and terms.coinsurance is None:
-        share = design.coinsurance  # later visits fall under the plan's coinsurance
+def _terms_of(design: PlanDesign, service: str) -> list[int]:
+    terms = design.terms(service)
     return [
         round(terms.copay * 100),
-        round(share * kernel.MILLION),
+        round(terms.share(design.coinsurance) * kernel.MILLION),
         int(terms.deductible_applies),
         int(terms.copay_before_deductible),
         COPAY_UNITS.index(terms.copay_per),
         _NO_LIMIT if terms.copay_days is None else terms.copay_days,
         terms.free_visits,
         terms.copay_visits,
-        -1 if terms.max_per_unit is None else round(terms.max_per_unit * 100),
+        _cents(terms.max_per_unit),
         int(terms.counts_to_maximum),
-        int(terms.is_covered and is_covered),
+        int(terms.is_covered and design is not _NOTHING_COVERED),
         int(service in design.drug_services),
+        int(replace(terms, coinsurance=None, deductible_applies=True, counts_to_maximum=True).is_plain),
     ]
 
 

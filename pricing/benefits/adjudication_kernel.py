@@ -123,6 +123,8 @@ def adjudicate(
     for family in range(first_family, last_family):
         begin, end, row = families[family], families[family + 1], first_member[family]
         size = first_member[family + 1] - row
+        if begin == end:
+            continue
         for design in range(n_designs):
             paid[:size] = 0
             paid[most_members] = 0
@@ -184,7 +186,10 @@ def adjudicate(
                         copay_left[unit] -= copay
                         most_left[unit] -= copay + coinsurance
                     if terms[design, tier, service, COUNTS_TO_MAXIMUM] != 0:
-                        room = limits[design, outside, of_maximum, MAXIMUM] - paid[member, outside, of_maximum, 1]
+                        room = (
+                            limits[design, outside, of_maximum, MAXIMUM]
+                            - paid[member, outside, of_maximum, 1]
+                        )
                         if size > 1:
                             shared = (
                                 limits[design, outside, of_maximum, FAMILY_MAXIMUM]
@@ -240,7 +245,9 @@ def number_units(
     most = 1
     for family in range(len(families) - 1):
         most = max(most, first_member[family + 1] - first_member[family])
-    last = np.zeros((most, N_TIERS, n_services, 2), np.int64)  # first line of the latest visit and stay; -1 none
+    last = np.zeros(
+        (most, N_TIERS, n_services, 2), np.int64
+    )  # first line of the latest visit and stay; -1 none
     earlier = np.full(len(allowed), -1, np.int64)  # the stay before the one that began with a line
     for family in range(len(families) - 1):
         last[: first_member[family + 1] - first_member[family]] = -1

@@ -1,4 +1,4 @@
-"""A claims extract made ready for adjudication: families, dates and services as numbers, amounts in whole cents."""
+"""A claims extract made ready for adjudication: reversals netted, families, visits and stays found, lines in order."""
 
 from __future__ import annotations
 
@@ -11,50 +11,60 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pricing.benefits.adjudication_kernel import number_units
+from pricing.benefits.claim_columns import ClaimColumns, open_claims
 from pricing.errors import InputError
-from pricing.inputs import rows_in_words
-from riskadj.errors import nearest
-from riskadj.extracts.sources import open_parts
+from pricing.inputs import Column, Columns, read_columns, rows_in_words
 
-REQUIRED = ("claim_id", "member_id", "service_date", "service_category", "allowed_amount")
-OPTIONAL = ("claim_line_number", "family_id", "units", "network_tier")
-IN_NETWORK, OUT_OF_NETWORK = ("in", "in_network", "1", ""), ("out", "out_of_network", "2")
-_FIRST_DAY_OF_YEAR = "datetime64[Y]"
+Integers = npt.NDArray[np.int64]
+_EPOCH = 1970
+_MEMBERS = (
+    Column("member_id", "text"),
+    Column("months_enrolled", minimum=0),
+    Column("family_id", "text", default=...),
+    Column("risk_score", default=..., minimum=0),
+)
 
 
 @dataclass(frozen=True)
 class Claims:
     """Claim lines in the order in which they are adjudicated.
 
-    A family's lines of a calendar year stand together, ordered by service date; lines of a day by member, claim,
-    line number and then their order in the extract, so that the result does not depend on how the extract was sorted.
+    A family's lines of a calendar year stand together, ordered by service date; lines of a day by claim and line
+    number, so that the result does not depend on how the extract was sorted.
 
     Attributes
     ----------
     allowed : ndarray of int64, shape (n_lines,)
         Cents.
-    families : ndarray of int64, shape (n_families + 1,)
-        Where the lines of each family and year begin.
-    first_member : ndarray of int64, shape (n_families + 1,)
-        Where the members of each family and year begin.
+    days, services, tiers, members : ndarray of int32, shape (n_lines,)
+        Days of a stay; position in `service_names`; tier of the network (0, 1, 2 outside); number within the family.
+    unit_begins : ndarray of int64, unit_numbers : ndarray of int32, both of shape (n_lines, 2)
+        Visits and stays, as `adjudication_kernel.number_units` finds them.
+    families, first_member : ndarray of int64, shape (n_families + 1,)
+        Where the lines and the members of each family and year begin.
     member_years : pyarrow.Table
-        One row per member and year: member_id, year.
+        One row per member and year: member_id, year; with a table of members also months_enrolled and, where it
+        has them, risk_score.
+    row_numbers : ndarray of int64, shape (n_lines,)
+        Row of the extract that stands for each line, from 1.
     counts : dict of str to int
-        lines_read = lines_adjudicated + lines_netted (reversed, or merged with their reversal).
+        lines_read = lines_adjudicated + lines_netted (merged with another of the same claim and line number, or
+        coming to 0 with it) + lines_of_other_years.
     """
 
-    allowed: npt.NDArray[np.int64]
-    units: npt.NDArray[np.int64]
+    allowed: Integers
+    days: npt.NDArray[np.int32]
     services: npt.NDArray[np.int32]
     service_names: tuple[str, ...]
-    networks: npt.NDArray[np.int32]
+    tiers: npt.NDArray[np.int32]
     members: npt.NDArray[np.int32]
-    dates: npt.NDArray[np.int32]
-    claim_numbers: npt.NDArray[np.int32]
-    families: npt.NDArray[np.int64]
-    first_member: npt.NDArray[np.int64]
+    unit_begins: Integers
+    unit_numbers: npt.NDArray[np.int32]
+    families: Integers
+    first_member: Integers
     member_years: pa.Table = field(repr=False)
-    row_numbers: npt.NDArray[np.int64]
+    row_numbers: Integers
     counts: Mapping[str, int]
 
     @property
@@ -62,8 +72,23 @@ class Claims:
         """Number of lines that are adjudicated."""
         return len(self.allowed)
 
+    @property
+    def member_rows(self) -> Integers:
+        """Row of `member_years` of each line, shape (n_lines,)."""
+        return np.repeat(self.first_member[:-1], np.diff(self.families)) + self.members
 
-def read_claims(source: Any, *, columns: Mapping[str, str] | None = None) -> Claims:
+    def __repr__(self) -> str:
+        """Return how many there are, without any member's data."""
+        return f"<Claims: {self.n_lines:,} lines of {self.member_years.num_rows:,} members and years>"
+
+
+def read_claims(
+    source: Any,
+    *,
+    members: Any = None,
+    year: int | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Claims:
     """Read a claims extract for adjudication.
 
     Parameters
@@ -71,8 +96,13 @@ def read_claims(source: Any, *, columns: Mapping[str, str] | None = None) -> Cla
     source : path, list of paths, DataFrame or Arrow table
         One row per claim line: claim_id, member_id, service_date, service_category, allowed_amount [dollars, of the
         line: an institutional claim's header amount repeated on every line would count as often]; optionally
-        claim_line_number, family_id (absent: everyone is a family of one), units (days or scripts; absent: 1),
-        network_tier (in, out; absent: in).
+        claim_line_number, paid_date, family_id (absent or blank: a family of one), units (days of a stay, where a
+        design has copays per day; absent: 1), network_tier (in, tier_1, tier_2, out; absent: in).
+    members : path, DataFrame, Arrow table or mapping, optional
+        Everyone covered that `year`, also those without claims: member_id, months_enrolled; optionally family_id
+        (which then goes before the claims') and risk_score. Without it, members and families are those with claims.
+    year : int, optional
+        Only lines with service dates in this calendar year. Default: all years, each by itself.
     columns : mapping, optional
         Our name -> the file's, where they differ.
 
@@ -83,194 +113,162 @@ def read_claims(source: Any, *, columns: Mapping[str, str] | None = None) -> Cla
     Raises
     ------
     InputError
-        A column is missing, of the wrong kind, or blank in some rows.
+        A column is missing, of the wrong kind, or blank in some rows; a line's member is not among `members`.
 
     Notes
     -----
-    Lines with the same claim_id and claim_line_number are netted into one: a reversal cancels its line, and an
-    adjustment adds to it. A negative line whose original is not there stays, as a credit to the plan.
+    Lines with the same claim_id and claim_line_number are netted into one: a reversal cancels its line, a corrected
+    line replaces it. The one paid last (then the largest) that is not a reversal stands for them. A negative line whose
+    original is not there stays, as a credit to the plan.
     """
-    table, label = _open(source, dict(columns or {}))
-    coded = {name: _codes(table, name, label) for name in ("member_id", "service_category", "claim_id")}
-    days = _days(table, label)
-    amounts = _cents(table, label)
-    rows, amounts = _netted(table, coded["claim_id"][0], amounts)
-    n_read = table.num_rows
-    family = (
-        _codes(table, "family_id", label)[0] if "family_id" in table.column_names else coded["member_id"][0]
-    )
-    years = days.astype("datetime64[D]").astype(_FIRST_DAY_OF_YEAR).astype(np.int64) + 1970
-    line_number = _integers(table, "claim_line_number", label, default=0)
-    keys = (line_number, coded["claim_id"][0], coded["member_id"][0], days, years, family)
-    order = np.lexsort(tuple(key[rows] for key in keys))
-    rows, amounts = rows[order], amounts[order]
-    units = _integers(table, "units", label, default=1)[rows]
-    group = family[rows].astype(np.int64) * 10_000 + years[rows]
-    families = _starts(group)
-    members, first_member, member_rows = _members(coded["member_id"][0][rows], families)
+    if members is not None and year is None:
+        raise InputError("a table of members belongs to one year; give year= too.")
+    extract = open_claims(source, dict(columns or {}))
+    claim, _ = extract.codes("claim_id")
+    days, line_number = extract.days("service_date"), extract.integers("claim_line_number", default=0)
+    rows, amounts = _netted(extract, claim, line_number)
+    n_netted = extract.n_rows - len(rows)
+    years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + _EPOCH
+    kept = _of_year(years[rows], year, extract.label)
+    rows, amounts = rows[kept], amounts[kept]
+    people = _People.of(extract, members)
+    known_years, year_number = np.unique(years[rows], return_inverse=True)
+    group = people.family[rows] * len(known_years) + year_number
+    order = _order(group, days[rows], claim[rows], line_number[rows])
+    rows, amounts, group = rows[order], amounts[order], group[order]
+    persons, n_groups = people.persons(group, rows), people.n_families * len(known_years)
+    service, names = extract.codes("service_category")
+    families, first_member = (np.searchsorted(each, np.arange(n_groups + 1)) for each in (group, persons[0]))
+    own = np.searchsorted(persons[0] * people.n + persons[1], group * people.n + people.member[rows])
+    members_of_lines = (own - first_member[group]).astype(np.int32)
+    services, tiers = service[rows].astype(np.int32), extract.tiers()[rows].astype(np.int32)
+    begins, numbers = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), 2), np.int32)
+    number_units(
+        families, first_member, amounts, services, tiers, members_of_lines, days[rows].astype(np.int32),
+        claim[rows].astype(np.int32), len(names), begins, numbers,
+    )  # fmt: skip
     return Claims(
         allowed=amounts,
-        units=np.maximum(units, 1),
-        services=coded["service_category"][0][rows].astype(np.int32),
-        service_names=coded["service_category"][1],
-        networks=_networks(table, label)[rows],
-        members=members,
-        dates=days[rows].astype(np.int32),
-        claim_numbers=coded["claim_id"][0][rows].astype(np.int32),
+        days=np.maximum(extract.integers("units", default=1)[rows], 1).astype(np.int32),
+        services=services,
+        service_names=tuple(names.to_pylist()),
+        tiers=tiers,
+        members=members_of_lines,
+        unit_begins=begins,
+        unit_numbers=numbers,
         families=families,
         first_member=first_member,
-        member_years=pa.table(
-            {
-                "member_id": table["member_id"].take(pa.array(rows[member_rows])).combine_chunks(),
-                "year": pa.array(years[rows][member_rows].astype(np.int16)),
-            }
-        ),
+        member_years=people.table(persons, known_years),
         row_numbers=rows + 1,
-        counts={"lines_read": n_read, "lines_adjudicated": len(rows), "lines_netted": n_read - len(rows)},
+        counts={
+            "lines_read": extract.n_rows,
+            "lines_adjudicated": len(rows),
+            "lines_netted": n_netted,
+            "lines_of_other_years": int((~kept).sum()),
+        },
     )
 
 
-def _open(source: Any, columns: dict[str, str]) -> tuple[pa.Table, str]:
-    parts = open_parts(source, "claims")
-    label = parts[0].label
-    names = parts[0].schema.names
-    wanted = {name: columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)}
-    for name in columns:
-        if name not in wanted:
-            raise InputError(f"columns= names '{name}', which claims do not have{nearest(name, wanted)}.")
-    for name in REQUIRED:
-        if wanted[name] not in names:
-            raise InputError(
-                f"{label} lacks '{wanted[name]}' (has: {', '.join(names[:20])}){nearest(name, names)}."
-            )
-    present = {name: theirs for name, theirs in wanted.items() if theirs in names}
-    tables = [
-        chunk.read().select(list(present.values()))
-        for part in parts
-        for chunk in part.chunks(list(present.values()), frozenset())
-    ]
-    table = (
-        pa.concat_tables(tables) if tables else parts[0].schema.empty_table().select(list(present.values()))
-    )
-    if not table.num_rows:
-        raise InputError(f"{label} has no claim lines.")
-    table = table.rename_columns(list(present))
-    for name in present:
-        blank = table[name].null_count
-        if blank and name not in ("family_id", "network_tier"):
-            bad = pc.is_null(table[name]).combine_chunks().to_numpy(zero_copy_only=False).astype(np.bool_)
-            raise InputError(
-                f"{label}, column '{wanted[name]}': blank in {rows_in_words(bad)}; every line needs one."
-            )
-    return table, label
+def _netted(extract: ClaimColumns, claim: Integers, line_number: Integers) -> tuple[Integers, Integers]:
+    """Return the rows that stand for each claim line, ascending, and what it comes to; lines of 0 cents stay out.
 
-
-def _codes(table: pa.Table, name: str, label: str) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """Return the rank of each value among the column's values, and the values in that order."""
-    column = table[name].combine_chunks().cast(pa.string())
-    if name == "family_id":  # a member without a family is one of its own
-        column = pc.coalesce(
-            column, pc.binary_join_element_wise("\0", table["member_id"].cast(pa.string()), "")
-        )
-    encoded = column.dictionary_encode()
-    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-    names = encoded.dictionary
-    rank = np.empty(len(names), np.int64)
-    rank[pc.sort_indices(names).to_numpy()] = np.arange(len(names))
-    codes = rank[encoded.indices.to_numpy(zero_copy_only=False)]
-    ordered = tuple(sorted(names.to_pylist())) if name == "service_category" else ()
-    return codes, ordered
-
-
-def _days(table: pa.Table, label: str) -> npt.NDArray[np.int64]:
-    try:
-        dates = table["service_date"].combine_chunks().cast(pa.date32())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise InputError(
-            f"{label}, column 'service_date' holds a value that is no date; write YYYY-MM-DD."
-        ) from None
-    return dates.cast(pa.int32()).to_numpy(zero_copy_only=False).astype(np.int64)
-
-
-def _cents(table: pa.Table, label: str) -> npt.NDArray[np.int64]:
-    try:
-        dollars = table["allowed_amount"].combine_chunks().cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise InputError(f"{label}, column 'allowed_amount' holds a value that is no number.") from None
-    bad = ~np.isfinite(dollars)
-    if bad.any():
-        raise InputError(f"{label}, column 'allowed_amount': not a finite number in {rows_in_words(bad)}.")
-    return np.rint(dollars * 100).astype(np.int64)
-
-
-def _integers(table: pa.Table, name: str, label: str, *, default: int) -> npt.NDArray[np.int64]:
-    if name not in table.column_names:
-        return np.full(table.num_rows, default, np.int64)
-    try:
-        numbers = table[name].combine_chunks().cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        raise InputError(f"{label}, column '{name}' holds a value that is no number.") from None
-    return np.rint(numbers).astype(np.int64)
-
-
-def _networks(table: pa.Table, label: str) -> npt.NDArray[np.int32]:
-    if "network_tier" not in table.column_names:
-        return np.zeros(table.num_rows, np.int32)
-    tiers = pc.utf8_lower(pc.utf8_trim_whitespace(pc.fill_null(table["network_tier"].cast(pa.string()), "")))
-    inside = pc.is_in(tiers, pa.array(IN_NETWORK)).to_numpy(zero_copy_only=False).astype(np.bool_)
-    outside = pc.is_in(tiers, pa.array(OUT_OF_NETWORK)).to_numpy(zero_copy_only=False).astype(np.bool_)
-    bad = ~(inside | outside)
-    if bad.any():
-        raise InputError(
-            f"{label}, column 'network_tier': not allowed in {rows_in_words(bad)}; allowed: in, out."
-        )
-    return outside.astype(np.int32)
-
-
-def _netted(
-    table: pa.Table, claims: npt.NDArray[np.int64], amounts: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the rows that stand for each claim line, and its amount net of reversals; lines that come to 0 are left out."""
-    if "claim_line_number" not in table.column_names or not (amounts < 0).any():
+    A line of 0 that was never anything else stays: it is a service, free of charge.
+    """
+    amounts = extract.cents()
+    if not extract.has("claim_line_number"):
         return np.arange(len(amounts)), amounts
-    lines = table["claim_line_number"].combine_chunks().cast(pa.float64()).to_numpy(zero_copy_only=False)
-    order = np.lexsort((lines, claims))
-    starts = _starts_of((claims[order], lines[order]))
+    span = int(np.ptp(line_number)) + 1
+    key = claim * span + (line_number - line_number.min())
+    order = np.argsort(key, kind="stable")
+    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    if len(starts) == len(key):
+        return np.arange(len(amounts)), amounts
+    paid = extract.days("paid_date") if extract.has("paid_date") else np.zeros(len(key), np.int64)
+    order = np.lexsort((amounts, paid, amounts > 0, key))
     net = np.add.reduceat(amounts[order], starts)
-    had_reversal = np.minimum.reduceat(amounts[order], starts) < 0
-    first = np.minimum.reduceat(order, starts)
-    group = np.repeat(np.arange(len(starts)), np.diff([*starts, len(order)]))
-    reversed_row = np.zeros(len(order), np.bool_)
-    reversed_row[order] = had_reversal[group]
-    keep = ~reversed_row
-    result = np.where(keep, amounts, 0)
-    kept_groups = had_reversal & (net != 0)
-    keep[first[kept_groups]] = True
-    result[first[kept_groups]] = net[kept_groups]
-    return np.flatnonzero(keep), result[keep]
+    sizes = np.diff(starts, append=len(key))
+    rows, kept = order[starts + sizes - 1], (net != 0) | (sizes == 1)
+    rows, net = rows[kept], net[kept]
+    by_row = np.argsort(rows)
+    return rows[by_row], net[by_row]
 
 
-def _starts_of(keys: tuple[npt.NDArray[Any], ...]) -> npt.NDArray[np.int64]:
-    changed = np.zeros(len(keys[0]), np.bool_)
-    changed[0] = True
-    for key in keys:
-        changed[1:] |= key[1:] != key[:-1]
-    return np.flatnonzero(changed)
+def _of_year(years: Integers, year: int | None, label: str) -> npt.NDArray[np.bool_]:
+    kept = np.ones(len(years), np.bool_) if year is None else years == year
+    if not kept.any():
+        raise InputError(f"{label} has no claim line with a service date in {year}, or they all come to 0.")
+    return kept
 
 
-def _starts(group: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.append(_starts_of((group,)), len(group)).astype(np.int64)
+def _order(group: Integers, days: Integers, claim: Integers, line_number: Integers) -> Integers:
+    """Return the order by family and year, date, claim and line: of one packed number where it fits."""
+    keys = [key - key.min() for key in (group, days, claim, line_number)]
+    bits = [int(key.max()).bit_length() for key in keys]
+    if sum(bits) > 63:
+        return np.lexsort(tuple(reversed(keys)))
+    packed = keys[0]
+    for key, width in zip(keys[1:], bits[1:], strict=True):
+        packed = (packed << width) | key
+    return np.argsort(packed, kind="stable")
 
 
-def _members(
-    codes: npt.NDArray[np.int64], families: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return each line's member number within its family, where each family's members begin, and a line of each."""
-    family = np.repeat(np.arange(len(families) - 1), np.diff(families))
-    order = np.lexsort((codes, family))
-    starts = _starts_of((family[order], codes[order]))
-    overall = np.repeat(np.arange(len(starts)), np.diff([*starts, len(order)]))
-    first_member = np.searchsorted(family[order][starts], np.arange(len(families)))
-    numbers = np.empty(len(codes), np.int32)
-    numbers[order] = overall - first_member[family[order]]
-    return numbers, first_member.astype(np.int64), order[starts]
+@dataclass(frozen=True)
+class _People:
+    """Who the lines belong to: each line's member and family, and what is known of the members."""
+
+    ids: pa.Array
+    member: Integers
+    family: Integers
+    n_families: int
+    roster: Columns | None
+    roster_families: Integers
+
+    @classmethod
+    def of(cls, extract: ClaimColumns, members: Any) -> _People:
+        """Take members from the claims, or from the table of members."""
+        member, ids = extract.codes("member_id")
+        if members is None:
+            family, n_families = member, len(ids)
+            if extract.has("family_id"):
+                family, names = extract.codes("family_id")
+                family = np.where(extract.blank("family_id"), len(names) + member, family)
+                n_families = len(names) + len(ids)
+            return cls(ids, member, family, n_families, None, member[:0])
+        roster = read_columns(members, _MEMBERS, role="members", key=("member_id",))
+        known = pa.array(roster["member_id"], pa.string())
+        found = pc.fill_null(pc.index_in(ids, known), -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        unknown = found[member] < 0
+        if unknown.any():
+            raise InputError(
+                f"{extract.label}, column 'member_id': not among the members in {rows_in_words(unknown)}; give "
+                "every member of the claims a row in the table of members."
+            )
+        names, families = np.unique(
+            roster.get("family_id", roster["member_id"]).astype(str), return_inverse=True
+        )
+        return cls(known, found[member], families[found[member]], len(names), roster, families)
+
+    @property
+    def n(self) -> int:
+        """Number of members."""
+        return len(self.ids)
+
+    def persons(self, group: Integers, rows: Integers) -> tuple[Integers, Integers]:
+        """Return group (family and year) and member of each row of results, in that order."""
+        if self.roster is not None:
+            order = np.argsort(self.roster_families, kind="stable")
+            return self.roster_families[order], order
+        pairs = np.unique(group * self.n + self.member[rows])
+        return pairs // self.n, pairs % self.n
+
+    def table(self, persons: tuple[Integers, Integers], years: Integers) -> pa.Table:
+        """Return member_years."""
+        group, member = persons
+        columns = {
+            "member_id": self.ids.take(pa.array(member)),
+            "year": pa.array(years[group % len(years)].astype(np.int16)),
+        }
+        for name in ("months_enrolled", "risk_score"):
+            if self.roster is not None and name in self.roster:
+                columns[name] = pa.array(self.roster[name][member])
+        return pa.table(columns)

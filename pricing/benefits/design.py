@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -33,15 +33,17 @@ class CostSharing:
         The copay is owed from the first visit on, and the rest counts to the deductible; False: only once the
         deductible is met. Without meaning where the deductible is waived.
     copay_per : {"visit", "day", "stay", "script"}
+        A visit is a day's lines of the service, a stay a claim's lines, a script a line; days are the line's units.
     copay_days : int, optional
         A copay per day is owed for this many days of a stay at most.
     free_visits : int
         The first visits of the year that cost the member nothing.
     copay_visits : int
-        The first visits of the year that cost the copay alone, before the deductible; later ones fall under the
-        deductible and coinsurance.
+        The first visits of the year that cost the copay alone, before the deductible; later ones have no copay and
+        fall under the deductible and coinsurance (the plan's own, unless `coinsurance` is given).
     max_per_unit : float, optional
-        The most that a member pays for one script or visit [dollars].
+        The most that copay and coinsurance come to for one visit, stay (also where the copay is per day) or script, as
+        `copay_per` says [dollars].
     counts_to_maximum : bool
         False: paid for ever, whatever the out-of-pocket maximum (a carve-out).
     is_covered : bool
@@ -74,6 +76,8 @@ class CostSharing:
         """Return the member's coinsurance, 0 to 1: its own, the plan's, or none beside a copay."""
         if self.coinsurance is not None:
             return self.coinsurance
+        if self.copay_visits:
+            return plan_coinsurance
         return 0.0 if self.copay > 0 or not self.deductible_applies else plan_coinsurance
 
     def faults(self) -> Iterator[str]:
@@ -91,6 +95,8 @@ class CostSharing:
             yield "free_visits and copay_visits cannot be negative"
         if self.copay_visits and not self.copay:
             yield "copay_visits needs a copay"
+        if self.copay_per == "script" and (self.free_visits or self.copay_visits):
+            yield "free_visits and copay_visits count visits and stays, not scripts"
         if self.max_per_unit is not None and not self.max_per_unit >= 0:
             yield f"max_per_unit {self.max_per_unit} is negative"
 
@@ -113,9 +119,13 @@ class PlanDesign:
         "embedded": a person's own limits hold within the family's; "aggregate": in a family only the family's
         deductible counts (a person's out-of-pocket maximum still holds).
     drug_deductible, drug_out_of_pocket_maximum : float, optional
-        Separate limits for drugs; None: drugs share the medical ones.
+        Separate limits for drugs, of one person; None: drugs share the medical ones.
     drug_services : tuple of str
         Categories that are drugs.
+    tier_2_services : mapping of str to CostSharing
+        Terms of the network's second tier where they differ; it shares the first tier's limits.
+    tier_2_coinsurance : float, optional
+        The second tier's coinsurance; None: the first's.
     out_of_network : PlanDesign, optional
         Terms and limits of its own for lines out of the network; None: such lines are not covered.
     account : {"hsa", "hra"}, optional
@@ -139,13 +149,16 @@ class PlanDesign:
     drug_deductible: float | None = None
     drug_out_of_pocket_maximum: float | None = None
     drug_services: tuple[str, ...] = ("generic", "preferred_brand", "nonpreferred_brand", "specialty_drug")
+    tier_2_services: Mapping[str, CostSharing] = field(default_factory=dict)
+    tier_2_coinsurance: float | None = None
     out_of_network: PlanDesign | None = None
     account: str | None = None
     account_contribution: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what is impossible."""
-        object.__setattr__(self, "services", MappingProxyType(dict(self.services)))
+        for name in _SERVICES:
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         faults = [*self._faults(), *self._faults_of_services()]
         if faults:
             raise InputError(f"plan design '{self.name}': {'; '.join(faults)}.")
@@ -154,13 +167,21 @@ class PlanDesign:
         """Return the terms of a service category; plain where the design does not name it."""
         return self.services.get(service, CostSharing())
 
+    @property
+    def second_tier(self) -> PlanDesign:
+        """The design as it stands in the second tier of the network."""
+        own = self.tier_2_coinsurance
+        coinsurance = self.coinsurance if own is None else own
+        services = {**self.services, **self.tier_2_services}
+        return replace(self, coinsurance=coinsurance, services=services)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the design as plain values; `design_from_dict` reads them back."""
         result: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name == "services":
-                result["services"] = {name: _changed(terms) for name, terms in value.items()}
+            if item.name in _SERVICES:
+                result[item.name] = {name: _changed(terms) for name, terms in value.items()}
             elif item.name == "out_of_network":
                 result |= {} if value is None else {item.name: value.to_dict()}
             elif value is not None and not (item.name == "out_of_pocket_maximum" and value == float("inf")):
@@ -172,8 +193,10 @@ class PlanDesign:
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 yield f"{name} {value} is negative"
-        if not 0 <= self.coinsurance <= 1:
-            yield f"coinsurance {self.coinsurance} is not between 0 and 1 (it is the member's share)"
+        for name in ("coinsurance", "tier_2_coinsurance"):
+            share = getattr(self, name)
+            if share is not None and not 0 <= share <= 1:
+                yield f"{name} {share} is not between 0 and 1 (it is the member's share)"
         if self.deductible > self.out_of_pocket_maximum:
             yield f"deductible {self.deductible:,.0f} is above out_of_pocket_maximum {self.out_of_pocket_maximum:,.0f}"
         pairs = (
@@ -191,10 +214,11 @@ class PlanDesign:
             yield "an HSA contribution above the deductible"
 
     def _faults_of_services(self) -> Iterator[str]:
-        for name, terms in self.services.items():
+        for name, terms in [*self.services.items(), *self.tier_2_services.items()]:
             yield from (f"{name}: {fault}" for fault in terms.faults())
 
 
+_SERVICES = ("services", "tier_2_services")
 _OPTIONAL_LIMITS = (
     "family_deductible",
     "family_out_of_pocket_maximum",
@@ -223,22 +247,23 @@ def design_from_dict(values: Mapping[str, Any], *, name: str = "plan") -> PlanDe
     values = {"name": name, **values}
     where = f"plan design '{values['name']}'"
     _check_names(values, PlanDesign, where)
-    services = values.get("services", {})
-    if not isinstance(services, Mapping):
-        raise InputError(f"{where}: services must be a table of service categories.")
-    terms: dict[str, CostSharing] = {}
-    for service, cells in services.items():
-        if not isinstance(cells, Mapping):
-            raise InputError(f"{where}: {service} must be a table such as {{ copay = 40 }}.")
-        _check_names(cells, CostSharing, f"{where}, {service}")
-        terms[service] = CostSharing(**cells)
     other, inside = values.get("out_of_network"), f"{values['name']}, out of network"
     parts = {
-        "services": terms,
+        **{name: _terms_from_dict(values.get(name, {}), f"{where}, {name}") for name in _SERVICES},
         "drug_services": tuple(values.get("drug_services", PlanDesign.drug_services)),
         "out_of_network": None if other is None else design_from_dict(other, name=inside),
     }
     return PlanDesign(**{**values, **parts})
+
+
+def _terms_from_dict(services: Any, where: str) -> dict[str, CostSharing]:
+    if not isinstance(services, Mapping):
+        raise InputError(f"{where}: give a table of service categories.")
+    for service, cells in services.items():
+        if not isinstance(cells, Mapping):
+            raise InputError(f"{where}: {service} must be a table such as {{ copay = 40 }}.")
+        _check_names(cells, CostSharing, f"{where}, {service}")
+    return {service: CostSharing(**cells) for service, cells in services.items()}
 
 
 def _check_names(values: Mapping[str, Any], kind: type, where: str) -> None:

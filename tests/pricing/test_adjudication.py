@@ -1,0 +1,441 @@
+"""Claims adjudicated again: every feature worked by hand, random designs against a naive twin, laws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pricing.benefits.adjudication import adjudicate
+from pricing.benefits.claims import read_claims
+from pricing.benefits.design import CostSharing, PlanDesign
+from pricing.errors import InputError
+from tests.pricing.naive_adjudication import PARTS
+from tests.pricing.naive_adjudication import adjudicate as naive
+
+SCHEMA = pa.schema(
+    [
+        ("claim_id", pa.string()), ("claim_line_number", pa.int16()), ("member_id", pa.string()),
+        ("family_id", pa.string()), ("service_date", pa.date32()), ("paid_date", pa.date32()),
+        ("service_category", pa.string()), ("allowed_amount", pa.float64()), ("units", pa.int16()),
+        ("network_tier", pa.string()),
+    ]
+)  # fmt: skip
+
+
+def line(amount, day=1, service="specialist", member="A", **others):
+    """A claim line; without more, a claim of its own on a day of January."""
+    row = {
+        "claim_id": None, "claim_line_number": 1, "member_id": member, "family_id": None,
+        "service_date": date(2025, 1, 1) + timedelta(days=day - 1), "service_category": service,
+        "allowed_amount": float(amount), "units": 1, "network_tier": "in",
+    }  # fmt: skip
+    row |= others
+    return {"paid_date": row["service_date"], **row}
+
+
+def extract(lines):
+    rows = [
+        {**row, "claim_id": row["claim_id"] or f"C{number:03}"} for number, row in enumerate(lines, start=1)
+    ]
+    return rows, pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def member_pays(design, *lines):
+    """What the member pays of each line [dollars], in the order in which the lines were written."""
+    result = adjudicate(extract(lines)[1], design, keep_lines=True).lines.to_pylist()
+    paid = {row["row_number"]: row["member_paid"] for row in result}
+    return [paid.get(number) for number in range(1, len(lines) + 1)]
+
+
+def test_deductible_then_coinsurance_then_the_maximum():
+    design = PlanDesign("d", deductible=500, out_of_pocket_maximum=800, coinsurance=0.2)
+    # 300; 200 of deductible + 20 % of 200 = 240; 20 % of 2,000 = 400, but 800 - 540 = 260 is left; nothing.
+    assert member_pays(design, line(300, 1), line(400, 2), line(2000, 3), line(500, 4)) == [300, 240, 260, 0]
+
+
+def test_lines_are_taken_by_date_whatever_their_order():
+    design = PlanDesign("d", deductible=500, coinsurance=0.1)
+    assert member_pays(design, line(400, 9), line(300, 2)) == [200 + 0.1 * 200, 300]
+
+
+def test_a_year_begins_anew():
+    design = PlanDesign("d", deductible=500)
+    assert member_pays(design, line(500), line(100), line(80, 1, service_date=date(2026, 1, 1))) == [
+        500,
+        0,
+        80,
+    ]
+
+
+def test_coinsurance_is_rounded_to_the_cent_halves_up():
+    assert member_pays(PlanDesign("d", coinsurance=0.5), line(0.05), line(0.03)) == [0.03, 0.02]
+
+
+def test_copay_after_the_deductible_and_before_it():
+    after = PlanDesign("d", 100, services={"specialist": CostSharing(copay=40)})
+    assert member_pays(after, line(90, 1), line(90, 2), line(90, 3)) == [90, 10 + 40, 40]
+    before = replace(after, services={"specialist": CostSharing(copay=40, copay_before_deductible=True)})
+    # 40 + 50 of the deductible; 40 + the 50 left; the copay alone.
+    assert member_pays(before, line(90, 1), line(90, 2), line(90, 3)) == [90, 90, 40]
+    waived = replace(after, services={"specialist": CostSharing(copay=40, deductible_applies=False)})
+    assert member_pays(waived, line(90, 1), line(25, 2), line(90, 3, "imaging")) == [40, 25, 90]
+
+
+def test_copay_and_coinsurance_together():
+    both = {"emergency": CostSharing(copay=100, coinsurance=0.3, deductible_applies=False)}
+    assert member_pays(PlanDesign("d", 1000, services=both), line(600, 1, "emergency")) == [100 + 0.3 * 500]
+
+
+def test_a_visit_is_a_day_and_owes_one_copay():
+    design = PlanDesign("d", services={"specialist": CostSharing(copay=40)})
+    assert member_pays(design, line(30, 1), line(30, 1), line(30, 1), line(60, 2)) == [30, 10, 0, 40]
+
+
+def test_a_copay_per_stay_is_owed_once_a_claim():
+    design = PlanDesign("d", services={"inpatient": CostSharing(copay=500, copay_per="stay")})
+    stays = [
+        line(300, 1, "inpatient", claim_id="X", claim_line_number=1),
+        line(900, 3, "inpatient", claim_id="Y"),  # another stay lies between the first one's lines
+        line(900, 5, "inpatient", claim_id="X", claim_line_number=2),
+    ]
+    assert member_pays(design, *stays) == [300, 500, 200]
+
+
+def test_a_copay_per_day_stops_after_its_days():
+    design = PlanDesign("d", services={"inpatient": CostSharing(copay=250, copay_per="day", copay_days=5)})
+    stays = [
+        line(9000, 1, "inpatient", claim_id="X", claim_line_number=1, units=3),
+        line(9000, 4, "inpatient", claim_id="X", claim_line_number=2, units=4),
+        line(9000, 30, "inpatient", claim_id="Y", units=1),
+    ]
+    assert member_pays(design, *stays) == [750, 500, 250]
+
+
+def test_free_visits_and_visits_at_the_copay_alone():
+    free = PlanDesign("d", 1000, services={"primary_care": CostSharing(free_visits=2)})
+    visits = [line(90, day, "primary_care") for day in (1, 1, 2, 3)]
+    assert member_pays(free, *visits) == [0, 0, 0, 90]
+    first = PlanDesign(
+        "d", 100, coinsurance=0.2, services={"primary_care": CostSharing(copay=30, copay_visits=1)}
+    )
+    # The copay alone; the deductible; 10 of it and 20 % of 80.
+    assert member_pays(first, *(line(90, day, "primary_care") for day in (1, 2, 3))) == [
+        30,
+        90,
+        10 + 0.2 * 80,
+    ]
+
+
+def test_a_line_of_nothing_uses_up_no_visit():
+    free = PlanDesign("d", 1000, services={"primary_care": CostSharing(free_visits=1)})
+    assert member_pays(free, line(0, 1, "primary_care"), line(90, 2, "primary_care")) == [0, 0]
+
+
+def test_the_most_per_script():
+    tier = {"specialty_drug": CostSharing(coinsurance=0.4, copay_per="script", max_per_unit=350)}
+    scripts = [line(500, 1, "specialty_drug", units=30), line(2000, 1, "specialty_drug", units=90)]
+    assert member_pays(PlanDesign("d", 0, services=tier), *scripts) == [200, 350]
+
+
+def test_the_most_per_visit_holds_for_all_its_lines():
+    imaging = {"imaging": CostSharing(coinsurance=0.5, max_per_unit=100)}
+    assert member_pays(PlanDesign("d", services=imaging), *[line(150, 1, "imaging")] * 2) == [75, 25]
+
+
+def test_drugs_with_limits_of_their_own():
+    design = PlanDesign("d", 500, 2000, drug_deductible=100, drug_out_of_pocket_maximum=150, coinsurance=0.5)
+    lines = [line(120, 1, "generic"), line(400, 2), line(120, 3, "generic"), line(300, 4)]
+    # 100 + 10; the medical deductible; half of 120 is 60, of which 150 - 110 = 40 are left; 100 + 100.
+    assert member_pays(design, *lines) == [110, 400, 40, 200]
+
+
+def test_drugs_share_a_maximum_but_not_the_deductible():
+    design = PlanDesign("d", 500, 550, drug_deductible=100)
+    assert member_pays(design, line(200, 1, "generic"), line(900, 2)) == [100, 450]
+
+
+def test_out_of_the_network():
+    design = PlanDesign("d", 100, out_of_network=PlanDesign("out", deductible=300, coinsurance=0.5))
+    lines = [line(200, 1, network_tier="out"), line(200, 2), line(200, 3, network_tier="out")]
+    assert member_pays(design, *lines) == [200, 100, 100 + 0.5 * 100]
+    nothing = adjudicate(extract(lines)[1], PlanDesign("d", 100, 150))
+    assert nothing.summary()[["not_covered", "member_paid"]].to_numpy().tolist() == [[400, 500]]
+
+
+def test_the_second_tier_shares_the_limits():
+    design = PlanDesign(
+        "d",
+        100,
+        coinsurance=0.1,
+        tier_2_coinsurance=0.3,
+        tier_2_services={"specialist": CostSharing(copay=80)},
+    )
+    lines = [
+        line(100, 1, "imaging", network_tier="tier_1"),
+        line(100, 2, "imaging", network_tier="tier_2"),
+        line(100, 3, network_tier="tier_2"),
+        line(100, 4),
+    ]
+    assert member_pays(design, *lines) == [100, 30, 80, 10]
+
+
+def family(*amounts_of):
+    return [
+        line(amount, day, member=who, family_id="F") for day, (who, amount) in enumerate(amounts_of, start=1)
+    ]
+
+
+def test_embedded_family_limits():
+    design = PlanDesign("d", 500, 1000, 0.5, family_deductible=800, family_out_of_pocket_maximum=1500)
+    lines = family(("A", 600), ("B", 400), ("C", 600), ("C", 2000))
+    # A: 500 + 50. B: the family has 300 left: 300 + 50. C: no deductible: 300; then 1,500 - 1,200 = 300 are left.
+    assert member_pays(design, *lines) == [550, 350, 300, 300]
+
+
+def test_aggregate_family_deductible_and_a_person_s_own_maximum():
+    design = PlanDesign("d", 500, 700, family_deductible=1000, family_kind="aggregate")
+    assert member_pays(design, *family(("A", 600), ("B", 600), ("A", 900))) == [600, 400, 0]
+    assert member_pays(design, *family(("A", 900), ("B", 600))) == [700, 300]
+
+
+def test_a_family_of_one_has_the_limits_of_one():
+    design = PlanDesign("d", 500, family_deductible=1000, family_kind="aggregate")
+    assert member_pays(design, line(800, family_id="F")) == [500]
+    members = {"member_id": ["A", "B"], "family_id": ["F", "F"], "months_enrolled": [12, 12]}
+    claims = read_claims(extract([line(800)])[1], members=members, year=2025)
+    found = adjudicate(claims, design)  # B is covered and has no claim
+    assert found.members["member_paid"].to_pylist() == [800, 0]
+
+
+def test_without_a_family_each_stands_alone():
+    design = PlanDesign("d", 500, family_deductible=500)
+    assert member_pays(design, line(400, member="A"), line(400, member="B")) == [400, 400]
+
+
+def test_a_carve_out_is_paid_whatever_the_maximum():
+    design = PlanDesign("d", 0, 100, 0.5, {"dental": CostSharing(coinsurance=0.5, counts_to_maximum=False)})
+    assert member_pays(design, line(300, 1), line(50, 2, "dental"), line(50, 3)) == [100, 25, 0]
+
+
+def test_what_is_not_covered():
+    design = PlanDesign("d", 100, services={"dental": CostSharing(is_covered=False)})
+    result = adjudicate(extract([line(80, 1, "dental"), line(150, 2)])[1], design).summary()
+    assert result[["not_covered", "deductible", "plan_paid"]].to_numpy().tolist() == [[80, 100, 50]]
+
+
+def test_a_reversal_cancels_its_line_and_a_corrected_line_replaces_it():
+    design = PlanDesign("d", 100)
+    same = {"claim_id": "X", "claim_line_number": 1}
+    lines = [
+        line(90, 1, **same),
+        line(-90, 1, paid_date=date(2025, 2, 1), **same),
+        line(60, 1, paid_date=date(2025, 2, 2), **same),
+        line(70, 2),
+    ]
+    assert member_pays(design, *lines) == [None, None, 60, 40]
+    counts = read_claims(extract(lines)[1]).counts
+    assert counts == {"lines_read": 4, "lines_adjudicated": 2, "lines_netted": 2, "lines_of_other_years": 0}
+
+
+def test_a_negative_line_without_its_original_is_a_credit_to_the_plan():
+    found = adjudicate(extract([line(-50), line(80, 2)])[1], PlanDesign("d", 100)).summary()
+    assert found[["allowed", "plan_paid", "member_paid"]].to_numpy().tolist() == [[30, -50, 80]]
+
+
+# ---- random designs and claims against the twin
+
+DOLLARS = st.integers(0, 400)
+MAYBE = st.none() | DOLLARS
+SERVICES = ("primary_care", "inpatient", "generic")
+
+
+@st.composite
+def terms(draw):
+    copay_per = draw(st.sampled_from(["visit", "day", "stay", "script"]))
+    copay = draw(st.integers(0, 60))
+    counts = copay_per != "script"
+    return CostSharing(
+        copay=copay,
+        coinsurance=draw(st.none() | st.sampled_from([0.0, 0.125, 0.3, 1.0])),
+        deductible_applies=draw(st.booleans()),
+        copay_before_deductible=draw(st.booleans()),
+        copay_per=copay_per,
+        copay_days=draw(st.none() | st.integers(1, 3)) if copay_per == "day" else None,
+        free_visits=draw(st.integers(0, 2)) if counts else 0,
+        copay_visits=draw(st.integers(0, 2)) if counts and copay else 0,
+        max_per_unit=draw(st.none() | st.integers(0, 80)),
+        counts_to_maximum=draw(st.booleans()),
+        is_covered=draw(st.integers(0, 5)) > 0,
+    )
+
+
+@st.composite
+def designs(draw, outside=True):
+    deductible = draw(DOLLARS)
+    maximum = draw(st.just(float("inf")) | st.integers(deductible, 900))
+    return PlanDesign(
+        "random",
+        deductible,
+        maximum,
+        draw(st.sampled_from([0.0, 0.2, 1 / 3])),
+        draw(st.dictionaries(st.sampled_from(SERVICES), terms())),
+        family_deductible=draw(st.none() | st.integers(deductible, 900)),
+        family_out_of_pocket_maximum=draw(
+            st.none() | (st.nothing() if maximum == float("inf") else st.integers(int(maximum), 1500))
+        ),
+        family_kind=draw(st.sampled_from(["embedded", "aggregate"])),
+        drug_deductible=draw(MAYBE),
+        drug_out_of_pocket_maximum=draw(MAYBE),
+        tier_2_services=draw(st.dictionaries(st.sampled_from(SERVICES), terms(), max_size=1)),
+        tier_2_coinsurance=draw(st.none() | st.just(0.4)),
+        out_of_network=draw(st.none() | designs(outside=False)) if outside else None,
+    )
+
+
+LINES = st.builds(
+    line,
+    st.integers(-3000, 40_000).map(lambda cents: cents / 100),
+    st.integers(1, 400) | st.integers(1, 5),
+    st.sampled_from(SERVICES),
+    st.sampled_from("ABCD"),
+    claim_id=st.sampled_from([f"C{number}" for number in range(9)]),
+    claim_line_number=st.integers(1, 4),
+    units=st.integers(-1, 4),
+    network_tier=st.sampled_from(["in", "tier_2", "out"]),
+    family_id=st.sampled_from([None, "F"]),
+)
+EXTRACTS = st.lists(LINES, min_size=1, max_size=25, unique_by=lambda row: tuple(map(str, row.values())))
+
+
+def cents_by_row(found):
+    table = found.lines.to_pandas()
+    names = list(PARTS)
+    return {
+        int(row["row_number"]): {name: round(row[name] * 100) for name in names}
+        for _, row in table.iterrows()
+    }
+
+
+@settings(deadline=None, max_examples=300)
+@given(EXTRACTS, designs())
+def test_equal_to_the_naive_twin(lines, design):
+    rows, table = extract(lines)
+    expected = naive(rows, design)
+    assert cents_by_row(adjudicate(table, design, keep_lines=True)) == expected
+
+
+@settings(deadline=None, max_examples=60)
+@given(EXTRACTS, st.lists(designs(), min_size=1, max_size=4), st.randoms())
+def test_order_threads_and_other_designs_change_nothing(lines, many, random):
+    _, table = extract(lines)
+    together = adjudicate(table, many, threads=3)
+    shuffled = table.take(random.sample(range(len(lines)), len(lines)))
+    assert adjudicate(shuffled, many, threads=1).members.equals(together.members)
+    for number, design in enumerate(many):
+        assert (adjudicate(table, design).totals[0] == together.totals[number]).all()
+
+
+@settings(deadline=None, max_examples=100)
+@given(EXTRACTS, designs())
+def test_every_cent_has_a_payer_and_no_limit_is_passed(lines, design):
+    rows, table = extract(lines)
+    found = adjudicate(table, design)
+    assert found.totals.sum() == sum(round(row["allowed_amount"] * 100) for row in rows)
+    assert (found.totals[:, :, 1:4] >= 0).all()
+    counting = {name: replace(each, counts_to_maximum=True) for name, each in design.services.items()}
+    plain = replace(
+        design, services=counting, tier_2_services={}, out_of_network=None, drug_out_of_pocket_maximum=None
+    )
+    owed = adjudicate(table, plain).totals[0, :, 1:4].sum(axis=1)
+    assert (owed <= plain.out_of_pocket_maximum * 100).all()
+
+
+NUMBERS = st.tuples(
+    st.integers(0, 900), st.integers(900, 2000), st.sampled_from([0.0, 0.1, 0.25, 1.0]), DOLLARS
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(EXTRACTS, NUMBERS, NUMBERS)
+def test_a_richer_design_never_costs_a_person_more(lines, first, second):
+    """Of one person, where services fall under deductible and coinsurance or have it waived in both designs."""
+    lines = [{**row, "family_id": None} for row in lines]
+    richer, poorer = (tuple(each(pair) for pair in zip(first, second, strict=True)) for each in (min, max))
+
+    def design(deductible, maximum, coinsurance, copay):
+        services = {"primary_care": CostSharing(copay=copay, deductible_applies=False)}
+        return PlanDesign("d", deductible, maximum, coinsurance, services)
+
+    found = adjudicate(extract(lines)[1], [design(*richer), design(*poorer)]).totals
+    assert (found[0, :, 1:4].sum(axis=1) <= found[1, :, 1:4].sum(axis=1)).all()
+
+
+def test_in_a_family_one_person_may_pay_more_under_a_richer_design():
+    lines = family(("A", 1000), ("B", 1000))
+    poorer = PlanDesign("d", 1000, family_deductible=1000)
+    assert member_pays(poorer, *lines) == [1000, 0]
+    assert member_pays(replace(poorer, deductible=500), *lines) == [500, 500]
+
+
+# ---- what is refused, and results
+
+
+def test_extracts_that_cannot_be_used():
+    _, table = extract([line(10), line(20, network_tier="far")])
+    with pytest.raises(InputError, match=r"'network_tier': not allowed in 1 of 2 rows \(first rows: 2\)"):
+        read_claims(table)
+    with pytest.raises(InputError, match="lacks 'service_category'"):
+        read_claims(table.drop_columns(["service_category"]))
+    with pytest.raises(InputError, match="nearest: units"):
+        read_claims(table, columns={"unit": "x"})
+    _, good = extract([line(10)])
+    with pytest.raises(InputError, match="'service_date': blank in 1 of 1 rows"):
+        read_claims(good.set_column(4, "service_date", pa.array([None], pa.date32())))
+    with pytest.raises(InputError, match="no claim line with a service date in 2031"):
+        read_claims(good, year=2031)
+    with pytest.raises(InputError, match="not among the members in 1 of 1 rows") as caught:
+        read_claims(good, members={"member_id": ["SECRET"], "months_enrolled": [12]}, year=2025)
+    assert "SECRET" not in str(caught.value)
+    with pytest.raises(InputError, match="give year="):
+        read_claims(good, members={"member_id": ["A"], "months_enrolled": [12]})
+    with pytest.raises(InputError, match="not a finite number in 1 of 1 rows"):
+        read_claims(good.set_column(7, "allowed_amount", pa.array([float("nan")])))
+
+
+def test_calls_that_are_refused():
+    _, table = extract([line(10)])
+    with pytest.raises(InputError, match="at least one design"):
+        adjudicate(table, [])
+    with pytest.raises(InputError, match="one design at a time"):
+        adjudicate(table, [PlanDesign(), PlanDesign()], keep_lines=True)
+    with pytest.raises(InputError, match="keep_lines=True"):
+        _ = adjudicate(table, PlanDesign()).lines
+
+
+def test_scripts_are_not_visits():
+    with pytest.raises(InputError, match="count visits and stays, not scripts"):
+        PlanDesign(services={"generic": CostSharing(copay_per="script", free_visits=1)})
+
+
+def test_members_written_and_shown(tmp_path):
+    _, table = extract([line(300), line(80, 2, member="B")])
+    found = adjudicate(table, [PlanDesign("one", 100), PlanDesign("two", 200)])
+    assert found.members.select(["design", "member_id", "member_paid"]).to_pylist() == [
+        {"design": "one", "member_id": "A", "member_paid": 100},
+        {"design": "one", "member_id": "B", "member_paid": 80},
+        {"design": "two", "member_id": "A", "member_paid": 200},
+        {"design": "two", "member_id": "B", "member_paid": 80},
+    ]
+    assert np.allclose(found.summary()["actuarial_value"], [200 / 380, 100 / 380])
+    found.write(tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "adjudicated_members.parquet",
+        "run.json",
+    ]
+    assert "'" not in repr(found)
