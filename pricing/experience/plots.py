@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pricing.experience.ibnr import Ibnr
     from pricing.experience.incurred import Incurred
     from pricing.experience.member_months import MemberMonths
+    from pricing.experience.pooling import PoolCharges
+    from pricing.experience.risk_adjusted import ActualToExpected
 
 
 def plot_development(development: Development) -> Figure:
@@ -73,11 +75,11 @@ def _stack(axes: Axes, months: npt.NDArray[np.int64], layers: Sequence[tuple[str
         bottom = bottom + values
     if len(layers) > 1:
         axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    _month_ticks(axes, months)
+    month_ticks(axes, months)
 
 
-def _month_ticks(axes: Axes, months: npt.NDArray[np.int64]) -> None:
-    """Write the names of at most twelve months below the axis."""
+def month_ticks(axes: Axes, months: npt.NDArray[np.int64]) -> None:
+    """Write the names of at most twelve months below an axis on which they stand at 0, 1, ..."""
     every = range(0, len(months), -(-len(months) // 12))
     axes.set_xticks(
         list(every), [name_of(int(months[i])) for i in every], rotation=30, ha="right", fontsize=8
@@ -144,11 +146,49 @@ def plot_ibnr(ibnr: Ibnr) -> Figure:
     left.set_ylabel("incurred PMPM")
     left.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     show_dollars(left.yaxis)
-    _month_ticks(left, months)
+    month_ticks(left, months)
     completion = ibnr.development.completion
     right.plot(np.arange(len(completion)), completion, marker="o", color=BLUE, markersize=4)
     right.set_ylim(0, max(1.05, float(completion.max()) + 0.05))
     right.set_title("Completion: share of ultimate claims paid", fontsize=10)
     right.set_xlabel("months from service to payment")
     show_percent(right.yaxis)
+    return figure
+
+
+def plot_pool_charges(charges: PoolCharges) -> Figure:
+    """Return a figure: PMPM below and above each pooling level."""
+    figure, (axes,) = new_figure(width=8.0)
+    table = charges.levels.to_pandas()
+    names = [f"${level:,.0f}" for level in table["level"]]
+    axes.bar(names, table["capped_pmpm"], color=GREY, label="below the level")
+    axes.bar(names, table["pool_charge_pmpm"], bottom=table["capped_pmpm"], color=AMBER, label="pool charge")
+    for place, row in enumerate(table.itertuples()):
+        text = f"${row.pool_charge_pmpm:,.2f}\n{row.members_above:,} above"
+        top = row.capped_pmpm + row.pool_charge_pmpm
+        axes.annotate(text, (place, top), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8)
+    axes.margins(y=0.15)
+    axes.set_xlabel("pooling level, a member in the period")
+    axes.set_ylabel("PMPM")
+    show_dollars(axes.yaxis)
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+def plot_actual_to_expected(found: ActualToExpected) -> Figure:
+    """Return a figure: actual to expected by group, each with its interval; area of the dots: member months."""
+    frame = found.to_pandas()
+    names = frame[list(found.by)].astype(str).agg(", ".join, axis=1)
+    figure, (axes,) = new_figure(width=9.0, height=max(3.0, 0.32 * len(frame) + 1.2))
+    place = np.arange(len(frame))[::-1]
+    ratio = frame["actual_to_expected"]
+    axes.hlines(place, frame["low"], frame["high"], color=GREY, linewidth=1.5)
+    axes.scatter(
+        ratio, place, s=160 * frame["member_months"] / frame["member_months"].max() + 12, color=BLUE, zorder=3
+    )
+    axes.axvline(found.total, color=AMBER, linewidth=1.0, linestyle="--")
+    axes.set_yticks(place, list(names), fontsize=8)
+    axes.set_xlabel(
+        f"actual to expected, {found.confidence:.0%} interval; dashed: everybody; area: member months"
+    )
     return figure

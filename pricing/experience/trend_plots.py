@@ -1,0 +1,73 @@
+"""Charts of trend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pricing.experience.months import months_of_dates
+from pricing.experience.plots import month_ticks
+from pricing.experience.rows import ALL
+from pricing.experience.trend_components import COMPONENTS
+from riskadj.charts import AMBER, BLUE, GREEN, GREY, draw_waterfall, new_figure, show_dollars
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from pricing.experience.trend import Trend
+    from pricing.experience.trend_components import TrendComponents
+
+
+def plot_trend(trend: Trend) -> Figure:
+    """Return a figure: PMPM by month with the fit, and seasonality by calendar month."""
+    figure, (left, right) = new_figure(1, 2, width_ratios=(2, 1))
+    months = months_of_dates(trend.months["month"])
+    at = months - months[0]
+    left.plot(
+        at, trend.months["pmpm"].to_numpy(), color=GREY, marker="o", markersize=4, linestyle="", label="PMPM"
+    )
+    left.plot(
+        at, trend.months["deseasonalised_pmpm"].to_numpy(), color=BLUE, linewidth=1.2, label="deseasonalised"
+    )
+    left.plot(at, trend.months["fitted_pmpm"].to_numpy(), color=AMBER, linewidth=1.2, label="fit")
+    left.set_title(
+        f"{trend.annual:+.1%} a year ({trend.confidence:.0%} between {trend.low:+.1%} and {trend.high:+.1%})",
+        fontsize=10,
+    )
+    left.legend(frameon=False, fontsize=8)
+    show_dollars(left.yaxis)
+    month_ticks(left, np.arange(months[0], months[-1] + 1))
+    factors = trend.seasonality or dict.fromkeys(range(1, 13), 1.0)
+    right.bar(list(factors), [factor - 1 for factor in factors.values()], color=BLUE)
+    right.axhline(0, color=GREY, linewidth=0.8)
+    right.set_title("Seasonality", fontsize=10)
+    right.set_xticks(range(1, 13))
+    right.set_xlabel("calendar month")
+    right.yaxis.set_major_formatter(lambda value, _: f"{value:+.0%}")
+    return figure
+
+
+def plot_components(found: TrendComponents) -> Figure:
+    """Return a figure: a waterfall of the total, and each service category's change split in three."""
+    frame = found.to_pandas().set_index("service_category")
+    total, parts = frame.loc[ALL], frame.drop(index=ALL)
+    figure, (left, right) = new_figure(1, 2, width=13.0)
+    names = [name.replace("_", " ") for name in COMPONENTS]
+    steps = [total[f"{name}_dollars"] for name in COMPONENTS]
+    draw_waterfall(left, names, steps, start=("before", total["pmpm_before"]), end="after", decimals=2)
+    left.set_ylim(0, left.get_ylim()[1] * 1.05)
+    left.set_title(f"PMPM: {total['pmpm_annual']:+.1%} a year", fontsize=10)
+    show_dollars(left.yaxis)
+    ordered = parts.reindex(parts["change"].abs().sort_values().index)
+    place = np.arange(len(ordered))
+    for offset, (name, label, color) in enumerate(zip(COMPONENTS, names, (BLUE, GREEN, AMBER), strict=True)):
+        right.barh(
+            place + 0.27 * (1 - offset), ordered[f"{name}_dollars"], height=0.27, color=color, label=label
+        )
+    right.set_yticks(place, list(ordered.index), fontsize=8)
+    right.axvline(0, color=GREY, linewidth=0.8)
+    right.set_title("Change of PMPM by service category", fontsize=10)
+    right.xaxis.set_major_formatter(lambda value, _: f"{'-' if value < 0 else '+'}${abs(value):,.2f}")
+    right.legend(frameon=False, fontsize=8, loc="lower right")
+    return figure
