@@ -149,7 +149,7 @@ def gaps(
         Monthly payment at a score of 1.000, or the column of `attributes` that holds it. [dollars]
     by : sequence of str
         Columns to break recapture down by: segment, policy, age_band, sex, dual, ..., any column of the enrollment
-        extract, or of `attributes`.
+        extract, of the diagnoses (by the last prior service date), or of `attributes`.
 
     Returns
     -------

@@ -61,6 +61,13 @@ def first_date(folder, hcc, dated, sex, age):
     return min((day for code, day in dated if hcc in hccs_of(folder, [code], sex, age)), default=None)
 
 
+def value_of_last_date(folder, hcc, rows, sex, age):
+    """The value of the diagnoses that give the HCC on the last day on which any does; rows are code, day, value."""
+    behind = [(day, value) for code, day, value in rows if hcc in hccs_of(folder, [code], sex, age)]
+    values = {value or "(none)" for day, value in behind if day == max(day for day, _ in behind)}
+    return values.pop() if len(values) == 1 else "(several)"
+
+
 def prices_hccs(folder, sex, age, status):
     """Whether the member's segment prices any payment HCC."""
     model = naive.read_model(str(folder))

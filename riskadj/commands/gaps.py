@@ -52,14 +52,18 @@ def gaps(
         ),
     ] = None,
     by: Annotated[
-        str, typer.Option(help="Columns to break recapture down by, such as plan_id.", metavar="COLUMN,...")
+        str,
+        typer.Option(
+            help="Columns to break recapture down by, such as plan_id or provider_id.", metavar="COLUMN,..."
+        ),
     ] = "",
     overwrite: shared.Overwrite = False,
 ) -> None:
     """Find conditions of the prior year not yet recaptured, and what each is worth.
 
-    This year is the payment year's window of service dates. Writes gaps.parquet, recapture.parquet, potential.parquet,
-    gaps.png and run.json into the output directory, and prints recapture rates.
+    This year is the payment year's window of service dates. Writes gaps.parquet, recapture.parquet,
+    recapture_prior_year.parquet, potential.parquet, gaps.png and run.json into the output directory, and prints
+    recapture rates.
 
     \b
     riskadj gaps --payment-year 2026 --as-of 2025-09-30 --output gaps \\

@@ -1,4 +1,7 @@
-"""Service dates behind condition bits: a slot for each bit that a member has, found by counting the bits before it."""
+"""Service dates behind condition bits: a slot for each bit that a member has, found by counting the bits before it.
+
+Values of the diagnoses on the last of these dates (who gave them) are kept in the same slots.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ import numpy as np
 from riskadj.jit import kernel
 from riskadj.kernels.arrays import Bytes, Integers, Positions, Words
 from riskadj.kernels.bits import count_bits
+
+#: What is kept of a value on the last date: no diagnosis seen, or different values on that day.
+NO_VALUE, SEVERAL_VALUES = -1, -2
 
 
 @kernel
@@ -125,3 +131,87 @@ def find_dates(
                 if slot >= 0:
                     first_out[k] = min(first_out[k], first[slot])
                     last_out[k] = max(last_out[k], last[slot])
+
+
+@kernel
+def _joined(one: int, other: int) -> int:
+    if one == NO_VALUE or one == other:  # noqa: SIM109 (Numba has no `in` for integers of two widths)
+        return other
+    return one if other == NO_VALUE else SEVERAL_VALUES
+
+
+@kernel
+def note_last_values(
+    members: Positions,
+    codes: Positions,
+    dates: Positions,
+    values: Positions,
+    bits_begin: Integers,
+    bits: Positions,
+    captured: Words,
+    slots_begin: Integers,
+    last: Positions,
+    last_values: Positions,
+) -> None:
+    """Note the values of diagnoses that stand on the last service date of a condition bit they set.
+
+    Parameters
+    ----------
+    members, codes, dates, bits_begin, bits, captured, slots_begin
+        As in `note_dates`.
+    values : int32, shape (n_selected, n_columns)
+        Number of each diagnosis's value of each column, from 0.
+    last : int32, shape (n_slots,)
+        As `note_dates` leaves it.
+    last_values : int32, shape (n_slots, n_columns); changed
+        A value, NO_VALUE or SEVERAL_VALUES.
+    """
+    for k in range(members.shape[0]):
+        member = members[k]
+        if member < 0:
+            continue
+        for i in range(bits_begin[codes[k]], bits_begin[codes[k] + 1]):
+            slot = slot_of(captured, slots_begin, member, bits[i])
+            if slot >= 0 and last[slot] == dates[k]:
+                for c in range(values.shape[1]):
+                    last_values[slot, c] = _joined(last_values[slot, c], values[k, c])
+
+
+@kernel
+def find_last_values(
+    members: Positions,
+    hccs: Positions,
+    age_years: Bytes,
+    sexes: Bytes,
+    captured: Words,
+    first_word: int,
+    bits_begin: Integers,
+    bits: Positions,
+    bit_sexes: Bytes,
+    bit_age_min: Bytes,
+    bit_age_max: Bytes,
+    slots_begin: Integers,
+    last: Positions,
+    last_values: Positions,
+    hcc_last: Positions,
+    values_out: Positions,
+) -> None:
+    """Find the values on the last service date of HCCs, over those of their condition bits that `find_dates` takes.
+
+    Parameters
+    ----------
+    hcc_last : int32, shape (n,)
+        Last service date of each HCC, as `find_dates` gives it.
+    last_values : int32, shape (n_slots, n_columns)
+        As `note_last_values` leaves it.
+    values_out : int32, shape (n, n_columns); changed where there is evidence
+    """
+    for k in range(members.shape[0]):
+        member, age = members[k], age_years[k]
+        for i in range(bits_begin[hccs[k]], bits_begin[hccs[k] + 1]):
+            bit = bits[i]
+            if (bit_sexes[bit] & sexes[k]) != 0 and bit_age_min[bit] <= age <= bit_age_max[bit]:
+                slot = slot_of(captured, slots_begin, member, 64 * first_word + bit)
+                if slot >= 0 and last[slot] == hcc_last[k]:
+                    for c in range(last_values.shape[1]):
+                        values_out[k, c] = _joined(values_out[k, c], last_values[slot, c])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.errors import ColumnTypeError
-from riskadj.extracts.buffers import cast_ids, harmonise_ids, is_valid, one_chunk, values_of
+from riskadj.extracts.buffers import cast_ids, from_numpy, harmonise_ids, is_valid, one_chunk, values_of
 from riskadj.extracts.open import Chunk, Extract, require
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
@@ -26,6 +26,7 @@ NO_FIRST, NO_LAST = np.iinfo(np.int32).max, np.iinfo(np.int32).min
 
 Days = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
+Dated = tuple[Days, Days, Days, pa.Table]
 _EPOCH = date(1970, 1, 1)
 
 
@@ -66,15 +67,46 @@ class ServiceDates:
         ages, sexes : ndarray of uint8, shape (n,)
             Whole years; sex as 1 (first code) or 2 (second code).
         """
-        bits = plan.bit_columns
-        order = np.argsort(bits.hcc_ids, kind="stable").astype(np.int32)
-        begin = np.searchsorted(bits.hcc_ids[order], np.arange(plan.n_hccs + 1)).astype(np.int64)
+        bits, (begin, order) = plan.bit_columns, _bits_of_hccs(plan)
         first, last = np.full(len(hccs), NO_FIRST, np.int32), np.full(len(hccs), NO_LAST, np.int32)
         evidence.find_dates(
             members, hccs, ages, sexes, self.captured, first_word, begin, order, bits.sexes, bits.age_mins,
             bits.age_maxs, self.slots_begin, self.first, self.last, first, last,
         )  # fmt: skip
         return first, last
+
+    def values_of_hccs(
+        self,
+        plan: ScoringPlan,
+        first_word: int,
+        hccs: Days,
+        members: Days,
+        ages: Bytes,
+        sexes: Bytes,
+        last_values: Days,
+    ) -> Days:
+        """Return the values on the last service date of HCCs of members (int32, shape (n, n_columns)).
+
+        Parameters
+        ----------
+        last_values : ndarray of int32, shape (n_slots, n_columns)
+            As `evidence.note_last_values` leaves it; the others are those of `of_hccs`.
+        """
+        bits, (begin, order) = plan.bit_columns, _bits_of_hccs(plan)
+        _, last = self.of_hccs(plan, first_word, hccs, members, ages, sexes)
+        found = np.full((len(hccs), last_values.shape[1]), evidence.NO_VALUE, np.int32)
+        evidence.find_last_values(
+            members, hccs, ages, sexes, self.captured, first_word, begin, order, bits.sexes, bits.age_mins,
+            bits.age_maxs, self.slots_begin, self.last, last_values, last, found,
+        )  # fmt: skip
+        return found
+
+
+def _bits_of_hccs(plan: ScoringPlan) -> tuple[npt.NDArray[np.int64], Days]:
+    """Return the condition bits of each HCC: where they begin, and the bits."""
+    hcc_ids = plan.bit_columns.hcc_ids
+    order = np.argsort(hcc_ids, kind="stable").astype(np.int32)
+    return np.searchsorted(hcc_ids[order], np.arange(plan.n_hccs + 1)).astype(np.int64), order
 
 
 def capture_window(
@@ -126,15 +158,27 @@ def find_service_dates(
     last = np.full(slots_begin[-1], NO_LAST, np.int32)
     months = month_starts(window)
     rows_of_month = np.zeros(len(months), np.int64)
-    reader = _Reader(run, extract, window)
-    for pieces in in_order(reader.read, extract.chunks(reader.columns), run.options.threads):
-        for members, codes, dates in pieces:
-            evidence.note_dates(
-                members, codes, dates, run.book.bits_begin, run.book.bits, captured, slots_begin, first, last
-            )
-            month = np.searchsorted(months, dates[members >= 0], side="right") - 1
-            rows_of_month += np.bincount(month, minlength=len(months))
+    for members, codes, dates, _ in dated_diagnoses(run, extract, window):
+        evidence.note_dates(
+            members, codes, dates, run.book.bits_begin, run.book.bits, captured, slots_begin, first, last
+        )
+        month = np.searchsorted(months, dates[members >= 0], side="right") - 1
+        rows_of_month += np.bincount(month, minlength=len(months))
     return ServiceDates(window, captured, slots_begin, first, last, rows_of_month)
+
+
+def dated_diagnoses(
+    run: ScoringRun, extract: Extract, window: tuple[date, date], columns: Sequence[str] = ()
+) -> Iterator[Dated]:
+    """Yield the diagnoses of a window that count and map to a condition, a piece of the extract at a time.
+
+    Each piece is member numbers (-1: not scored), code numbers, service dates [days since 1970-01-01], and the table of
+    the `columns` asked for, of as many rows.
+    """
+    reader = _Reader(run, extract, window, tuple(columns))
+    wanted = tuple(dict.fromkeys((*reader.columns, *columns)))
+    for pieces in in_order(reader.read, extract.chunks(wanted), run.options.threads):
+        yield from pieces
 
 
 def month_starts(window: tuple[date, date]) -> Days:
@@ -154,20 +198,21 @@ def days_of(day: date) -> int:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Picks the diagnoses of one window: member, code and date of each that counts and maps to a condition."""
+    """Picks the diagnoses of one window that count and map to a condition: member, code, date and extra columns."""
 
     run: ScoringRun
     extract: Extract
     window: tuple[date, date]
+    extra: tuple[str, ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
         return _columns(self.run, self.extract)
 
-    def read(self, chunk: Chunk) -> list[tuple[Days, Days, Days]]:
+    def read(self, chunk: Chunk) -> list[Dated]:
         return list(self._pieces(chunk))
 
-    def _pieces(self, chunk: Chunk) -> Iterator[tuple[Days, Days, Days]]:
+    def _pieces(self, chunk: Chunk) -> Iterator[Dated]:
         which_count = claim_filter(self.run.options, self.run.rules.year, self.columns)
         first, last = (days_of(day) for day in self.window)
         for piece in chunk.pieces():
@@ -180,7 +225,8 @@ class _Reader:
                 wanted &= which_count(table) != 0
             ids = cast_ids(one_chunk(table["member_id"]), _id_type(self.run, self.extract))
             rows = np.flatnonzero(wanted & is_valid(ids))
-            yield self.run.index.find(ids, rows), codes[rows], days[rows].astype(np.int32)
+            more = table.select(self.extra).take(from_numpy(rows, pa.int64()))
+            yield self.run.index.find(ids, rows), codes[rows], days[rows].astype(np.int32), more
 
     def _is_code_valid(self, codes: Days, days: Days) -> npt.NDArray[np.bool_]:
         """Return which codes are valid on the day of their service."""

@@ -253,6 +253,54 @@ def test_rates_by_any_column() -> None:
     }  # fmt: skip
 
 
+def test_rates_by_a_column_of_the_diagnoses() -> None:
+    """HCC5 of a: last seen by Jones; of b: by two on the same day; of c: by nobody known. Jones recaptured it."""
+    members = enrollment_table([Member("a"), Member("b"), Member("c")])
+    rows = diagnoses(
+        ("a", "Q05", "2097-01-01"), ("a", "Q05", "2097-09-01"), ("b", "Q05", "2097-03-01"), ("b", "Q05", "2097-03-01"),
+        ("c", "Q05", "2097-01-01"), ("a", "Q05", "2098-02-01"),
+    )  # fmt: skip
+    providers = pa.array(["Smith", "Jones", "Smith", "Jones", None, "Smith"])
+    sources = pa.array(["encounter", "Encounter "] * 3)
+    rows = rows.append_column("provider_id", providers).append_column("record_source", sources)
+    gaps = riskadj.gaps(members, rows, by="provider_id,record_source", **V1)
+    shown = {
+        (row["provider_id"], row["record_source"], row["conditions"]): row["recapture_rate"]
+        for row in gaps.recapture.to_pylist()
+        if row["month"] == "2098-02"
+    }
+    assert shown == {
+        ("Jones", "encounter", 1): 1.0, ("(several)", "encounter", 1): 0.0, ("(none)", "encounter", 1): 0.0,
+    }  # fmt: skip
+    own = pa.table({"member_id": ["a", "b", "c"], "provider_id": ["X", "X", "Y"]})
+    attributed = riskadj.gaps(
+        members, rows, by="provider_id", attributes=own, **V1
+    )  # the caller's own comes first
+    assert {row["provider_id"] for row in attributed.recapture.to_pylist()} == {"X", "Y"}
+
+
+def test_the_prior_years_own_curve() -> None:
+    """HCC5 and HCC13 of 2096: HCC5 seen again in May 2097. Of the prior year's own two conditions HCC1 comes back."""
+    older = diagnoses(("a", "Q05", "2096-02-01"), ("a", "Q12", "2096-02-01"))
+    gaps = riskadj.gaps(ONE, pa.concat_tables([older, TWO_YEARS]), as_of="2098-03-31", **V1)
+    rows = gaps.recapture_prior_year.to_pylist()
+    assert [row["month"] for row in rows] == [
+        f"2097-{month:02}" for month in range(1, 13)
+    ]  # all of that year
+    assert [row["recaptured_to_date"] for row in rows] == [0] * 4 + [1] * 7 + [None]
+    assert {row["conditions"] for row in rows} == {2}
+    assert gaps.run["gaps"]["prior_year_curve"] == {
+        "prior_window": ["2096-01-01", "2096-12-31"], "window": ["2097-01-01", "2097-12-31"],
+    }  # fmt: skip
+    (axes, _) = gaps.plot().axes
+    assert [line.get_label() for line in axes.get_lines()] == [
+        "toy_hcc_v1, 2098: 50.0% of 2", "toy_hcc_v1, 2097: 50.0% of 2",
+    ]  # fmt: skip
+    assert riskadj.gaps(ONE, TWO_YEARS, **V1).run["gaps"]["prior_year_curve"] is None
+    pooled = riskadj.gaps(ONE, pa.concat_tables([older, TWO_YEARS]), prior_years=2, **V1)
+    assert not pooled.recapture_prior_year.num_rows  # 2095 has no diagnoses
+
+
 REFUSED: list[tuple[dict[str, Any], type[RiskAdjError], str]] = [
     ({"prior_years": 0}, OptionError, "prior_years=0; it takes a whole number from 1 to 10"),
     ({"rate": -1.0}, OptionError, "rate=-1.0; it takes dollars per month"),
@@ -260,6 +308,8 @@ REFUSED: list[tuple[dict[str, Any], type[RiskAdjError], str]] = [
     ({"as_of": "2099-03-01"}, OptionError, "outside this year's window of service dates, 2098-01-01 to 2098-12-31"),
     ({"as_of": "March"}, OptionError, "give it as YYYY-MM-DD"),
     ({"by": "plan"}, ColumnMissingError, "by='plan' is no column to group by"),
+    ({"by": "provider"}, ColumnMissingError, "Of the diagnoses: provider_id, claim_type"),
+    ({"by": "provider_id"}, ColumnMissingError, "lacks 'provider_id'"),
     ({"by": ["sex", "sex"]}, OptionError, "names a column twice"),
     ({"chronic": {"HCC99": True}}, TableError, "chronic= names 'HCC99', which no model of this run has"),
     ({"chronic": 3}, OptionError, "give a mapping of HCC to bool, or a CSV file"),
@@ -327,7 +377,8 @@ def test_the_command_writes_what_the_library_finds(tmp_path: Path) -> None:
     done = run(*call)
     assert (done.status, done.err) == (0, "")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "gaps.parquet", "gaps.png", "potential.parquet", "recapture.parquet", "run.json",
+        "gaps.parquet", "gaps.png", "potential.parquet", "recapture.parquet", "recapture_prior_year.parquet",
+        "run.json",
     ]  # fmt: skip
     expected = riskadj.gaps(ONE, TWO_YEARS, rate=1000.0, by="sex", suspects=paths[2], **V1)
     assert pq.read_table(tmp_path / "out" / "gaps.parquet").to_pylist() == expected.gaps.to_pylist()
@@ -347,7 +398,7 @@ def test_what_is_shown_holds_no_member(tmp_path: Path) -> None:
     titles = [axes.get_title() for axes in gaps.plot().axes]
     assert titles == [
         "Recapture of chronic conditions, year to date",
-        "Open gaps worth most, all members together, acute conditions apart",
+        "Open gaps worth most, without acute conditions",
     ]
     acute = riskadj.gaps(ONE, TWO_YEARS, chronic={"HCC2": False, "HCC5": False}, **V1)
     assert [axes.get_title() for axes in acute.plot().axes] == ["No conditions to recapture", "No open gaps"]

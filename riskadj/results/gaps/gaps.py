@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from riskadj.errors import OptionError
+from riskadj.errors import ColumnMissingError, OptionError
 from riskadj.extracts.dates import MISSING_DATE
 from riskadj.extracts.open import Extract, require
 from riskadj.extracts.write import write_tables
 from riskadj.results.gaps.chronic import UNKNOWN, chronic_flags
+from riskadj.results.gaps.last_evidence import ATTRIBUTED, LastEvidence, find_last_evidence
 from riskadj.results.gaps.recapture import (
     Counted,
     counted_of,
@@ -24,16 +25,14 @@ from riskadj.results.gaps.recapture import (
     month_names,
     recapture_table,
 )
-from riskadj.results.gaps.rows import (
-    STATUSES,
-    GapInputs,
-)
+from riskadj.results.gaps.rows import STATUSES, GapInputs, GapRows, find_gaps
 from riskadj.results.gaps.suspects import read_suspects
 from riskadj.results.gaps.tables import Found, gap_table, monthly_rates, potential_table, summary_table
 from riskadj.results.impact.grouping import row_labels
-from riskadj.results.summary.groups import Labels, find_attributes
+from riskadj.results.summary.groups import Attributes, Labels, find_attributes
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_metadata, run_report
+from riskadj.scoring.score_rows import ModelRun
 from riskadj.scoring.service_dates import (
     NO_FIRST,
     NO_LAST,
@@ -47,6 +46,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Flags = npt.NDArray[np.bool_]
+#: Tables that gaps are made of.
+TABLES = ("gaps", "recapture", "recapture_prior_year", "potential")
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class GapOptions:
     rate : float, str or None
         Monthly payment at a score of 1.000, or the column of `attributes` that holds it. [dollars]
     by : tuple of str
-        Columns to break recapture rates down by.
+        Columns to break recapture rates down by: of `attributes`, of the enrollment, or of the diagnoses; of these a
+        condition has the value on its last service date in the prior window.
     """
 
     prior_years: int = 1
@@ -88,6 +90,9 @@ class Gaps:
     recapture : pyarrow.Table
         One row per model, kind (chronic, acute, unknown), group and month: conditions of the prior window of members
         still enrolled, those recaptured, and the rate to date. [share of conditions, 0 to 1]
+    recapture_prior_year : pyarrow.Table
+        The prior year's own curve, in the same columns: conditions that the members of today had in the window before,
+        and those recaptured in the prior year. No rows unless the diagnoses reach back so far.
     potential : pyarrow.Table
         One row per enrollment row with an open gap: its payment risk score, and the score if every open gap that is not
         acute were closed. Gaps interact, so their changes need not add up to this one.
@@ -97,6 +102,7 @@ class Gaps:
 
     gaps: pa.Table
     recapture: pa.Table
+    recapture_prior_year: pa.Table
     potential: pa.Table
     run: dict[str, Any]
 
@@ -113,22 +119,22 @@ class Gaps:
         """Return a figure: recapture by month, and the open HCCs that are worth most."""
         from riskadj.results.plots.gaps import plot_gaps
 
-        return plot_gaps(self.recapture, self.gaps)
+        return plot_gaps(self.recapture, self.gaps, self.recapture_prior_year)
 
     def to_pandas(self, table: str = "gaps") -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame: "gaps", "recapture" or "potential"."""
+        """Return one of the tables as a pandas DataFrame: those of the attributes."""
         frame: pd.DataFrame = getattr(self, table).to_pandas()
         return frame
 
     def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write gaps, recapture, potential, run.json and, with `chart`, gaps.png into `directory`, all or nothing.
+        """Write the tables, run.json and, with `chart`, gaps.png into `directory`, all or nothing.
 
         Raises
         ------
         OutputExistsError, OutputError
             The directory is there already (and `overwrite` is False), or cannot be written.
         """
-        tables = {name: getattr(self, name) for name in ("gaps", "recapture", "potential")}
+        tables = {name: getattr(self, name) for name in TABLES}
         charts = {"gaps": self.plot()} if chart else None
         return write_tables(
             directory, tables, self.run, metadata=run_metadata(self.run), charts=charts, overwrite=overwrite
@@ -189,7 +195,10 @@ def find_all_gaps(run: ScoringRun, enrollment: Any, prior: Extract, options: Gap
     require(prior, ["service_date"])
     kinds = chronic_flags(run, options.chronic)
     attributes = None if options.attributes is None else find_attributes(run, options.attributes)
-    labels = {name: row_labels(run, enrollment, name, attributes) for name in options.by}
+    behind = columns_behind(run, options.by, attributes)
+    of_rows = {
+        name: row_labels_of(run, enrollment, name, attributes) for name in options.by if name not in behind
+    }
     rates = monthly_rates(run, options.rate, attributes)
     suspects = None if options.suspects is None else read_suspects(run, options.suspects)
     before = prior_window(run.window, options.prior_years)
@@ -201,9 +210,11 @@ def find_all_gaps(run: ScoringRun, enrollment: Any, prior: Extract, options: Gap
         suspects=suspects,
         has_left=members_gone(run),
     )
+    evidence = find_last_evidence(run, prior, inputs.prior, behind)
     last = last_spans(run)
     found = [Found.of(inputs, model, kind, last) for model, kind in zip(run.models, kinds, strict=True)]
-    tables = [gap_table(inputs, one, last, labels, rates) for one in found]
+    broken_down = _ByLabels(inputs, options.by, of_rows, evidence, last)
+    labels = [broken_down.labels(one.model, one.gaps) for one in found]
     report = run_report(run)
     report["gaps"] = _report(inputs, found, options) | {
         "prior_diagnoses": {
@@ -217,13 +228,101 @@ def find_all_gaps(run: ScoringRun, enrollment: Any, prior: Extract, options: Gap
             "rejects": rejects.counts(),
         },
     }
-    counted = [_counted(inputs, one, last, labels) for one in found]
-    return Gaps(
-        pa.concat_tables(tables),
-        recapture_table(counted, options.by, inputs.now),
-        potential_table(inputs, found, rates),
-        report,
+    earlier = _prior_year(broken_down, prior, kinds, options)
+    report["gaps"]["prior_year_curve"] = (
+        None
+        if earlier is None
+        else {
+            "prior_window": [day.isoformat() for day in earlier[0].prior.window],
+            "window": [day.isoformat() for day in earlier[0].now.window],
+        }
     )
+    recapture = recapture_table(
+        [broken_down.counted(one.model, one.kinds, one.gaps) for one in found], options.by, inputs.now
+    )
+    return Gaps(
+        gaps=pa.concat_tables(
+            [gap_table(inputs, one, last, by, rates) for one, by in zip(found, labels, strict=True)]
+        ),
+        recapture=recapture,
+        recapture_prior_year=recapture.schema.empty_table() if earlier is None else earlier[1],
+        potential=potential_table(inputs, found, rates),
+        run=report,
+    )
+
+
+def columns_behind(run: ScoringRun, by: Sequence[str], attributes: Attributes | None) -> tuple[str, ...]:
+    """Return the names of `by` that are columns of the diagnoses; those of attributes and enrollment come first."""
+    own = () if attributes is None else attributes.table.column_names
+    return tuple(
+        name
+        for name in by
+        if name in ATTRIBUTED
+        and name not in own
+        and not any(name in header for header in run.extracts[0].headers)
+    )
+
+
+def row_labels_of(run: ScoringRun, enrollment: Any, name: str, attributes: Attributes | None) -> Labels:
+    """Return the labels of the enrollment rows.
+
+    Raises
+    ------
+    ColumnMissingError
+        There is no such column; the message lists what there is, columns of the diagnoses too.
+    """
+    try:
+        return row_labels(run, enrollment, name, attributes)
+    except ColumnMissingError as error:
+        raise ColumnMissingError(f"{error} Of the diagnoses: {', '.join(ATTRIBUTED)}.") from None
+
+
+@dataclass(frozen=True)
+class _ByLabels:
+    """The gaps of two windows, and what they are broken down by: labels of enrollment rows, or of evidence."""
+
+    inputs: GapInputs
+    by: tuple[str, ...]
+    of_rows: dict[str, Labels]
+    evidence: LastEvidence
+    last: Flags
+
+    def labels(self, model: ModelRun, gaps: GapRows) -> dict[str, Labels]:
+        found = self.evidence.labels_of(self.inputs.run, model, gaps)
+        found |= {name: labels.take(gaps.rows) for name, labels in self.of_rows.items()}
+        return {name: found[name] for name in self.by}
+
+    def counted(self, model: ModelRun, kinds: npt.NDArray[np.int8], gaps: GapRows) -> Counted:
+        labels = {"kind": kind_labels(kinds[gaps.hccs]), **self.labels(model, gaps)}
+        return counted_of(model.plan.model.id, gaps, self.last[gaps.rows], labels, self.inputs.now)
+
+
+def _prior_year(
+    today: _ByLabels, prior: Extract, kinds: Sequence[npt.NDArray[np.int8]], options: GapOptions
+) -> tuple[GapInputs, pa.Table] | None:
+    """Return the windows of the prior year's own curve and its table; None where an earlier year has no diagnoses.
+
+    Members, status and models are this year's, so that the two curves differ by when conditions were seen and no more.
+    """
+    run = today.inputs.run
+    year = prior_window(run.window, 1)
+    before = prior_window(year, options.prior_years)
+    captured, _, _ = capture_window(run, prior, before)
+    dates = find_service_dates(run, prior, before, captured)
+    if not all(months.any() for months in np.array_split(dates.rows_of_month, options.prior_years)):
+        return None
+    now = today.inputs.prior
+    if options.prior_years > 1:
+        now = find_service_dates(run, prior, year, capture_window(run, prior, year)[0])
+    inputs = GapInputs(run, prior=dates, now=now, suspects=None, has_left=today.inputs.has_left)
+    evidence = find_last_evidence(run, prior, dates, list(today.evidence.names))
+    earlier = _ByLabels(inputs, options.by, today.of_rows, evidence, today.last)
+    counted = []
+    for model, kind in zip(run.models, kinds, strict=True):
+        ranges = run.population.ranges()
+        gaps = GapRows.joined([find_gaps(inputs, model, begin, end).gaps for begin, end in ranges])
+        counted.append(earlier.counted(model, kind, gaps))
+    return inputs, recapture_table(counted, options.by, now)
 
 
 def members_gone(run: ScoringRun) -> Flags:
@@ -245,15 +344,6 @@ def last_spans(run: ScoringRun) -> Flags:
     is_last = np.zeros(population.n_rows, np.bool_)
     is_last[order[np.append(members[1:] != members[:-1], True)]] = True
     return is_last
-
-
-def _counted(inputs: GapInputs, found: Found, last: Flags, labels: dict[str, Labels]) -> Counted:
-    gaps = found.gaps
-    of_gaps = {
-        "kind": kind_labels(found.kinds[gaps.hccs]),
-        **{name: label.take(gaps.rows) for name, label in labels.items()},
-    }
-    return counted_of(found.model.plan.model.id, gaps, last[gaps.rows], of_gaps, inputs.now)
 
 
 def _report(inputs: GapInputs, found: Sequence[Found], options: GapOptions) -> dict[str, Any]:

@@ -85,6 +85,7 @@ def gap_table(
     labels: dict[str, Labels],
     rates: npt.NDArray[np.float64] | None,
 ) -> pa.Table:
+    """Return one row per gap of one model; `labels` are those of its gaps."""
     run, gaps, plan = inputs.run, found.gaps, found.model.plan
     population = run.population
     profile = population.profiles.of_row[gaps.rows]
@@ -118,7 +119,7 @@ def gap_table(
         columns["revenue_change"] = from_numpy(dollars, pa.float64(), valid=~lacking & ~np.isnan(dollars))
     if inputs.suspects is not None:
         columns |= _of_suspects(inputs, found)
-    columns |= {name: label.take(gaps.rows).column() for name, label in labels.items()}
+    columns |= {name: label.column() for name, label in labels.items()}
     return pa.Table.from_arrays(list(columns.values()), names=list(columns))
 
 
