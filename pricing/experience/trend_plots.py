@@ -44,7 +44,7 @@ def plot_trend(trend: Trend) -> Figure:
     right.set_title("Seasonality", fontsize=10)
     right.set_xticks(range(1, 13))
     right.set_xlabel("calendar month")
-    right.yaxis.set_major_formatter(lambda value, _: f"{value:+.0%}")
+    right.yaxis.set_major_formatter(lambda value, _: f"{value:+.1%}")
     return figure
 
 
@@ -56,7 +56,9 @@ def plot_components(found: TrendComponents) -> Figure:
     names = [name.replace("_", " ") for name in COMPONENTS]
     steps = [total[f"{name}_dollars"] for name in COMPONENTS]
     draw_waterfall(left, names, steps, start=("before", total["pmpm_before"]), end="after", decimals=2)
-    left.set_ylim(0, left.get_ylim()[1] * 1.05)
+    lowest, highest = sorted((total["pmpm_before"], total["pmpm_after"]))
+    span = 2 * sum(map(abs, steps)) + highest / 100
+    left.set_ylim(max(lowest - span, 0), highest + span / 2)  # the steps, not the bars, are what is read
     left.set_title(f"PMPM: {total['pmpm_annual']:+.1%} a year", fontsize=10)
     show_dollars(left.yaxis)
     ordered = parts.reindex(parts["change"].abs().sort_values().index)
