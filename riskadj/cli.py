@@ -19,6 +19,7 @@ from riskadj.commands.impact import impact
 from riskadj.commands.marginal import marginal
 from riskadj.commands.report import report
 from riskadj.commands.score import score
+from riskadj.commands.summary import summary
 from riskadj.commands.synthetic import synthetic
 from riskadj.commands.without import without
 
@@ -59,6 +60,7 @@ app.command()(marginal)
 app.command()(impact)
 app.command()(compare)
 app.command()(without)
+app.command()(summary)
 app.command()(report)
 app.command()(demo)
 app.command()(synthetic)

@@ -22,6 +22,7 @@ from riskadj.results.summary.breakdown import AS_PAID, DistinctMembers
 from riskadj.results.summary.page import report_page
 from riskadj.results.summary.report import BIN_WIDTH, N_BINS, read_report
 from riskadj.results.summary.suppression import hidden_cells
+from riskadj.results.summary.written_summary import summarise_directory
 from tests.cli_runs import run
 from tests.members import TOY_MAPS, Member, diagnoses_table, enrollment_table, random_members
 
@@ -166,6 +167,61 @@ def test_prevalence(scores: riskadj.Scores) -> None:
         key: (len(them), len(members[key[:2]]), len(them) / len(members[key[:2]]))
         for key, them in having.items()
     }
+
+
+@pytest.mark.parametrize("by", ["segment", "plan_id", "age_band", "plan_id,age_band", "segment,plan_id", ""])
+@pytest.mark.parametrize("min_cell", [None, 11])
+def test_written_scores_are_summarised_alike(
+    scores: riskadj.Scores, tmp_path: Path, by: str, min_cell: int | None
+) -> None:
+    """The tables of a directory are those of the scores in memory."""
+    written = scores.write(tmp_path / "scores")
+    found = summarise_directory(written, by, min_cell=min_cell, maps_dir=TOY_MAPS)
+    names = [name for name in by.split(",") if name]
+    assert_frame_equal(found.summary(), scores.summary(by=names, min_cell=min_cell))
+    assert_frame_equal(found.to_pandas("prevalence"), scores.prevalence(by=names, min_cell=min_cell))
+
+
+def test_written_scores_by_attributes(scores: riskadj.Scores, tmp_path: Path) -> None:
+    members = sorted(set(scores.payment_scores["member_id"].to_pylist()))[3:]
+    own = pa.table({"member_id": members, "team": [("x", "y")[number % 2] for number in range(len(members))]})
+    written = scores.write(tmp_path / "scores")
+    found = summarise_directory(written, "team", attributes=own, maps_dir=TOY_MAPS)
+    assert_frame_equal(found.summary(), scores.summary(by="team", attributes=own))
+    twice = pa.concat_tables([own, own.slice(0, 1)])
+    with pytest.raises(ExtractError, match="several rows for 1 members"):
+        summarise_directory(written, "team", attributes=twice, maps_dir=TOY_MAPS)
+    with pytest.raises(ColumnMissingError, match="'sex' is no column to group written scores by"):
+        summarise_directory(written, "sex", maps_dir=TOY_MAPS)
+
+
+def test_the_summary_command_writes_what_the_library_finds(scores: riskadj.Scores, tmp_path: Path) -> None:
+    written = scores.write(tmp_path / "scores")
+    call = (
+        "summary",
+        written,
+        "--by",
+        "plan_id",
+        "--min-cell",
+        "11",
+        "--maps-dir",
+        TOY_MAPS,
+        "--output",
+        tmp_path / "out",
+    )
+    done = run(*call)
+    assert (done.status, done.err) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "prevalence.parquet", "run.json", "summary.parquet", "summary.png",
+    ]  # fmt: skip
+    expected = scores.summary(by="plan_id", min_cell=11)
+    assert_frame_equal(pq.read_table(tmp_path / "out" / "summary.parquet").to_pandas(), expected)
+    total = expected[(expected["model_id"] == AS_PAID) & (expected["plan_id"] == "all")]
+    (line,) = (
+        line.split() for line in done.out.splitlines() if line.startswith(f"{AS_PAID} ") and " all " in line
+    )
+    assert line[-1] == f"{total['mean_payment_risk_score_by_months'].item():.3f}"
+    assert run(*call).status == 2
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ Files are read a row group at a time. Every number of the page stands in a table
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,20 +13,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from riskadj.errors import ExtractError, ManifestError
-from riskadj.extracts.buffers import from_numpy, is_valid, one_chunk, values_of
+from riskadj.extracts.buffers import one_chunk, values_of
 from riskadj.extracts.enrollment import CARRIED
 from riskadj.extracts.rejects import REASONS
-from riskadj.results.scores import MODEL_SCORES, PAYMENT_SCORES, RUN
 from riskadj.results.summary.breakdown import AS_PAID, Breakdown, DistinctMembers, Part
 from riskadj.results.summary.groups import AGE_BAND, Labels, age_bands, labels_of_column
 from riskadj.results.summary.prevalence import Prevalence
 from riskadj.results.summary.score_groups import new_segments
 from riskadj.results.summary.suppression import check_min_cell, hidden_cells
-from riskadj.tables.model import ModelTables, load_model
+from riskadj.results.summary.written import WrittenScores, floats_of, member_keys
+from riskadj.tables.model import ModelTables
 
 #: Width and number of the bars in which scores are counted; the last holds all that are higher.
 BIN_WIDTH, N_BINS = 0.25, 20
@@ -100,15 +96,10 @@ def read_report(
         The tables are not those that the scores were made with.
     """
     check_min_cell(min_cell)
-    folder = Path(directory)
-    for name in (RUN, MODEL_SCORES, PAYMENT_SCORES):
-        if not (folder / name).is_file():
-            raise ExtractError(f"{folder} has no {name}; give a directory that riskadj score wrote.")
-    run: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    totals = _Totals()
-    models = _models(run, maps_dir)
-    _add_models(totals, folder / MODEL_SCORES, {name: new_segments(model) for name, model in models.items()})
-    _add_payments(totals, folder / PAYMENT_SCORES)
+    written = WrittenScores.of(directory, maps_dir=maps_dir)
+    run, models, totals = written.run, written.models, _Totals()
+    _add_models(totals, written)
+    _add_payments(totals, written)
     (paid,) = totals.paid.table(min_cell).to_pylist()
     return Report(
         run=run,
@@ -127,45 +118,19 @@ def read_report(
     )
 
 
-def _models(run: dict[str, Any], maps_dir: str | Path | None) -> dict[str, ModelTables]:
-    """Return the tables of each model of a run."""
-    found = {}
-    for entry in run["models"]:
-        model = load_model(entry["model_id"], payment_year=run["payment_year"], maps_dir=maps_dir)
-        if model.checksums != entry["sha256"]:
-            raise ManifestError(
-                f"{entry['model_id']}: the scores were made with other tables than those here (checksums differ); "
-                "give them as maps_dir= (--maps-dir), or score again."
-            )
-        found[entry["model_id"]] = model
-    return found
-
-
-def _row_groups(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
-    with pq.ParquetFile(path) as file:
-        wanted = [name for name in columns if name in file.schema_arrow.names]
-        for number in range(file.num_row_groups):
-            yield file.read_row_group(number, columns=wanted, use_threads=False)
-
-
-def _add_models(totals: _Totals, path: Path, new: dict[str, list[str]]) -> None:
+def _add_models(totals: _Totals, written: WrittenScores) -> None:
     columns = (
-        "member_id", "model_id", "segment", "weight", "months_enrolled", "age_years", "raw_risk_score",
-        "payment_risk_score", "hccs",
+        "member_id", "segment", "months_enrolled", "age_years", "raw_risk_score", "payment_risk_score", "hccs",
     )  # fmt: skip
-    for group in _row_groups(path, columns):
-        group = group.filter(pc.not_equal(group["weight"], 0.0))
-        models = labels_of_column(group["model_id"])
-        for model_id in models.names:
-            table = group.filter(from_numpy(models.is_name(model_id), pa.bool_()))
-            if table.num_rows:
-                _add_model(totals, model_id, table, new[model_id])
+    new = {name: new_segments(model) for name, model in written.models.items()}
+    for model_id, table in written.model_rows(columns):
+        _add_model(totals, model_id, table, new[model_id])
 
 
 def _add_model(totals: _Totals, model_id: str, table: pa.Table, new: Sequence[str]) -> None:
     segment = labels_of_column(table["segment"])
     ages = values_of(one_chunk(table["age_years"]))
-    members = _keys(table["member_id"])
+    members = member_keys(table["member_id"])
     for breakdown, labels in (
         (totals.by_segment, {"segment": segment}),
         (totals.by_age, {AGE_BAND: age_bands(ages)}),
@@ -175,9 +140,9 @@ def _add_model(totals: _Totals, model_id: str, table: pa.Table, new: Sequence[st
                 model_id=model_id,
                 labels=labels,
                 members=members,
-                months=_floats(table["months_enrolled"]),
-                raw=_floats(table["raw_risk_score"]),
-                payment=_floats(table["payment_risk_score"]),
+                months=floats_of(table["months_enrolled"]),
+                raw=floats_of(table["raw_risk_score"]),
+                payment=floats_of(table["payment_risk_score"]),
                 rates=np.full(table.num_rows, np.nan),
                 is_new=np.isin(np.array(segment.names)[segment.codes], list(new)),
             )
@@ -185,10 +150,10 @@ def _add_model(totals: _Totals, model_id: str, table: pa.Table, new: Sequence[st
     totals.prevalence.add(model_id, {}, members, table["hccs"])
 
 
-def _add_payments(totals: _Totals, path: Path) -> None:
+def _add_payments(totals: _Totals, written: WrittenScores) -> None:
     columns = ("member_id", "months_enrolled", "payment_risk_score", *CARRIED)
-    for table in _row_groups(path, columns):
-        members, payment = _keys(table["member_id"]), _floats(table["payment_risk_score"])
+    for table in written.payments(columns):
+        members, payment = member_keys(table["member_id"]), floats_of(table["payment_risk_score"])
         labels = {name: labels_of_column(table[name]) for name in CARRIED if name in table.column_names}
         for name, label in labels.items():
             _add_paid(totals.by_column.setdefault(name, Breakdown((name,))), {name: label}, table, members)
@@ -203,23 +168,9 @@ def _add_paid(
     total: Breakdown, labels: dict[str, Labels], table: pa.Table, members: npt.NDArray[np.uint64]
 ) -> None:
     lacking = np.full(table.num_rows, np.nan)
-    months, payment = _floats(table["months_enrolled"]), _floats(table["payment_risk_score"])
+    months, payment = floats_of(table["months_enrolled"]), floats_of(table["payment_risk_score"])
     nobody = np.zeros(table.num_rows, np.bool_)
     total.add(Part(AS_PAID, labels, members, months, lacking, payment, lacking, nobody))
-
-
-def _keys(column: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
-    """Return a hash of each member id: different members are told apart without an index of them all."""
-    from pandas.util import hash_array
-
-    ids = one_chunk(column).to_numpy(zero_copy_only=False)
-    keys: npt.NDArray[np.uint64] = hash_array(ids, categorize=False)
-    return keys
-
-
-def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    array = one_chunk(column)
-    return np.where(is_valid(array), values_of(array), np.nan).astype(np.float64)
 
 
 def _counts(run: dict[str, Any]) -> Table:

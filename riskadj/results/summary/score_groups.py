@@ -36,7 +36,7 @@ def break_down(
     attributes: Any = None,
 ) -> pa.Table:
     """Return members, months and mean scores by model and any columns; see `Scores.summary`."""
-    by, run = _names(by), scores.scoring_run
+    by, run = names_of_groups(by), scores.scoring_run
     check_min_cell(min_cell)
     own = None if attributes is None else find_attributes(run, attributes)
     rates = monthly_rates(run, rate, own)
@@ -72,7 +72,7 @@ def prevalence_of(
     scores: Scores, by: Sequence[str], *, min_cell: int | None = None, attributes: Any = None
 ) -> pa.Table:
     """Return the prevalence of payment HCCs by model and any columns; see `Scores.prevalence`."""
-    by, run = _names(by), scores.scoring_run
+    by, run = names_of_groups(by), scores.scoring_run
     check_min_cell(min_cell)
     own = None if attributes is None else find_attributes(run, attributes)
     labels = {name: row_labels(run, scores.sources[0], name, own) for name in by if name != SEGMENT}
@@ -133,8 +133,17 @@ def new_segments(model: ModelTables) -> list[str]:
     return sorted({row["segment"] for row in rows if row.get("is_new_enrollee") == "1"})
 
 
-def _names(by: Sequence[str] | str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in by.split(",")) if isinstance(by, str) else tuple(by)
+def names_of_groups(by: Sequence[str] | str) -> tuple[str, ...]:
+    """Return the names that results are broken down by, from a list or from text with commas.
+
+    Raises
+    ------
+    OptionError
+        A name stands twice, or is model_id.
+    """
+    names = (
+        tuple(name.strip() for name in by.split(",") if name.strip()) if isinstance(by, str) else tuple(by)
+    )
     if len(set(names)) < len(names) or "model_id" in names:
         raise OptionError("by= names a column twice, or model_id, by which every table is broken down.")
     return names

@@ -1,0 +1,96 @@
+"""`riskadj summary`: the scores of a directory in few rows, by any columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from riskadj.commands import options as shared
+from riskadj.commands.guard import guarded
+
+if TYPE_CHECKING:
+    from riskadj.results.summary.written_summary import ScoreSummary
+
+_MOST_ROWS = 60
+
+
+@guarded
+def summary(
+    directory: Annotated[Path, typer.Argument(help="What riskadj score wrote.", metavar="SCORES_DIR")],
+    output: shared.Output,
+    by: Annotated[
+        str,
+        typer.Option(
+            help="Group by segment, age_band, contract_id, plan_id, county_code, or columns of --attributes.",
+            metavar="COLUMN,...",
+        ),
+    ] = "segment",
+    min_cell: Annotated[
+        int | None, typer.Option(help="Blank numbers of fewer members, such as 11.", metavar="N")
+    ] = None,
+    attributes: Annotated[
+        list[str] | None,
+        typer.Option(help="Table of member_id and any columns, to group by with --by.", metavar="PATH"),
+    ] = None,
+    maps_dir: shared.MapsDir = None,
+    overwrite: shared.Overwrite = False,
+) -> None:
+    """Summarise scores by any columns: members, months, mean scores, prevalence of HCCs.
+
+    Writes summary.parquet, prevalence.parquet, summary.png and run.json into the output directory, and prints mean
+    scores. Files are read a row group at a time.
+
+    \b
+    riskadj summary scores --by plan_id,age_band --min-cell 11 --output by_plan
+    """
+    from riskadj.extracts.write import OutputDirectory
+    from riskadj.results.summary.written_summary import summarise_directory
+
+    OutputDirectory(output, overwrite=overwrite)  # says at once if it may not be written
+    own = shared.source_of(attributes) if attributes else None
+    found = summarise_directory(directory, by, min_cell=min_cell, attributes=own, maps_dir=maps_dir)
+    found.write(output, overwrite=overwrite)
+    _print(found, output)
+
+
+def _print(found: ScoreSummary, output: Path) -> None:
+    from riskadj.commands.printing import count, make_console, print_line, print_table
+
+    console, by = make_console(), found.run["summary"]["by"]
+    enrollment = found.run["counts"]["enrollment"]
+    sizes = [count(enrollment[name]) for name in ("rows_used", "members", "months_enrolled")]
+    head = f"Payment year {found.run['payment_year']}, {found.run['program']}: "
+    head += f"{sizes[0]} enrollment rows of {sizes[1]} members, {sizes[2]} member months"
+    print_line(console, head, style="bold")
+    console.print()
+    rows = list(_rows(found.summary_table.to_pylist(), by))
+    shown = rows[:_MOST_ROWS]
+    totals = [number for number, row in enumerate(shown) if "all" in row[1 : 1 + len(by)] or not by]
+    headings = (
+        "model (means by months)", *(name.replace("_", " ") for name in by), "rows", "members", "member months",
+        "new enrollees", "raw", "payment",
+    )  # fmt: skip
+    print_table(console, headings, shown, justify="l" * (1 + len(by)) + "rrrrrr", bold_rows=totals)
+    if len(rows) > len(shown):
+        print_line(console, f"{len(rows) - len(shown):,} more rows in summary.parquet", hanging=2)
+    if found.run["summary"]["min_cell"] is not None:
+        print_line(
+            console,
+            f"-: fewer than {found.run['summary']['min_cell']} members, or would tell of such",
+            hanging=2,
+        )
+    files = ", ".join(sorted(path.name for path in output.iterdir()))
+    print_line(console, f"written to {output}: {files}", hanging=2)
+
+
+def _rows(rows: list[dict[str, Any]], by: list[str]) -> Iterator[tuple[str, ...]]:
+    from riskadj.commands.printing import count, mean
+
+    for row in rows:
+        sizes = (row[name] for name in ("rows", "members", "member_months", "new_enrollees"))
+        means = (row[f"mean_{kind}_risk_score_by_months"] for kind in ("raw", "payment"))
+        cells = ("-" if size is None else count(size) for size in sizes)
+        yield (row["model_id"], *(row[name] for name in by), *cells, *(mean(value) for value in means))
