@@ -146,7 +146,8 @@ def gaps(
     attributes : path or table, optional
         One row per member: member_id and any columns to group by, such as the provider a member is attributed to.
     rate : float or str, optional
-        Monthly payment at a score of 1.000, or the column of `attributes` that holds it. [dollars]
+        Dollars per member and month at a score of 1.000, or the column of `attributes` or of the enrollment extract
+        that holds them. Default: the column rate_pmpm of the enrollment extract, if it has one.
     by : sequence of str
         Columns to break recapture down by: segment, policy, age_band, sex, dual, ..., any column of the enrollment
         extract, of the diagnoses (by the last prior service date), or of `attributes`.
@@ -371,7 +372,7 @@ def marginal_to_directory(
     *,
     options: ScoreOptions,
     drugs: Any = None,
-    rate: float | None = None,
+    rate: float | str | None = None,
     by: Sequence[str] | None = None,
     layout: str = "riskadj",
     columns: Mapping[str, str] | None = None,
@@ -381,7 +382,7 @@ def marginal_to_directory(
     """Write what every captured HCC is worth straight into files (as `riskadj marginal` does); return the totals."""
     with OutputDirectory(output, overwrite=overwrite) as path:
         run = _read(enrollment, diagnoses, options, layout, columns, progress, drugs=drugs)
-        return write_marginal_values(run, path, rate=rate, by=by)
+        return write_marginal_values(run, path, rate=rate, by=by, source=enrollment)
 
 
 def without(
@@ -392,14 +393,14 @@ def without(
     drugs: Any = None,
     where: Mapping[str, Any] | None = None,
     listed: Any = None,
-    rate: float | None = None,
+    rate: float | str | None = None,
     layout: str = "riskadj",
     columns: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> ScoresWithout:
     """Score a population with and without some of its diagnoses (as `riskadj without` does); see `Scores.without`."""
     run = _read(enrollment, diagnoses, options, layout, columns, progress, drugs=drugs)
-    return scores_without(run, where=where, listed=listed, rate=rate)
+    return scores_without(run, where=where, listed=listed, rate=rate, source=enrollment)
 
 
 def _read(

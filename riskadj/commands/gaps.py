@@ -45,12 +45,7 @@ def gaps(
             help="One row per member, any columns to group by, such as its provider.", metavar="PATH"
         ),
     ] = None,
-    rate: Annotated[
-        str | None,
-        typer.Option(
-            help="Dollars per month at a score of 1.000, or a column of --attributes.", metavar="RATE"
-        ),
-    ] = None,
+    rate: shared.Rate = None,
     by: Annotated[
         str,
         typer.Option(
@@ -74,7 +69,7 @@ def gaps(
     found = find_gaps(
         **reading.extracts, **reading.scoring,
         prior_diagnoses=_source(prior_diagnoses), prior_years=prior_years, as_of=as_of, chronic=chronic,
-        suspects=_source(suspects), attributes=_source(attributes), rate=_rate(rate), by=by,
+        suspects=_source(suspects), attributes=_source(attributes), rate=shared.parse_rate(rate), by=by,
     )  # fmt: skip
     found.write(output, chart=True, overwrite=overwrite)
     _print(found, output)
@@ -82,14 +77,6 @@ def gaps(
 
 def _source(paths: list[str] | None) -> str | list[str] | None:
     return shared.source_of(paths) if paths else None
-
-
-def _rate(text: str | None) -> float | str | None:
-    """Return a number as such, the name of a column as it stands."""
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return text
 
 
 def _print(found: Gaps, output: Path) -> None:
@@ -102,7 +89,7 @@ def _print(found: Gaps, output: Path) -> None:
     console.print()
     rows = list(_rows(found))
     headings = ["model", "kind", "conditions", "recaptured", "superseded", "open", "rate", "open: score"]
-    headings += ["open: dollars"] if found.run["gaps"]["rate"] is not None else []
+    headings += ["open: dollars"] if "revenue_change" in found.gaps.column_names else []
     print_table(console, headings, rows, justify="ll" + "r" * (len(headings) - 2))
     counts = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in facts["status"].items())
     print_line(console, f"{facts['rows']:,} rows of gaps.parquet: {counts}", hanging=2)

@@ -44,13 +44,7 @@ def impact(
             metavar="COLUMN,...",
         ),
     ] = "segment",
-    rate: Annotated[
-        str | None,
-        typer.Option(
-            help="Dollars per member per month at a score of 1.000, or the column that holds them.",
-            metavar="DOLLARS|COLUMN",
-        ),
-    ] = None,
+    rate: shared.Rate = None,
     attributes: Annotated[
         list[str] | None,
         typer.Option(help="Table of member_id and any columns, to group by with --by.", metavar="PATH"),
@@ -79,7 +73,9 @@ def impact(
     OutputDirectory(output, overwrite=overwrite)  # says at once if it may not be written
     names = [name.strip() for name in by.split(",") if name.strip()]
     own = shared.source_of(attributes) if attributes else None
-    result = attribute(_score(sides[0]), _score(sides[1]), by=names, rate=_rate(rate), attributes=own)
+    result = attribute(
+        _score(sides[0]), _score(sides[1]), by=names, rate=shared.parse_rate(rate), attributes=own
+    )
     result.write(output, overwrite=overwrite)
     print_impact(result, output)
 
@@ -127,13 +123,6 @@ def _side(common: dict[str, Any], text: str, option: str) -> dict[str, Any]:
             f"{option} lacks payment-year=YEAR, and there is no --payment-year for both; no year is a default."
         )
     return side
-
-
-def _rate(text: str | None) -> float | str | None:
-    try:
-        return None if text is None else float(text)
-    except ValueError:
-        return text
 
 
 def _score(options: dict[str, Any]) -> Scores:

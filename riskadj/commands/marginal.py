@@ -49,7 +49,7 @@ def marginal(
     checked = make_options(**reading.scoring)
     with watching() as progress:
         totals = marginal_to_directory(
-            **extracts, output=output, options=checked, rate=rate, by=by, overwrite=overwrite,
+            **extracts, output=output, options=checked, rate=shared.parse_rate(rate), by=by, overwrite=overwrite,
             progress=progress,
         )  # fmt: skip
     _print(output, totals)

@@ -85,10 +85,11 @@ MapsDir = Annotated[
 ]
 Output = Annotated[Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")]
 Rate = Annotated[
-    float | None,
+    str | None,
     typer.Option(
-        help="Dollars per member and month at a score of 1.000. Default: column rate_pmpm of the enrollment.",
-        metavar="DOLLARS",
+        help="Dollars per member and month at a score of 1.000, or the column that holds them. Default: column "
+        "rate_pmpm of the enrollment, if it has one.",
+        metavar="DOLLARS|COLUMN",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
@@ -135,6 +136,14 @@ def parse_columns(texts: list[str] | None) -> dict[str, str]:
             raise OptionError(f"--columns gives {ours!r} twice; one name of the file each.")
         columns[ours] = theirs
     return columns
+
+
+def parse_rate(text: str | None) -> float | str | None:
+    """Return a number as such, the name of a column as it stands."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def source_of(paths: list[str]) -> str | list[str]:

@@ -59,7 +59,7 @@ def without(
     with watching() as progress:
         found = score_without(
             **extracts, options=checked, where=goes, listed=shared.source_of(listed) if listed else None,
-            rate=rate, progress=progress,
+            rate=shared.parse_rate(rate), progress=progress,
         )  # fmt: skip
     found.write(output, chart=True, overwrite=overwrite)
     _print(output, found)

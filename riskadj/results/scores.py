@@ -97,8 +97,9 @@ class Scores:
             Blank numbers of groups of fewer members (11 is usual), and of others where a total would tell them. Two
             tables of the same members may still be subtracted from each other. [members]
         rate : float or str, optional
-            Monthly payment at a score of 1.000, or the column of `attributes` that holds it: adds revenue, and means
-            weighted by revenue at a score of 1.000 beside those weighted by months. [dollars]
+            Dollars per member and month at a score of 1.000, or the column of `attributes` or of the enrollment extract
+            that holds them: adds revenue, and means weighted by revenue at a score of 1.000 beside those weighted by
+            months. Default, with `by`: the column rate_pmpm of the enrollment extract, if it has one.
         attributes : path or table, optional
             One row per member: member_id and any columns.
         """
@@ -162,14 +163,14 @@ class Scores:
         """
         return explain_member(self.scoring_run, member_id)
 
-    def marginal(self, *, rate: float | None = None, by: Sequence[str] | None = None) -> MarginalValues:
+    def marginal(self, *, rate: float | str | None = None, by: Sequence[str] | None = None) -> MarginalValues:
         """Return what every captured HCC is worth to its member, in score and dollars, and what it rests on.
 
         Parameters
         ----------
-        rate : float, optional
-            Dollars per member and month at a payment risk score of 1.000, for everybody. Default: the column rate_pmpm
-            of the enrollment extract, if it has one.
+        rate : float or str, optional
+            Dollars per member and month at a payment risk score of 1.000, for everybody, or the column of the
+            enrollment extract that holds them. Default: its column rate_pmpm, if it has one.
         by : sequence of str, optional
             Columns of the diagnoses to look behind each HCC. Default: claim_id and record_source, where they are there.
 
@@ -178,10 +179,10 @@ class Scores:
         OptionError, ExtractError
             The rate or a column cannot be used; the message says what can.
         """
-        return marginal_values(self.scoring_run, rate=rate, by=by)
+        return marginal_values(self.scoring_run, rate=rate, by=by, source=self.sources[0])
 
     def without(
-        self, *, where: Mapping[str, Any] | None = None, listed: Any = None, rate: float | None = None
+        self, *, where: Mapping[str, Any] | None = None, listed: Any = None, rate: float | str | None = None
     ) -> ScoresWithout:
         """Score again without some of the diagnoses: which HCCs survive, which are lost, and what that is worth.
 
@@ -192,7 +193,7 @@ class Scores:
             columns all must agree.
         listed : path or in-memory table, instead of `where`
             Diagnoses that go: rows of claim_id, of member_id and diagnosis_code, or of any columns of the diagnoses.
-        rate : float, optional
+        rate : float or str, optional
             As `marginal` takes it. [dollars per member and month at a payment risk score of 1.000]
 
         Raises
@@ -200,7 +201,7 @@ class Scores:
         OptionError, ExtractError
             What goes is not said in columns that the diagnoses have, or the rate cannot be used.
         """
-        return scores_without(self.scoring_run, where=where, listed=listed, rate=rate)
+        return scores_without(self.scoring_run, where=where, listed=listed, rate=rate, source=self.sources[0])
 
     def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
         """Write payment_scores, model_scores, rejects and run.json into `directory`, all or nothing.

@@ -238,15 +238,17 @@ def test_rates_by_any_column() -> None:
         ("a", "Q05", "2097-01-01"), ("b", "Q05", "2097-01-01"), ("c", "Q05", "2097-01-01"), ("b", "Q05", "2098-01-01"),
     )  # fmt: skip
     own = pa.table({"member_id": ["c", "b"], "provider": ["Smith", "Jones"], "dollars": [900, 1000]})
-    gaps = riskadj.gaps(enrollment, rows, by=["plan_id", "provider"], attributes=own, rate="dollars", **V1)
+    gaps = riskadj.gaps(enrollment, rows, by=["plan_id", "provider"], attributes=own, **V1)
     shown = {
         (row["plan_id"], row["provider"]): row["recapture_rate"]
         for row in gaps.recapture.to_pylist()
         if row["month"] == "2098-01"
     }
     assert shown == {("p1", "(none)"): 0.0, ("p2", "Jones"): 1.0, ("(none)", "Smith"): 0.0}
-    assert found(gaps)["a", "HCC5"]["revenue_change"] is None  # no rate for the member is no rate of 0
-    assert found(gaps)["c", "HCC5"]["revenue_change"] == pytest.approx(12 * 900 * 0.255)
+    with pytest.raises(
+        ExtractError, match=r"'dollars': no rate for 1 of 3 scored rows \(first rows of enrollment: 1\)"
+    ):
+        riskadj.gaps(enrollment, rows, attributes=own, rate="dollars", **V1)
     by_sex = riskadj.gaps(enrollment, rows, by="sex,age_band", **V1).recapture.to_pylist()
     assert {(row["sex"], row["age_band"], row["conditions"]) for row in by_sex} == {
         ("F", "70-74", 2), ("M", "70-74", 1),
@@ -303,8 +305,8 @@ def test_the_prior_years_own_curve() -> None:
 
 REFUSED: list[tuple[dict[str, Any], type[RiskAdjError], str]] = [
     ({"prior_years": 0}, OptionError, "prior_years=0; it takes a whole number from 1 to 10"),
-    ({"rate": -1.0}, OptionError, "rate=-1.0; it takes dollars per month"),
-    ({"rate": "dollars"}, OptionError, "attributes= gives no table that has it"),
+    ({"rate": -1.0}, OptionError, "rate=-1.0 is no payment rate"),
+    ({"rate": "dollars"}, ColumnMissingError, "rate='dollars' is no column of the enrollment; there are: member_id"),
     ({"as_of": "2099-03-01"}, OptionError, "outside this year's window of service dates, 2098-01-01 to 2098-12-31"),
     ({"as_of": "March"}, OptionError, "give it as YYYY-MM-DD"),
     ({"by": "plan"}, ColumnMissingError, "by='plan' is no column to group by"),
@@ -335,7 +337,7 @@ REFUSED: list[tuple[dict[str, Any], type[RiskAdjError], str]] = [
     ),
     (
         {"attributes": pa.table({"member_id": ["a"], "x": [1]}), "rate": "y"},
-        OptionError, "rate='y' is no column of attributes; it has: x",
+        ColumnMissingError, "rate='y' is no column of the enrollment or of attributes; there are: x, member_id",
     ),
     ({"prior_diagnoses": TWO_YEARS.drop_columns(["service_date"])}, ColumnMissingError, "service_date"),
 ]  # fmt: skip
@@ -462,3 +464,13 @@ def _hhs_year_with_new_codes() -> tuple[int, ModelTables]:
             if (book.is_mapped & ~book.is_valid[-2] & book.is_valid[-1]).any():
                 return release.payment_year, model
     raise LookupError("no HHS benefit year has a code of the later fiscal year")
+
+
+def test_no_diagnoses_of_the_prior_years_is_said() -> None:
+    this_year = diagnoses(("a", "Q05", "2098-02-01"))
+    gaps = riskadj.gaps(ONE, this_year, **V1)
+    (note,) = [note for note in gaps.run["gaps"]["notes"] if "prior" in note]
+    assert note.startswith("no diagnosis of 2097-01-01 to 2097-12-31 gives anybody a condition")
+    assert not any(
+        "--prior-diagnoses" in note for note in riskadj.gaps(ONE, TWO_YEARS, **V1).run["gaps"]["notes"]
+    )

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import riskadj
-from riskadj.errors import ColumnMissingError, OptionError
+from riskadj.errors import ColumnMissingError, ColumnTypeError, OptionError
 from tests.cli_runs import run
 from tests.extracts import refused
 from tests.members import TOY_MAPS, Member, diagnoses_table, enrollment_table
@@ -26,7 +26,7 @@ def test_errors_say_what_to_do() -> None:
         riskadj.impact(one, score_toy(members, models=["toy_hcc_v1", "toy_hcc_v2"]))
     with refused("by='clinic' is no column", ColumnMissingError):
         riskadj.impact(one, one, by="clinic")
-    with refused("rate='sex' holds no number in 1 enrollment rows", OptionError):
+    with refused("enrollment, column 'sex' holds what is no number", ColumnTypeError):
         riskadj.impact(one, one, rate="sex")
     with refused("no enrollment row of either run has this member_id", OptionError):
         riskadj.impact(one, one).explain("Z")

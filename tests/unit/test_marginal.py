@@ -346,8 +346,8 @@ def test_no_rate_no_dollars() -> None:
 @pytest.mark.parametrize(
     ("rates", "error", "words"),
     [
-        ([1000.0, None], ExtractError, r"no rate in 1 of 2 scored rows \(first rows: 2\)"),
-        ([-1.0, 5.0], ExtractError, r"first rows: 1\)"),
+        ([1000.0, None], ExtractError, r"no rate for 1 of 2 scored rows \(first rows of enrollment: 2\)"),
+        ([-1.0, 5.0], ExtractError, r"first rows of enrollment: 1\)"),
         (["1,000", "x"], ColumnTypeError, "holds what is no number"),
     ],
 )

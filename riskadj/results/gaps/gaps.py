@@ -27,8 +27,9 @@ from riskadj.results.gaps.recapture import (
 )
 from riskadj.results.gaps.rows import STATUSES, GapInputs, GapRows, find_gaps
 from riskadj.results.gaps.suspects import read_suspects
-from riskadj.results.gaps.tables import Found, gap_table, monthly_rates, potential_table, summary_table
+from riskadj.results.gaps.tables import Found, gap_table, potential_table, summary_table
 from riskadj.results.impact.grouping import row_labels
+from riskadj.results.rates import checked_rate, rate_words, rates_of_rows
 from riskadj.results.summary.groups import Attributes, Labels, find_attributes
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_metadata, run_report
@@ -62,7 +63,7 @@ class GapOptions:
         Takes the place of the models' own lists for the HCCs that it names.
     suspects, attributes : path or table, or None
     rate : float, str or None
-        Monthly payment at a score of 1.000, or the column of `attributes` that holds it. [dollars]
+        As `results.rates.rates_of_rows`. [dollars per member and month at a score of 1.000]
     by : tuple of str
         Columns to break recapture rates down by: of `attributes`, of the enrollment, or of the diagnoses; of these a
         condition has the value on its last service date in the prior window.
@@ -157,12 +158,8 @@ def check_gap_options(options: GapOptions) -> GapOptions:
     """
     if isinstance(options.prior_years, bool) or options.prior_years not in range(1, 11):
         raise OptionError(f"prior_years={options.prior_years!r}; it takes a whole number from 1 to 10.")
-    if isinstance(options.rate, str) and options.attributes is None:
-        raise OptionError(
-            f"rate='{options.rate}' names a column, but attributes= gives no table that has it."
-        )
-    if not isinstance(options.rate, str | None) and not 0 < options.rate < float("inf"):
-        raise OptionError(f"rate={options.rate!r}; it takes dollars per month, more than 0.")
+    if options.rate is not None and not isinstance(options.rate, str):
+        checked_rate(options.rate)
     if len(set(options.by)) < len(options.by) or {"kind", "month", "model_id"} & set(options.by):
         raise OptionError("by= names a column twice, or one that is there anyway (model_id, kind, month).")
     return options
@@ -199,7 +196,7 @@ def find_all_gaps(run: ScoringRun, enrollment: Any, prior: Extract, options: Gap
     of_rows = {
         name: row_labels_of(run, enrollment, name, attributes) for name in options.by if name not in behind
     }
-    rates = monthly_rates(run, options.rate, attributes)
+    rates = rates_of_rows(run, options.rate, source=enrollment, attributes=attributes)
     suspects = None if options.suspects is None else read_suspects(run, options.suspects)
     before = prior_window(run.window, options.prior_years)
     captured, counts, rejects = capture_window(run, prior, before)
@@ -216,7 +213,7 @@ def find_all_gaps(run: ScoringRun, enrollment: Any, prior: Extract, options: Gap
     broken_down = _ByLabels(inputs, options.by, of_rows, evidence, last)
     labels = [broken_down.labels(one.model, one.gaps) for one in found]
     report = run_report(run)
-    report["gaps"] = _report(inputs, found, options) | {
+    report["gaps"] = _report(inputs, found, options, rate_words(run, options.rate, attributes)) | {
         "prior_diagnoses": {
             "files": list(prior.files),
             "rows_read": counts.rows_read,
@@ -346,7 +343,7 @@ def last_spans(run: ScoringRun) -> Flags:
     return is_last
 
 
-def _report(inputs: GapInputs, found: Sequence[Found], options: GapOptions) -> dict[str, Any]:
+def _report(inputs: GapInputs, found: Sequence[Found], options: GapOptions, rate: str) -> dict[str, Any]:
     """Return counts that add up: rows of the gaps table by status, and of each model."""
     status = np.sum([np.bincount(one.gaps.status, minlength=len(STATUSES)) for one in found], axis=0)
     notes = [
@@ -354,12 +351,18 @@ def _report(inputs: GapInputs, found: Sequence[Found], options: GapOptions) -> d
         for one in found
         if (one.kinds == UNKNOWN).all()
     ]
+    if not inputs.prior.rows_of_month.any():
+        first, last = inputs.prior.window
+        notes.append(
+            f"no diagnosis of {first} to {last} gives anybody a condition, so there are no gaps; are those years' "
+            "diagnoses in the extract, or in one of their own (--prior-diagnoses)?"
+        )
     months = dict(zip(month_names(inputs.now.window), inputs.now.rows_of_month.tolist(), strict=True))
     return {
         "prior_window": [day.isoformat() for day in inputs.prior.window],
         "window": [day.isoformat() for day in inputs.now.window],
         "by": list(options.by),
-        "rate": options.rate,
+        "rate": rate,
         "rows": int(status.sum()),
         "status": dict(zip(STATUSES, status.tolist(), strict=True)),
         "new_conditions": {one.model.plan.model.id: one.n_new for one in found},

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from riskadj.errors import ColumnTypeError, OptionError
 from riskadj.extracts.buffers import encoded_strings, from_numpy, from_strings, is_valid, one_chunk, values_of
 from riskadj.results.gaps.chronic import ACUTE, UNKNOWN
 from riskadj.results.gaps.recapture import month_names
 from riskadj.results.gaps.rows import OPEN, STATUSES, GapInputs, GapRows, find_gaps, payment_if_closed
-from riskadj.results.summary.groups import Attributes, Labels, combine, labels_of_column
+from riskadj.results.summary.groups import Labels, combine, labels_of_column
 from riskadj.scoring.payment_score import NO_SCORE, Scores
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import ModelRun, score_column, span_columns
@@ -55,27 +54,6 @@ def counts_open(gaps: GapRows, kinds: npt.NDArray[np.int8]) -> Flags:
     """Return which gaps are open and not acute."""
     wanted: Flags = (gaps.status == OPEN) & (kinds[gaps.hccs] != ACUTE)
     return wanted
-
-
-def monthly_rates(
-    run: ScoringRun, rate: float | str | None, attributes: Attributes | None
-) -> npt.NDArray[np.float64] | None:
-    """Return the monthly payment at a score of 1.000 of each enrollment row [dollars]; NaN where there is none."""
-    if rate is None:
-        return None
-    if not isinstance(rate, str):
-        return np.full(run.population.n_rows, float(rate))
-    assert attributes is not None
-    if rate not in attributes.table.column_names:
-        raise OptionError(
-            f"rate='{rate}' is no column of attributes; it has: {', '.join(attributes.table.column_names)}."
-        )
-    try:
-        column = one_chunk(attributes.table[rate].cast(pa.float64()))
-    except pa.ArrowException:
-        raise ColumnTypeError(f"attributes, column '{rate}': not all cells are numbers.") from None
-    values = np.append(np.where(is_valid(column), values_of(column), np.nan), np.nan)
-    return values[attributes.row_of_member[run.population.member_of_row]]
 
 
 def gap_table(

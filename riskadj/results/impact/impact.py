@@ -69,6 +69,7 @@ from riskadj.results.impact.prevalence import compare_hccs
 from riskadj.results.impact.rows import BEFORE, SCORE, ImpactRows
 from riskadj.results.impact.sums import POPULATION_CAUSES, STEPS_OF_MEANS, Amounts, Means, means_of
 from riskadj.results.impact.walk import STEPS
+from riskadj.results.rates import Dollars, rate_words, rates_of_rows
 from riskadj.results.scores import Scores
 from riskadj.results.summary.groups import Labels, find_attributes
 from riskadj.scoring.payment_score import Scores as IntegerScores
@@ -200,7 +201,8 @@ def impact(
         the enrollment extract or of `attributes`. A row is in the group that it has after; "segment_before" asks for
         the one before.
     rate : float or str, optional
-        Dollars per member per month at a score of 1.000, or the column that holds them.
+        As `results.rates.rates_of_rows`, of the run after where it has the row. [dollars per member and month at a
+        score of 1.000]
     attributes : path or in-memory table, optional
         A table of one's own: member_id, one row each, and any columns to group by.
 
@@ -237,7 +239,7 @@ def impact(
     labelled = _Labeller(before, after, matched, attributes)
     groups = rows.grouped({name: labelled(name) for name in names})
     amounts = rows.amounts()
-    rates = None if rate is None else labelled.rates(rate)
+    rates = labelled.rates(rate)
     whole = means_of(amounts, Groups(np.zeros(len(groups.of_row), np.int32), {}, 1), rates)
     parts = means_of(amounts, groups, rates)
     return Impact(
@@ -245,7 +247,7 @@ def impact(
         table=_means_table(parts, groups),
         revenue=None if parts.revenue is None else _revenue_table(parts.revenue, groups),
         by_hcc=compare_hccs(*runs),
-        run=_report(before, after, matched, amounts),
+        run=_report(before, after, matched, amounts) | {"rate": labelled.rate_words(rate)},
         rows=rows,
     )
 
@@ -290,26 +292,19 @@ class _Labeller:
         both = older.take(matched.before) if name.endswith(BEFORE) else newer.take(matched.after)
         return joined([both, older.take(matched.only_before), newer.take(matched.only_after)])
 
-    def rates(self, rate: float | str) -> npt.NDArray[np.float64]:
-        """Return the rate of every row [dollars per member per month]."""
+    def rates(self, rate: float | str | None) -> Dollars | None:
+        """Return the rate of every row [dollars per member and month], None where a run has none."""
+        older, newer = (
+            rates_of_rows(run, rate, source=source, attributes=own) for run, source, own in self.sides
+        )
+        if older is None or newer is None:
+            return None
         matched = self.matched
-        if not isinstance(rate, str):
-            return np.full(matched.n_rows + len(matched.only_before) + len(matched.only_after), float(rate))
-        labels = self(rate)
-        values = np.array([_dollars(name) for name in labels.names])[labels.codes]
-        lacking = int((~np.isfinite(values)).sum())
-        if lacking:
-            raise OptionError(
-                f"rate={rate!r} holds no number in {lacking:,} enrollment rows; give dollars per member per month."
-            )
-        return values
+        return np.concatenate([newer[matched.after], older[matched.only_before], newer[matched.only_after]])
 
-
-def _dollars(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
+    def rate_words(self, rate: float | str | None) -> str:
+        """Return where the rates come from."""
+        return rate_words(self.sides[1][0], rate, self.sides[1][2])
 
 
 def _means_table(means: Means, groups: Groups) -> pa.Table:

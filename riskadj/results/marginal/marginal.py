@@ -14,10 +14,11 @@ import pyarrow as pa
 from riskadj.extracts.buffers import from_numpy, from_strings
 from riskadj.extracts.order import in_order
 from riskadj.extracts.write import write_json, write_parquet, write_tables
+from riskadj.kernels.support import NOTHING
 from riskadj.results.marginal.hashes import is_code
-from riskadj.results.marginal.rates import Dollars, rate_words, rates_of_rows
 from riskadj.results.marginal.support import Support, columns_behind, find_support, is_single
 from riskadj.results.marginal.value_by_hcc import HccTotals
+from riskadj.results.rates import Dollars, rate_words, rates_of_rows
 from riskadj.scoring.marginal_rows import MarginalRows, marginal_ranges, marginal_rows
 from riskadj.scoring.payment_score import to_float
 from riskadj.scoring.run import ScoringRun
@@ -94,7 +95,11 @@ class MarginalValues:
 
 
 def marginal_values(
-    run: ScoringRun, *, rate: float | None = None, by: Sequence[str] | None = None
+    run: ScoringRun,
+    *,
+    rate: float | str | None = None,
+    by: Sequence[str] | None = None,
+    source: Any = None,
 ) -> MarginalValues:
     """Return what every captured HCC of a run is worth to its member, and what it rests on.
 
@@ -102,7 +107,7 @@ def marginal_values(
     ----------
     run : ScoringRun
         Its diagnoses are read once more if `by` names columns.
-    rate : float, optional
+    rate, source
         As `results.rates.rates_of_rows`. [dollars per member and month at a score of 1.000]
     by : sequence of str, optional
         Columns of the diagnoses to look behind each HCC; default: claim_id and record_source, where the extract has
@@ -117,18 +122,23 @@ def marginal_values(
     OptionError, ExtractError
         A column or a rate cannot be used.
     """
-    work = MarginalWork(run, rate=rate, by=by)
+    work = MarginalWork(run, rate, by, source)
     table = pa.Table.from_batches(work.batches(), work.schema)
     return MarginalValues(table, work.totals.by_hcc(), work.totals.value_at_risk(), work.report())
 
 
 def write_marginal_values(
-    run: ScoringRun, path: Path, *, rate: float | None = None, by: Sequence[str] | None = None
+    run: ScoringRun,
+    path: Path,
+    *,
+    rate: float | str | None = None,
+    by: Sequence[str] | None = None,
+    source: Any = None,
 ) -> MarginalTotals:
     """Write what `marginal_values` returns into the directory `path`, a range of rows at a time, and a chart."""
     from riskadj.results.plots.marginal import plot_value_by_hcc
 
-    work = MarginalWork(run, rate=rate, by=by)
+    work = MarginalWork(run, rate, by, source)
     metadata = run_metadata(run_report(run))
     write_parquet(path / f"{MARGINAL_VALUES}.parquet", work.batches(), schema=work.schema, metadata=metadata)
     totals = MarginalTotals(work.totals.by_hcc(), work.totals.value_at_risk(), work.report())
@@ -155,8 +165,9 @@ class MarginalWork:
     """The work of one run: batches of marginal_values as they come, and totals by HCC beside them."""
 
     run: ScoringRun
-    rate: float | None
+    rate: float | str | None
     by: Sequence[str] | None
+    source: Any
     rates: Dollars | None = field(init=False)
     behind: Support = field(init=False)
     totals: HccTotals = field(init=False)
@@ -164,7 +175,7 @@ class MarginalWork:
     def __post_init__(self) -> None:
         """Read the rates and what the HCCs rest on; every error of the call is raised here."""
         columns = columns_behind(self.run, self.by)
-        self.rates = rates_of_rows(self.run, self.rate)
+        self.rates = rates_of_rows(self.run, self.rate, source=self.source)
         self.behind = find_support(self.run, columns)
         self.totals = HccTotals(self.run.models, columns)
         self.run.clock.lap("what HCCs rest on")
@@ -247,7 +258,9 @@ class MarginalWork:
         values = self.behind.of_hccs(self.run, found.model_run, found.rows, found.hccs)
         for name, hashes, words in zip(self.behind.columns, values.T, self.behind.labels, strict=True):
             single = is_single(hashes)
-            columns.append(from_numpy(single, pa.bool_()))
+            columns.append(
+                from_numpy(single, pa.bool_(), valid=hashes != NOTHING)
+            )  # drugs alone: no diagnosis
             columns += [_labels(hashes, single, words)] if is_code(name) else []
         return columns
 

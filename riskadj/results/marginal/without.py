@@ -15,8 +15,8 @@ from riskadj.errors import RiskAdjError
 from riskadj.extracts.buffers import from_numpy, from_strings
 from riskadj.extracts.order import in_order
 from riskadj.extracts.write import write_tables
-from riskadj.results.marginal.rates import Dollars, rate_words, rates_of_rows
 from riskadj.results.marginal.removal import Removal, Tally, make_removal, split
+from riskadj.results.rates import Dollars, rate_words, rates_of_rows
 from riskadj.scoring.marginal_rows import (
     ScoredPart,
     difference,
@@ -108,7 +108,8 @@ def scores_without(
     *,
     where: Mapping[str, Any] | None = None,
     listed: Any = None,
-    rate: float | None = None,
+    rate: float | str | None = None,
+    source: Any = None,
 ) -> ScoresWithout:
     """Score a population again without some of its diagnoses.
 
@@ -118,7 +119,7 @@ def scores_without(
         Its diagnoses are read twice more: the rows that go, and the rows that stay.
     where, listed
         Which diagnoses go; see `results.removal.make_removal`.
-    rate : float, optional
+    rate, source
         As `results.rates.rates_of_rows`. [dollars per member and month at a score of 1.000]
 
     Returns
@@ -133,7 +134,7 @@ def scores_without(
         The diagnoses are no longer those that were scored.
     """
     removal = make_removal(run.extracts[1], where=where, listed=listed)
-    rates = rates_of_rows(run, rate)
+    rates = rates_of_rows(run, rate, source=source)
     work = _capture(run, removal)
     parts = list(in_order(work.compare, marginal_ranges(run), run.options.threads))
     scores = pa.Table.from_batches([part.scores(work, rates) for part in parts])

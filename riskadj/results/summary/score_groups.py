@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from riskadj.errors import OptionError
 from riskadj.extracts.buffers import from_numpy, is_valid, one_chunk, values_of
-from riskadj.results.gaps.tables import monthly_rates
 from riskadj.results.impact.grouping import row_labels
+from riskadj.results.rates import rates_of_rows
 from riskadj.results.summary.breakdown import AS_PAID, Breakdown, Part
 from riskadj.results.summary.groups import Labels, find_attributes, labels_of_column
 from riskadj.results.summary.prevalence import Prevalence
@@ -39,7 +39,7 @@ def break_down(
     by, run = names_of_groups(by), scores.scoring_run
     check_min_cell(min_cell)
     own = None if attributes is None else find_attributes(run, attributes)
-    rates = monthly_rates(run, rate, own)
+    rates = rates_of_rows(run, rate, source=scores.sources[0], attributes=own)
     labels = {name: row_labels(run, scores.sources[0], name, own) for name in by if name != SEGMENT}
     every_rate = np.full(run.population.n_rows, np.nan) if rates is None else rates
     total = Breakdown(by)
