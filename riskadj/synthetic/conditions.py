@@ -2,16 +2,65 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from riskadj.synthetic.members import Flags, Members
+from riskadj.synthetic.members import Flags
 from riskadj.synthetic.randomness import ONE, Bits, Ints, odds_threshold
 from riskadj.synthetic.recipe import N_LEVELS, Condition, Recipe
 
 _BASE_LEVEL = 300
+
+
+class People(Protocol):
+    """Who conditions are drawn for; every array has shape (n,)."""
+
+    @property
+    def n(self) -> int:
+        """Number of people."""
+
+    @property
+    def first(self) -> int:
+        """Number of the first."""
+
+    @property
+    def latent(self) -> Mapping[str, npt.NDArray[np.int32]]:
+        """Latent causes as z-values in thousandths."""
+
+    @property
+    def first_month(self) -> npt.NDArray[np.uint8]:
+        """First month with claims, 1 to 13."""
+
+    @property
+    def last_month(self) -> npt.NDArray[np.uint8]:
+        """Last month with claims, 1 to 12."""
+
+    def features(self) -> dict[str, npt.NDArray[np.int32]]:
+        """What odds of conditions depend on beside the latent causes, in thousandths."""
+
+    def groups(self) -> dict[str, Flags]:
+        """Members that a setting is for, by settings.csv `who`."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens to some members of a block on a day."""
+
+    member: Ints  # position within the block
+    day: npt.NDArray[np.int32]  # since 1970-01-01
+
+
+@dataclass(frozen=True)
+class Treatments:
+    """Drugs that members of a block take; every array has shape (n_treatments,)."""
+
+    member: npt.NDArray[np.uint16]  # position within the block
+    drug: npt.NDArray[np.uint16]  # position in the recipe's drugs
+    monthly: npt.NDArray[np.uint32]  # word below which a month has a fill
 
 
 @dataclass(frozen=True)
@@ -20,32 +69,20 @@ class Histories:
 
     first: int  # number of the first member
     first_month: npt.NDArray[np.uint8]
+    last_month: npt.NDArray[np.uint8]
     level: npt.NDArray[np.uint16]  # of use, in hundredths of a logarithm
     groups: dict[str, Flags]  # settings.csv `who` -> members
     offsets: Ints  # shape (n + 1,): personal codes of member i are codes[offsets[i]:offsets[i + 1]]
     codes: npt.NDArray[np.uint16]  # positions in Recipe.codes, most burdensome condition first
+    events: dict[str, Event] = field(default_factory=dict)  # settings.csv `who` -> what happens once
+    treatments: Treatments | None = None
 
 
-def _features(members: Members) -> dict[str, npt.NDArray[np.int32]]:
-    flags = {
-        "female": members.female,
-        "dual": members.dual > 0,
-        "institutional": members.institutional,
-        "dialysis": members.dialysis,
-        "graft": members.graft,
-    }
-    features = {name: flag.astype(np.int32) * ONE for name, flag in flags.items()}
-    features["age"] = (members.age - 75) * (ONE // 10)
-    once_disabled = ~members.under_65 & (members.orec == 1)
-    features["disabled"] = (members.under_65 * ONE + once_disabled * (ONE // 2)).astype(np.int32)
-    return features | members.latent
-
-
-def draw_conditions(recipe: Recipe, seed: tuple[int, ...], block: int, members: Members) -> list[Flags]:
+def draw_conditions(recipe: Recipe, seed: tuple[int, ...], block: int, people: People) -> list[Flags]:
     """Return who has each condition: one array of shape (n,) per condition of the recipe."""
-    bits, features, present = Bits(seed, 1, block), _features(members), list[Flags]()
+    bits, features, present = Bits(seed, 1, block), people.features() | dict(people.latent), list[Flags]()
     for condition in recipe.conditions:
-        present.append(_draw_condition(condition, bits, features, present, members.n))
+        present.append(_draw_condition(condition, bits, features, present, people.n))
     return present
 
 
@@ -80,17 +117,18 @@ def _personal_codes(
 
 
 def draw_histories(
-    recipe: Recipe, seed: tuple[int, ...], block: int, members: Members, present: list[Flags]
+    recipe: Recipe, seed: tuple[int, ...], block: int, people: People, present: list[Flags]
 ) -> Histories:
     """Return the personal codes and the level of use that follow from the conditions."""
     bits, share = Bits(seed, 2, block), recipe.shares
-    level = np.full(members.n, _BASE_LEVEL, dtype=np.int32)
+    level = np.full(people.n, _BASE_LEVEL, dtype=np.int32)
     for condition, having in zip(recipe.conditions, present, strict=True):
         level += having * np.int32(condition.burden)
-    frailty = round(share["frailty_to_utilization"] * 100) * members.latent["frailty"]
-    noise = round(share["noise_to_utilization"] * 100) * bits.normals(members.n)
+    frailty = round(share["frailty_to_utilization"] * 100) * people.latent["frailty"]
+    noise = round(share["noise_to_utilization"] * 100) * bits.normals(people.n)
     level += (frailty + noise) // ONE
-    offsets, codes = _personal_codes(recipe, bits, present, members.n)
-    groups = {"dialysis": members.dialysis, "long_term_institutional": members.institutional}
+    offsets, codes = _personal_codes(recipe, bits, present, people.n)
     levels = np.clip(level, 0, N_LEVELS - 1).astype(np.uint16)
-    return Histories(members.first, members.first_month, levels, groups, offsets, codes)
+    return Histories(
+        people.first, people.first_month, people.last_month, levels, people.groups(), offsets, codes
+    )

@@ -48,17 +48,31 @@ class Diagnoses:
     code: npt.NDArray[np.uint16]  # position in Recipe.codes x SPELLINGS
 
 
-def _draw_claims(
-    setting: Setting, position: int, bits: Bits, histories: Histories, month: int, starts: Ints
-) -> Claims:
+def _draw_visits(
+    setting: Setting, bits: Bits, histories: Histories, month: int, starts: Ints
+) -> tuple[Ints, Ints]:
+    """Return member and day of each visit of the month, as many as the members' levels of use make likely."""
     visits = setting.visits[histories.level] * (histories.first_month <= month)
+    visits = visits * (histories.last_month >= month)
     if setting.who in histories.groups:
         visits = visits * histories.groups[setting.who]
     cumulative = np.cumsum(visits)
     total = int(cumulative[-1])
     n = (total * SEASONS[month - 1] // 1000 + int(bits.below(1, 1_000_000)[0])) // 1_000_000
     member = np.searchsorted(cumulative, bits.below_total(n, total), side="right")
-    day = starts[month - 1] + bits.below(n, int(starts[month] - starts[month - 1]))
+    return member, starts[month - 1] + bits.below(n, int(starts[month] - starts[month - 1]))
+
+
+def _draw_claims(
+    setting: Setting, position: int, bits: Bits, histories: Histories, month: int, starts: Ints
+) -> Claims:
+    event = histories.events.get(setting.who)
+    if event is None:
+        member, day = _draw_visits(setting, bits, histories, month, starts)
+    else:
+        now = (event.day >= starts[month - 1]) & (event.day < starts[month])
+        member, day = event.member[now], event.day[now].astype(np.int64)
+    n = len(member)
     return Claims(
         member=(histories.first + member).astype(np.uint32),
         day=day.astype(np.int32),
@@ -127,7 +141,8 @@ def draw_month(
         bits = Bits(seed, 5, block, month, position)
         claims = _draw_claims(setting, position, bits, histories, month, starts)
         if setting.has_diagnoses:
-            claims = _outside_year(recipe, bits, claims, month, starts)
+            if setting.who not in histories.events:
+                claims = _outside_year(recipe, bits, claims, month, starts)
             all_diagnoses.append(_draw_diagnoses(recipe, setting, bits, histories, claims))
         else:
             all_diagnoses.append(Diagnoses(np.zeros(0, dtype=np.uint32), np.zeros(0, dtype=np.uint16)))

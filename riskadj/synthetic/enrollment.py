@@ -11,7 +11,7 @@ import pyarrow as pa
 from riskadj.synthetic.columns import coded, dates, flags, strings, whole_numbers
 from riskadj.synthetic.members import Flags, Members, member_ids, month_starts
 from riskadj.synthetic.randomness import Bits
-from riskadj.synthetic.recipe import Recipe
+from riskadj.synthetic.recipe import Recipe, load_counties
 
 DUAL_CODES = (None, "NA", "00", "02", "04", "08", "01", "03", "05", "06")
 _NOT_DUAL, _FULL, _PARTIAL = (0, 0, 0, 0, 0, 1, 2), (3, 3, 4, 5), (6, 7, 7, 7, 8, 9)
@@ -38,7 +38,7 @@ class Year:
     graft_months: Months  # 0 outside graft
 
 
-def _event(bits: Bits, share: npt.ArrayLike, n: int, earliest: int = 2) -> npt.NDArray[np.int64]:
+def event_month(bits: Bits, share: npt.ArrayLike, n: int, earliest: int = 2) -> npt.NDArray[np.int64]:
     """Return the month, `earliest` to 12, of an event that strikes each member with that probability; 99: never."""
     strikes = bits.words(n) < np.minimum(np.asarray(share) * 2.0**32, 2.0**32 - 1).astype(np.uint32)
     return np.where(strikes, earliest + bits.below(n, 13 - earliest), 99)
@@ -49,15 +49,15 @@ def _dual_codes(bits: Bits, members: Members, share: dict[str, float]) -> Months
     kinds = [np.array(codes)[bits.below(n, len(codes))] for codes in (_NOT_DUAL, _PARTIAL, _FULL)]
     now = np.choose(members.dual, kinds)
     is_dual = members.dual > 0
-    change = _event(bits, np.where(is_dual, share["loses_dual"], share["gains_dual"]), n)
+    change = event_month(bits, np.where(is_dual, share["loses_dual"], share["gains_dual"]), n)
     later = np.where(is_dual, kinds[0], np.choose(1 + bits.below(n, 2), kinds))
     return np.where(month >= change[:, None], later[:, None], now[:, None]).astype(np.int32)
 
 
 def _kidney(bits: Bits, members: Members, share: dict[str, float]) -> tuple[Months, Months]:
     n, month = members.n, np.arange(1, 13)
-    onset = np.where(members.dialysis, 1, _event(bits, share["starts_dialysis"] * ~members.graft, n))
-    transplant = _event(bits, share["kidney_transplant"] * members.dialysis, n)
+    onset = np.where(members.dialysis, 1, event_month(bits, share["starts_dialysis"] * ~members.graft, n))
+    transplant = event_month(bits, share["kidney_transplant"] * members.dialysis, n)
     esrd = np.where(month >= onset[:, None], _DIALYSIS, 0)
     since = month - transplant[:, None]
     esrd = np.where(since >= 0, np.minimum(_TRANSPLANT + since, _GRAFT), esrd)
@@ -73,15 +73,15 @@ def draw_year(recipe: Recipe, seed: tuple[int, ...], block: int, members: Member
     month = np.arange(1, 13)
     settled = members.entry_month == 1
     entry = np.where(
-        _event(bits, share["enters_late"] * settled, n) < 99, 2 + bits.below(n, 11), members.entry_month
+        event_month(bits, share["enters_late"] * settled, n) < 99, 2 + bits.below(n, 11), members.entry_month
     )
-    hospice = _event(bits, share["elects_hospice"] * np.maximum(members.age - 55, 0) / 20, n)
+    hospice = event_month(bits, share["elects_hospice"] * np.maximum(members.age - 55, 0) / 20, n)
     death = np.minimum(
-        hospice + bits.below(n, 4), _event(bits, share["dies"] * np.maximum(members.age - 50, 2) / 25, n)
+        hospice + bits.below(n, 4), event_month(bits, share["dies"] * np.maximum(members.age - 50, 2) / 25, n)
     )
-    last = np.minimum(death, _event(bits, share["leaves"], n) - 1)
+    last = np.minimum(death, event_month(bits, share["leaves"], n) - 1)
     last = np.maximum(np.minimum(last, 12), entry)
-    gap = _event(bits, share["returns"], n, earliest=3)
+    gap = event_month(bits, share["returns"], n, earliest=3)
     enrolled = (month >= entry[:, None]) & (month <= last[:, None])
     away = (
         (month >= gap[:, None])
@@ -90,7 +90,7 @@ def draw_year(recipe: Recipe, seed: tuple[int, ...], block: int, members: Member
         & (month > entry[:, None])
     )
     in_home = np.where(
-        members.institutional, 1, _event(bits, share["becomes_institutional"] * (members.age > 69), n)
+        members.institutional, 1, event_month(bits, share["becomes_institutional"] * (members.age > 69), n)
     )
     esrd, graft_months = _kidney(bits, members, share)
     return Year(
@@ -103,16 +103,22 @@ def draw_year(recipe: Recipe, seed: tuple[int, ...], block: int, members: Member
     )
 
 
-def _spans(year: Year) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Return member, first and last month (0 to 11) of each run of months with one status, members in order."""
-    status = (
-        year.enrolled * 4096 + year.dual_code * 256 + year.institutional * 128 + year.hospice * 64
-        + year.esrd * 2 + (year.graft_months > 9)
+def _status(year: Year) -> Months:
+    status: Months = (
+        year.dual_code * 256 + year.institutional * 128 + year.hospice * 64 + year.esrd * 2
+        + (year.graft_months > 9)
     )  # fmt: skip
+    return status
+
+
+def spans(
+    status: Months, enrolled: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return member, first and last month (0 to 11) of each run of months with one status, members in order."""
     change = np.ones((len(status), 13), dtype=bool)
-    change[:, 1:12] = status[:, 1:] != status[:, :-1]
-    member, first = np.nonzero(change[:, :12] & year.enrolled)
-    _, last = np.nonzero(change[:, 1:] & year.enrolled)
+    change[:, 1:12] = (status[:, 1:] != status[:, :-1]) | (enrolled[:, 1:] != enrolled[:, :-1])
+    member, first = np.nonzero(change[:, :12] & enrolled)
+    _, last = np.nonzero(change[:, 1:] & enrolled)
     return member, first, last
 
 
@@ -140,12 +146,13 @@ def enrollment_table(
     bits, n = Bits(seed, 4, block), members.n
     pace, special_needs, plan = _plans(recipe, bits, members, special)
     low_income = (members.dual > 0) | bits.chances(n, recipe.shares["low_income_not_dual"])
-    county = recipe.county_choices[bits.halves(n)]
+    counties = load_counties()
+    county = counties.choices[bits.halves(n)]
     no_county = bits.chances(n, recipe.shares["missing_county"])
-    contracts = sorted({contract for _, contract in recipe.counties})
-    contract_of_county = np.array([contracts.index(contract) for _, contract in recipe.counties])
+    contracts = sorted({contract for _, contract in counties.codes})
+    contract_of_county = np.array([contracts.index(contract) for _, contract in counties.codes])
 
-    row, first, last = _spans(year)
+    row, first, last = spans(_status(year), year.enrolled)
     starts = month_starts(payment_year)
     graft_months = year.graft_months[row, first]
     dual_code = year.dual_code[row, first]
@@ -171,8 +178,8 @@ def enrollment_table(
             "contract_id": coded(contract_of_county[county[row]], tuple(contracts)),
             "plan_id": coded(plan[row], PLANS),
             "county_code": coded(
-                np.where(no_county, len(recipe.counties), county)[row],
-                (*(code for code, _ in recipe.counties), None),
+                np.where(no_county, len(counties.codes), county)[row],
+                (*(code for code, _ in counties.codes), None),
             ),
         }
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 from riskadj.errors import OptionError
 from riskadj.synthetic.claim_lines import Lines, claims_table, draw_lines, join_lines
 from riskadj.synthetic.columns import plain
-from riskadj.synthetic.conditions import Histories, draw_conditions, draw_histories
+from riskadj.synthetic.conditions import Histories
 from riskadj.synthetic.encounters import Claims, Diagnoses, diagnoses_table, draw_month, join_claims
-from riskadj.synthetic.enrollment import enrollment_table
-from riskadj.synthetic.members import BLOCK_SIZE, ID_LENGTH, draw_members, member_ids, month_starts
+from riskadj.synthetic.fills import Fills, join_fills
+from riskadj.synthetic.members import BLOCK_SIZE, ID_LENGTH, member_ids, month_starts
+from riskadj.synthetic.populations import Population, Seed, find_population
 from riskadj.synthetic.randomness import Bits, Ints, shuffled
-from riskadj.synthetic.recipe import Recipe, load_recipe
 
 Order = Literal["random", "member"]
 ORDERS = ("random", "member")
@@ -37,6 +37,7 @@ class Batch:
     claims: Claims
     diagnoses: Diagnoses
     lines: Lines | None
+    fills: Fills | None
 
 
 @dataclass
@@ -107,16 +108,17 @@ def make_synthetic(
     *,
     seed: int,
     service_year: int,
+    program: str = "medicare_part_c",
     directory: str | Path | None = None,
     order: Order = "random",
     rows_per_group: int = 1_000_000,
     claims: bool = True,
 ) -> dict[str, pa.Table] | dict[str, Path]:
-    """Make an invented Medicare Advantage population: enrollment, diagnoses and claims extracts.
+    """Make an invented population: enrollment, diagnoses and claims extracts, and drugs of the ACA's markets.
 
-    The same `n_members`, `seed` and `service_year` give the same rows on every machine. Members, conditions, codes and
-    costs are drawn from the tables of this package; nobody in them exists. Memory grows with members (about 60 bytes
-    each) and with one month of claims, so any size that fits the disk can be written.
+    The same `n_members`, `seed`, `service_year` and `program` give the same rows on every machine. Members, conditions,
+    codes and costs are drawn from the tables of this package; nobody in them exists. Memory grows with members (about
+    60 bytes each) and with one month of claims, so any size that fits the disk can be written.
 
     Parameters
     ----------
@@ -125,10 +127,13 @@ def make_synthetic(
     seed : int
         Any whole number from 0 up.
     service_year : int
-        Year of the diagnoses and claims; enrollment is for the year after it.
+        Year of the diagnoses and claims. Enrollment is for the year after it (Medicare), or the same year (HHS, where
+        it is the benefit year).
+    program : {"medicare_part_c", "hhs"}
+        A Medicare Advantage plan, or families in plans of several issuers of individual and small-group markets.
     directory : path, optional
-        Folder, made if needed, for enrollment.parquet, diagnoses.parquet and claims.parquet; files of these names are
-        replaced. Without it the tables are returned.
+        Folder, made if needed, for enrollment.parquet, diagnoses.parquet, drugs.parquet (HHS) and claims.parquet; files
+        of these names are replaced. Without it the tables are returned.
     order : {"random", "member"}
         "random": rows of all members mixed, a slice of the year after another, so that every row group holds members of
         the whole population. "member": all rows of a member together. The rows are the same.
@@ -145,10 +150,13 @@ def make_synthetic(
     Raises
     ------
     OptionError
-        If a number or the order is not one of those allowed.
+        If a number, the order or the program is not one of those allowed.
+    UnknownPaymentYearError
+        If the year has no HHS-HCC model, whose drugs the members would take.
     """
     _check(n_members, seed, service_year, order, rows_per_group)
-    names = ["enrollment", "diagnoses"] + ["claims"] * claims
+    population = find_population(program, seed, service_year)
+    names = ["enrollment", "diagnoses"] + ["drugs"] * population.has_drugs + ["claims"] * claims
     folder = None if directory is None else Path(directory)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -157,7 +165,7 @@ def make_synthetic(
     with ExitStack() as stack:
         for sink in sinks.values():
             stack.callback(sink.abandon)
-        _fill(sinks, n_members, (seed, service_year), service_year, order)
+        _fill(sinks, population, n_members, month_starts(service_year), order)
         for sink in sinks.values():
             sink.finish()
     if folder is None:
@@ -179,114 +187,125 @@ def _check(n_members: int, seed: int, service_year: int, order: str, rows_per_gr
         raise OptionError(f"order is {order!r}; allowed: {', '.join(ORDERS)}.")
 
 
-def _fill(
-    sinks: dict[str, Sink], n_members: int, seed: tuple[int, int], service_year: int, order: Order
-) -> None:
-    recipe, starts = load_recipe(), month_starts(service_year)
+def _fill(sinks: dict[str, Sink], population: Population, n_members: int, starts: Ints, order: Order) -> None:
     ids = np.empty(n_members, dtype=f"V{ID_LENGTH}")
     kept: list[Histories] = []
     for block in range(-(-n_members // BLOCK_SIZE)):
-        histories = _draw_block(sinks["enrollment"], recipe, seed, block, n_members, service_year + 1)
+        enrollment, histories = population.draw_block(block, min(BLOCK_SIZE, n_members - block * BLOCK_SIZE))
+        sinks["enrollment"].take(enrollment)
         last = histories.first + len(histories.level)
-        ids[histories.first : last] = member_ids(seed, histories.first, last - histories.first)
+        ids[histories.first : last] = member_ids(population.seed, histories.first, last - histories.first)
         if order == "random":
             kept.append(histories)
         else:
             _put(
                 sinks,
-                recipe,
-                seed,
+                population,
                 ids,
-                _by_member(recipe, seed, block, histories, starts, "claims" in sinks),
+                _by_member(population, block, histories, starts, "claims" in sinks),
                 None,
             )
     if order == "random":
         least_rows = sinks["diagnoses"].rows_per_group
-        for number, batch in enumerate(_by_month(recipe, seed, kept, starts, "claims" in sinks, least_rows)):
-            _put(sinks, recipe, seed, ids, batch, number)
+        for number, batch in enumerate(_by_month(population, kept, starts, "claims" in sinks, least_rows)):
+            _put(sinks, population, ids, batch, number)
 
 
-def _draw_block(
-    sink: Sink, recipe: Recipe, seed: tuple[int, int], block: int, n_members: int, payment_year: int
-) -> Histories:
-    n = min(BLOCK_SIZE, n_members - block * BLOCK_SIZE)
-    members = draw_members(recipe, seed, block, n, payment_year)
-    present = draw_conditions(recipe, seed, block, members)
-    special = np.any(
-        [has for condition, has in zip(recipe.conditions, present, strict=True) if condition.special_needs],
-        axis=0,
-    )
-    sink.take(enrollment_table(recipe, seed, block, members, special, payment_year))
-    return draw_histories(recipe, seed, block, members, present)
+@dataclass
+class _Parts:
+    """Blocks and months drawn so far, that are to become one batch."""
 
+    claims: list[Claims] = field(default_factory=list)
+    diagnoses: list[Diagnoses] = field(default_factory=list)
+    lines: list[Lines] = field(default_factory=list)
+    fills: list[Fills] = field(default_factory=list)
 
-def _batch(claims: list[Claims], diagnoses: list[Diagnoses], lines: list[Lines]) -> Batch:
-    before = np.cumsum([0] + [part.n for part in claims]).tolist()[:-1]
-    joined = join_claims(claims, diagnoses)
-    return Batch(*joined, join_lines(lines, before) if lines else None)
+    def draw(
+        self,
+        population: Population,
+        block: int,
+        month: int,
+        histories: Histories,
+        starts: Ints,
+        with_lines: bool,
+    ) -> int:
+        """Draw one block in one month; return how many diagnoses it has."""
+        recipe, seed = population.recipe, population.seed
+        claims, diagnoses = draw_month(recipe, seed, block, month, histories, starts, lines=with_lines)
+        self.claims.append(claims)
+        self.diagnoses.append(diagnoses)
+        if with_lines:
+            self.lines.append(draw_lines(recipe, seed, block, month, histories, claims))
+        if population.has_drugs:
+            self.fills.append(population.draw_fills(block, month, histories, starts))
+        return len(diagnoses.claim)
+
+    def batch(self) -> Batch:
+        """Return what was drawn as one."""
+        before = np.cumsum([0] + [part.n for part in self.claims]).tolist()[:-1]
+        return Batch(
+            *join_claims(self.claims, self.diagnoses),
+            join_lines(self.lines, before) if self.lines else None,
+            join_fills(self.fills) if self.fills else None,
+        )
 
 
 def _by_member(
-    recipe: Recipe, seed: tuple[int, int], block: int, histories: Histories, starts: Ints, with_lines: bool
+    population: Population, block: int, histories: Histories, starts: Ints, with_lines: bool
 ) -> Batch:
-    claims, diagnoses, lines = [], [], []
+    parts = _Parts()
     for month in range(1, 13):
-        part, codes = draw_month(recipe, seed, block, month, histories, starts, lines=with_lines)
-        claims.append(part)
-        diagnoses.append(codes)
-        if with_lines:
-            lines.append(draw_lines(recipe, seed, block, month, histories, part))
-    return _batch(claims, diagnoses, lines)
+        parts.draw(population, block, month, histories, starts, with_lines)
+    return parts.batch()
 
 
 def _by_month(
-    recipe: Recipe,
-    seed: tuple[int, int],
-    kept: list[Histories],
-    starts: Ints,
-    with_lines: bool,
-    least_rows: int,
+    population: Population, kept: list[Histories], starts: Ints, with_lines: bool, least_rows: int
 ) -> Iterator[Batch]:
     """Yield all blocks together, as many months at a time as fill a row group of diagnoses."""
-    claims, diagnoses, lines, n_rows = list[Claims](), list[Diagnoses](), list[Lines](), 0
+    parts, n_rows = _Parts(), 0
     for month in range(1, 13):
         for block, histories in enumerate(kept):
-            part, codes = draw_month(recipe, seed, block, month, histories, starts, lines=with_lines)
-            claims.append(part)
-            diagnoses.append(codes)
-            n_rows += len(codes.claim)
-            if with_lines:
-                lines.append(draw_lines(recipe, seed, block, month, histories, part))
+            n_rows += parts.draw(population, block, month, histories, starts, with_lines)
         if month == 12 or n_rows >= least_rows:
-            yield _batch(claims, diagnoses, lines)
-            claims, diagnoses, lines, n_rows = [], [], [], 0
+            yield parts.batch()
+            parts, n_rows = _Parts(), 0
 
 
 def _put(
     sinks: dict[str, Sink],
-    recipe: Recipe,
-    seed: tuple[int, int],
+    population: Population,
     ids: npt.NDArray[np.void],
     batch: Batch,
     shuffle: int | None,
 ) -> None:
     """Write a batch in order: shuffled with the stream of that number, or by member and day."""
-    claims = batch.claims
-    order = _order(seed, claims, batch.diagnoses.claim, None if shuffle is None else (7, shuffle))
-    for rows in _slices(order, sinks["diagnoses"].rows_per_group):
-        sinks["diagnoses"].take(diagnoses_table(recipe, ids, claims, batch.diagnoses, rows))
-    if batch.lines is not None:
-        order = _order(seed, claims, batch.lines.claim, None if shuffle is None else (8, shuffle))
-        for rows in _slices(order, sinks["claims"].rows_per_group):
-            sinks["claims"].take(claims_table(recipe, ids, claims, batch.lines, rows))
+    claims, recipe, seed = batch.claims, population.recipe, population.seed
+
+    def put(name: str, stream: int, keys: tuple[np.ndarray, ...], table: Callable[[Ints], pa.Table]) -> None:
+        order = _order(seed, keys, None if shuffle is None else (stream, shuffle))
+        for rows in _slices(order, sinks[name].rows_per_group):
+            sinks[name].take(table(rows))
+
+    def by_claim(claim: npt.NDArray[np.uint32]) -> tuple[np.ndarray, ...]:
+        return claim, claims.day[claim], claims.member[claim]
+
+    diagnoses, lines, fills = batch.diagnoses, batch.lines, batch.fills
+    put(
+        "diagnoses", 7, by_claim(diagnoses.claim),
+        lambda rows: diagnoses_table(recipe, ids, claims, diagnoses, rows),
+    )  # fmt: skip
+    if lines is not None:
+        put("claims", 8, by_claim(lines.claim), lambda rows: claims_table(recipe, ids, claims, lines, rows))
+    if fills is not None:
+        put("drugs", 12, (fills.day, fills.member), lambda rows: population.drugs_table(ids, fills, rows))
 
 
-def _order(
-    seed: tuple[int, int], claims: Claims, claim: npt.NDArray[np.uint32], shuffle: tuple[int, int] | None
-) -> Ints:
+def _order(seed: Seed, keys: tuple[np.ndarray, ...], shuffle: tuple[int, int] | None) -> Ints:
+    """Return the rows shuffled, or sorted by the last key first."""
     if shuffle is not None:
-        return shuffled(Bits(seed, *shuffle), len(claim))
-    return np.lexsort((claim, claims.day[claim], claims.member[claim]))
+        return shuffled(Bits(seed, *shuffle), len(keys[0]))
+    return np.lexsort(keys)
 
 
 def _slices(order: Ints, rows_per_group: int) -> list[Ints]:

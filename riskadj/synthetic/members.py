@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from riskadj.synthetic.randomness import Bits, Ints, threshold
+from riskadj.synthetic.randomness import ONE, Bits, Ints, threshold
 from riskadj.synthetic.recipe import Recipe
 
 BLOCK_SIZE = 65_536
@@ -60,6 +60,30 @@ class Members:
     def n(self) -> int:
         """Number of members."""
         return len(self.age)
+
+    @property
+    def last_month(self) -> npt.NDArray[np.uint8]:
+        """Last month with claims: who dies before the payment year is not among the members."""
+        return np.full(self.n, 12, dtype=np.uint8)
+
+    def features(self) -> dict[str, npt.NDArray[np.int32]]:
+        """Return what odds of conditions depend on beside the latent causes, in thousandths."""
+        flags = {
+            "female": self.female,
+            "dual": self.dual > 0,
+            "institutional": self.institutional,
+            "dialysis": self.dialysis,
+            "graft": self.graft,
+        }
+        features = {name: flag.astype(np.int32) * ONE for name, flag in flags.items()}
+        features["age"] = (self.age - 75) * (ONE // 10)
+        once_disabled = ~self.under_65 & (self.orec == 1)
+        features["disabled"] = (self.under_65 * ONE + once_disabled * (ONE // 2)).astype(np.int32)
+        return features
+
+    def groups(self) -> dict[str, Flags]:
+        """Return the members that a setting is for, by settings.csv `who`."""
+        return {"dialysis": self.dialysis, "long_term_institutional": self.institutional}
 
 
 def member_ids(seed: tuple[int, ...], first: int, n: int) -> npt.NDArray[np.void]:

@@ -18,7 +18,7 @@ REFERENCE_LEVEL = 400
 
 N_LEVELS = 1000
 FEATURES = (
-    "age", "female", "disabled", "dual", "institutional", "dialysis", "graft",
+    "age", "female", "disabled", "dual", "institutional", "dialysis", "graft", "child", "newborn", "mother", "fertile",
     "frailty", "metabolic", "vascular", "pulmonary", "behavioral",
 )  # fmt: skip
 
@@ -83,13 +83,21 @@ class Recipe:
     unknown_codes: Choices
     procedures: tuple[str | None, ...]
     bill_types: tuple[str | None, ...]
-    counties: tuple[tuple[str, str], ...]  # county_code, contract_id
-    county_choices: Choices
 
 
-def _rows(name: str) -> list[dict[str, str]]:
-    text = (files("riskadj.synthetic") / "tables" / f"{name}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
+@dataclass(frozen=True)
+class Counties:
+    """Where Medicare members live, and the contract that serves them."""
+
+    codes: tuple[tuple[str, str], ...]  # county_code, contract_id
+    choices: Choices
+
+
+def read_rows(folder: str, name: str) -> list[dict[str, str]]:
+    """Return the rows of a table of the recipe: those that populations share, then those of the population's folder."""
+    tables = files("riskadj.synthetic") / "tables"
+    found = [file for place in (tables, tables / folder) if (file := place / f"{name}.csv").is_file()]
+    return [row for file in found for row in csv.DictReader(file.read_text(encoding="utf-8").splitlines())]
 
 
 def _fixed(text: str, one: int = ONE) -> int:
@@ -120,9 +128,9 @@ def _counts(cell: str) -> Choices:
     return _choices(pairs, {name: int(name) for name, _ in pairs})
 
 
-def _ages() -> dict[str, npt.NDArray[np.uint8]]:
+def _ages(rows: list[dict[str, str]]) -> dict[str, npt.NDArray[np.uint8]]:
     years: dict[str, list[tuple[str, float]]] = {}
-    for row in _rows("ages"):
+    for row in rows:
         low, high = int(row["age_min"]), int(row["age_max"])
         each = float(row["weight"]) / (high - low + 1)
         years.setdefault(row["group"], []).extend((str(age), each) for age in range(low, high + 1))
@@ -132,17 +140,19 @@ def _ages() -> dict[str, npt.NDArray[np.uint8]]:
     }
 
 
-def _conditions(rows: list[dict[str, str]], code_position: Mapping[str, int]) -> tuple[Condition, ...]:
+def _conditions(
+    rows: list[dict[str, str]], code_rows: list[dict[str, str]], code_position: Mapping[str, int]
+) -> tuple[Condition, ...]:
     position = {row["condition"]: i for i, row in enumerate(rows)}
-    codes = _grouped(_rows("condition_codes"), "condition", "diagnosis_code")
+    codes = _grouped(code_rows, "condition", "diagnosis_code")
     return tuple(
         Condition(
             name=row["condition"],
             log_odds=_fixed(row["log_odds"]),
-            slopes=tuple((feature, _fixed(row[feature])) for feature in FEATURES if row[feature]),
+            slopes=tuple((feature, _fixed(row[feature])) for feature in FEATURES if row.get(feature)),
             raised_by=tuple((position[name], round(by * ONE)) for name, by in _pairs(row["raised_by"])),
             burden=_fixed(row["burden"], 100),
-            special_needs=row["special_needs"] == "1",
+            special_needs=row.get("special_needs") == "1",
             codes=_choices(codes[row["condition"]], code_position),
         )
         for row in rows
@@ -157,10 +167,13 @@ def _visits(per_year: float, growth: float) -> Ints:
 
 
 def _settings(
-    code_position: Mapping[str, int], procedure_position: Mapping[str, int], bill_position: Mapping[str, int]
+    folder: str,
+    code_position: Mapping[str, int],
+    procedure_position: Mapping[str, int],
+    bill_position: Mapping[str, int],
 ) -> tuple[Setting, ...]:
-    pools = _grouped(_rows("pool_codes"), "pool", "diagnosis_code")
-    procedures = _grouped(_rows("procedures"), "setting", "procedure_code")
+    pools = _grouped(read_rows(folder, "pool_codes"), "pool", "diagnosis_code")
+    procedures = _grouped(read_rows(folder, "procedures"), "setting", "procedure_code")
     return tuple(
         Setting(
             name=row["setting"],
@@ -181,7 +194,7 @@ def _settings(
             coinsurance=_fixed(row["coinsurance"]),
             paid_lag_days=int(row["paid_lag_days"]),
         )
-        for row in _rows("settings")
+        for row in read_rows(folder, "settings")
     )
 
 
@@ -190,18 +203,20 @@ def _distinct(names: list[str]) -> tuple[str, ...]:
 
 
 @cache
-def load_recipe() -> Recipe:
-    """Return the recipe of this package's tables."""
-    conditions, pools, counties = _rows("conditions"), _rows("pool_codes"), _rows("counties")
-    codes = _distinct([row["diagnosis_code"] for row in _rows("condition_codes") + pools])
-    procedures = (None, *_distinct([row["procedure_code"] for row in _rows("procedures")]))
-    bills = (None, *_distinct([name for row in _rows("settings") for name, _ in _pairs(row["bill_types"])]))
+def load_recipe(folder: str) -> Recipe:
+    """Return the recipe of a population: the tables of its folder, ``medicare`` or ``hhs``."""
+    conditions, pools = read_rows(folder, "conditions"), read_rows(folder, "pool_codes")
+    condition_codes, settings = read_rows(folder, "condition_codes"), read_rows(folder, "settings")
+    codes = _distinct([row["diagnosis_code"] for row in condition_codes + pools])
+    procedures = (None, *_distinct([row["procedure_code"] for row in read_rows(folder, "procedures")]))
+    bills = (None, *_distinct([name for row in settings for name, _ in _pairs(row["bill_types"])]))
     code_position = {code: i for i, code in enumerate(codes)}
     return Recipe(
-        shares={row["quantity"]: float(row["value"]) for row in _rows("population")},
-        ages=_ages(),
-        conditions=_conditions(conditions, code_position),
+        shares={row["quantity"]: float(row["value"]) for row in read_rows(folder, "population")},
+        ages=_ages(read_rows(folder, "ages")),
+        conditions=_conditions(conditions, condition_codes, code_position),
         settings=_settings(
+            folder,
             code_position,
             {code: i for i, code in enumerate(procedures) if code},
             {bill: i for i, bill in enumerate(bills) if bill},
@@ -210,6 +225,14 @@ def load_recipe() -> Recipe:
         unknown_codes=_choices(_grouped(pools, "pool", "diagnosis_code")["unknown"], code_position),
         procedures=procedures,
         bill_types=bills,
-        counties=tuple((row["county_code"], row["contract_id"]) for row in counties),
-        county_choices=spread([float(row["weight"]) for row in counties]),
+    )
+
+
+@cache
+def load_counties() -> Counties:
+    """Return the counties of the Medicare population."""
+    rows = read_rows("medicare", "counties")
+    return Counties(
+        codes=tuple((row["county_code"], row["contract_id"]) for row in rows),
+        choices=spread([float(row["weight"]) for row in rows]),
     )

@@ -175,7 +175,7 @@ def test_codes_are_in_the_published_lists() -> None:
     published = set()
     for path in (ROOT / "hcc_maps" / "icd10cm").glob("codes_*.txt.gz"):
         published |= set(gzip.decompress(path.read_bytes()).decode().split())
-    recipe = load_recipe()
+    recipe = load_recipe("medicare")
     invented = {recipe.codes[i] for i in set(recipe.unknown_codes.tolist())}
     assert set(recipe.codes) - invented <= published
     assert not invented & published
@@ -275,7 +275,7 @@ def test_messy_and_unknown_codes_are_few(diagnoses: pd.DataFrame) -> None:
     assert 0.005 < (spelling != diagnoses["code"]).mean() < 0.02
     for pattern in (r"\.", r"[a-z]", r" $"):
         assert spelling.str.contains(pattern).any()
-    recipe = load_recipe()
+    recipe = load_recipe("medicare")
     unknown = {recipe.codes[i] for i in set(recipe.unknown_codes.tolist())}
     assert 0 < diagnoses["code"].isin(unknown).mean() < 0.002
 
