@@ -57,9 +57,8 @@ def read_claim_lines(
     source: Any,
     *,
     amount: str,
-    header_amounts: bool | Iterable[str] = False,
+    header_amounts: bool | str | Iterable[str] = False,
     more: Sequence[str] = (),
-    optional: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
 ) -> ClaimLines:
     """Read a claims extract.
@@ -70,11 +69,11 @@ def read_claim_lines(
         One row per claim line: claim_id, member_id, service_date and `amount`; service_category and
         claim_line_number if there are any.
     amount : {"paid_amount", "allowed_amount"}
-    header_amounts : bool or iterable of str
+    header_amounts : bool, str or iterable of str
         True, or the service categories, where every line repeats the amount of its claim: it counts on the claim's
         first line only (its lowest claim_line_number), reversals and corrections of that line included.
-    more, optional : sequence of str
-        Other columns to read; the latter only if they are there.
+    more : sequence of str
+        Other columns to read.
     columns : mapping, optional
         Our name -> the extract's.
 
@@ -85,7 +84,7 @@ def read_claim_lines(
     """
     if amount not in AMOUNTS:
         raise InputError(f"amount '{amount}' is none of {', '.join(AMOUNTS)}.")
-    listed = header_amounts if isinstance(header_amounts, bool) else tuple(header_amounts)
+    listed = header_names(header_amounts)
     needed = (
         "claim_id",
         "member_id",
@@ -98,7 +97,7 @@ def read_claim_lines(
         source,
         "claims",
         needed=needed,
-        optional=("service_category", "claim_line_number", *optional),
+        optional=("service_category", "claim_line_number"),
         columns=columns,
     )
     has_categories = rows.has("service_category")
@@ -129,6 +128,13 @@ def read_claim_lines(
         warnings=warnings,
         counts={"lines_read": rows.n_rows, "lines_repeating": int((~kept).sum())},
     )
+
+
+def header_names(header_amounts: bool | str | Iterable[str]) -> bool | tuple[str, ...]:
+    """Return the service categories whose amounts are the claim's; True for all of them, False for none."""
+    if isinstance(header_amounts, bool):
+        return header_amounts
+    return (header_amounts,) if isinstance(header_amounts, str) else tuple(header_amounts)
 
 
 def _header_rows(categories: Labels, listed: bool | tuple[str, ...]) -> npt.NDArray[np.bool_]:

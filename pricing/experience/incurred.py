@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
-from pricing.experience.claim_lines import ClaimLines, read_claim_lines
+from pricing.experience.claim_lines import ClaimLines, header_names, read_claim_lines
 from pricing.experience.member_months import MemberMonths
 from pricing.experience.months import PER_1000, as_dates, month_numbers
-from pricing.experience.rows import ALL, Integers, add_up
+from pricing.experience.rows import ALL, Integers, add_up, numbered
 from pricing.inputs import Numbers
 from riskadj.extracts.write import write_tables
 
@@ -39,8 +39,8 @@ class Incurred:
     ----------
     services : pyarrow.Table
         One row per month incurred, group of the member months, and service category that has claims: month, the columns
-        of `by`, service_category, claims, lines, units (if given), amount [dollars], member_months (of the month and
-        group), pmpm [dollars], utilization_per_1000 [a year], unit_cost [dollars].
+        of `by`, service_category, claims, lines, units (where they are the utilization), amount [dollars],
+        member_months (of the month and group), pmpm [dollars], utilization_per_1000 [a year], unit_cost [dollars].
     totals : pyarrow.Table
         The same by service category and group over all months; rows whose service_category is "(all)" add up a group.
     utilization : str
@@ -104,7 +104,7 @@ def incurred(
     *,
     amount: str = "allowed_amount",
     utilization: str = "units",
-    header_amounts: bool | Iterable[str] = False,
+    header_amounts: bool | str | Iterable[str] = False,
     columns: Mapping[str, str] | None = None,
 ) -> Incurred:
     """Return PMPM, utilization and unit cost of claims, by the months and groups of member months.
@@ -112,15 +112,15 @@ def incurred(
     Parameters
     ----------
     claims : path, list of paths, DataFrame, Arrow table or mapping
-        One row per claim line: claim_id, member_id, service_date, `amount`; service_category, claim_line_number and
-        units if there are any.
+        One row per claim line: claim_id, member_id, service_date, `amount`; units where they are the utilization;
+        service_category and claim_line_number if there are any.
     member_months : MemberMonths
         A line counts in the group of the span that holds its service date; lines of nobody covered that day are left
         out and counted in ``run``.
     amount : {"allowed_amount", "paid_amount"}
     utilization : {"units", "claims", "lines"}
         What is counted: sums of units, claims, or lines; each net of reversals.
-    header_amounts : bool or iterable of str
+    header_amounts : bool, str or iterable of str
         True, or the service categories, where every line repeats the amount of its claim: it is counted once.
     columns : mapping, optional
         Our name -> the extract's.
@@ -142,12 +142,12 @@ def incurred(
     """
     if utilization not in UTILIZATIONS:
         raise InputError(f"utilization '{utilization}' is none of {', '.join(UTILIZATIONS)}.")
+    headers = header_names(header_amounts)
     lines = read_claim_lines(
         claims,
         amount=amount,
-        header_amounts=header_amounts,
+        header_amounts=headers,
         more=("units",) if utilization == "units" else (),
-        optional=("units",),
         columns=columns,
     )
     span = member_months.spans.find(lines.members, lines.days)
@@ -168,7 +168,7 @@ def incurred(
         utilization=utilization,
         by=member_months.by,
         warnings=lines.warnings,
-        assumptions=_assumptions(amount, utilization, header_amounts, member_months.convention),
+        assumptions=_assumptions(amount, utilization, headers, member_months.convention),
         run=_run(lines, inside, span >= 0),
         exposure=member_months,
     )
@@ -187,9 +187,8 @@ class _Counted:
 
     @classmethod
     def of(cls, lines: ClaimLines, used: Integers, month: Integers, group: Integers) -> _Counted:
-        coded = np.stack([month, group, lines.categories.codes[used]], axis=1)
-        cells, cell = np.unique(coded, axis=0, return_inverse=True)
-        cell = cell.reshape(-1)
+        codes = (month, group, lines.categories.codes[used])
+        cell, cells = numbered(codes, [int(each.max()) + 1 for each in codes], len(used))
         n_cells = len(cells)
         signs = np.where(lines.is_reversal[used], -1.0, 1.0)
         units = lines.rows.numbers("units")[used] if lines.rows.has("units") else None
@@ -268,7 +267,7 @@ def _run(lines: ClaimLines, inside: Any, covered: Any) -> dict[str, Any]:
     return report
 
 
-def _assumptions(amount: str, utilization: str, header: bool | Iterable[str], convention: str) -> pa.Table:
+def _assumptions(amount: str, utilization: str, header: bool | tuple[str, ...], convention: str) -> pa.Table:
     words = header if isinstance(header, bool) else ", ".join(header)
     return assumption_table(
         [

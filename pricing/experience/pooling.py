@@ -32,7 +32,7 @@ def claimant_totals(
     first_month: date | str,
     last_month: date | str,
     amount: str = "paid_amount",
-    header_amounts: bool | Iterable[str] = False,
+    header_amounts: bool | str | Iterable[str] = False,
     columns: Mapping[str, str] | None = None,
 ) -> pa.Table:
     """Return what each member with claims cost: member_id, amount [dollars], in order of member_id.

@@ -68,15 +68,20 @@ def combined(columns: Sequence[Labels], n_rows: int) -> tuple[Integers, Integers
     codes : ndarray of int64, shape (n_groups, n_columns)
         Of each combination, in order of the columns' codes.
     """
+    return numbered([column.codes for column in columns], [len(column.names) for column in columns], n_rows)
+
+
+def numbered(codes: Sequence[Integers], sizes: Sequence[int], n_rows: int) -> tuple[Integers, Integers]:
+    """Number the combinations of codes, each below its size; as `combined` returns them."""
     key = np.zeros(n_rows, np.int64)
-    for column in columns:
-        key = key * len(column.names) + column.codes
+    for code, size in zip(codes, sizes, strict=True):
+        key = key * size + code
     found, group = np.unique(key, return_inverse=True)
-    codes = np.empty((len(found), len(columns)), np.int64)
+    parts = np.empty((len(found), len(sizes)), np.int64)
     rest = found
-    for position in range(len(columns) - 1, -1, -1):
-        rest, codes[:, position] = np.divmod(rest, len(columns[position].names))
-    return group.astype(np.int64), codes
+    for position in range(len(sizes) - 1, -1, -1):
+        rest, parts[:, position] = np.divmod(rest, sizes[position])
+    return group.astype(np.int64), parts
 
 
 @dataclass(frozen=True)
@@ -104,16 +109,21 @@ class Rows:
             A row is blank, and no `blank` is given.
         """
         encoded = as_codes(one_chunk(self.table[name]), label=self.label, name=name)
-        names = encoded.dictionary
-        missing = (
-            ~is_valid(encoded) | _is_blank(names)[np.where(is_valid(encoded), values_of(encoded.indices), 0)]
-        )
-        if missing.any() and blank is None:
+        names = pc.unique(encoded.dictionary)
+        valid = is_valid(encoded)
+        codes = np.where(valid, values_of(encoded.indices), 0).astype(np.int64)
+        if len(names) < len(
+            encoded.dictionary
+        ):  # a dictionary of the source's own may name the same thing twice
+            codes = pc.index_in(encoded.dictionary, value_set=names).to_numpy().astype(np.int64)[codes]
+        missing = ~valid | _is_blank(names)[codes]
+        if not missing.any():
+            return Labels(codes, names)
+        if blank is None:
             raise self._blank(name, missing)
-        codes = np.where(missing, len(names), values_of(encoded.indices)).astype(np.int64)
-        if missing.any():
-            names = pa.concat_arrays([names, pa.array([blank], names.type)])
-        return Labels(codes, names)
+        return Labels(
+            np.where(missing, len(names), codes), pa.concat_arrays([names, pa.array([blank], names.type)])
+        )
 
     def days(self, name: str, *, blank: int | None = None) -> Integers:
         """Return a column of dates [days since 1970-01-01]; `blank` is what stands for none.
@@ -162,8 +172,11 @@ class Rows:
 
 
 def _is_blank(names: pa.Array) -> Flags:
-    texts = names.to_pylist()
-    return np.array([not (text or "").strip() for text in texts] or [True], np.bool_)
+    """Return True for names of nothing but blanks; one entry at least, for columns of nulls only."""
+    if not len(names):
+        return np.ones(1, np.bool_)
+    is_empty = pc.equal(pc.utf8_trim_whitespace(names), "")
+    return values_of(pc.fill_null(is_empty, True))
 
 
 def _without_blanks(column: pa.Array) -> pa.Array:

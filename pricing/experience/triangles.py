@@ -100,7 +100,7 @@ def claim_triangle(
     large_by: str = "claim_id",
     use_working_days: bool = False,
     holidays: Sequence[date] = (),
-    header_amounts: bool | Iterable[str] = False,
+    header_amounts: bool | str | Iterable[str] = False,
     columns: Mapping[str, str] | None = None,
 ) -> Triangle:
     """Return the triangle of claims by month incurred and months to payment.
@@ -122,7 +122,7 @@ def claim_triangle(
         Set each payment to a month of average working days before factors are made: a short month pays less.
     holidays : sequence of date
         Days on which nothing is paid.
-    header_amounts : bool or iterable of str
+    header_amounts : bool, str or iterable of str
         As in `incurred`.
     columns : mapping, optional
         Our name -> the extract's.

@@ -40,6 +40,27 @@ def member_months(
     return dict(totals)
 
 
+def incurred(
+    lines: Iterable[Mapping[str, Any]], plan_of: Mapping[str, str], first: date, last: date
+) -> dict[tuple[int, str, str], tuple[float, int, int, int]]:
+    """Amount, lines, claims and units, net of reversals, by month, plan and service category."""
+    kept: dict[tuple[int, str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for line in lines:
+        if line["member_id"] in plan_of and first <= line["service_date"] <= last:
+            kept[line["service_date"].month, plan_of[line["member_id"]], line["service_category"]].append(
+                line
+            )
+    found = {}
+    for cell, members in kept.items():
+        balance: dict[str, int] = defaultdict(int)
+        for line in members:
+            balance[line["claim_id"]] += -1 if line["paid_amount"] < 0 else 1
+        amount = sum(line["paid_amount"] for line in members)
+        standing = sum(1 for lines_left in balance.values() if lines_left > 0)
+        found[cell] = (amount, sum(balance.values()), standing, sum(line["units"] for line in members))
+    return found
+
+
 def by_claim(lines: Iterable[Mapping[str, Any]], amount: str) -> float:
     """Sum of the amounts of the first row seen of each claim."""
     first: dict[str, float] = {}

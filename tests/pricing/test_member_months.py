@@ -116,6 +116,17 @@ def test_open_spans_ids_as_numbers_and_text_dates():
     assert found.summary()["(blank)"].sum() == 1.0
 
 
+def test_a_dictionary_that_names_a_member_twice():
+    """Entries of a dictionary need not be distinct, and one may be null."""
+    members = pa.DictionaryArray.from_arrays(pa.array([0, 1, 3], pa.int32()), pa.array(["x", "x", None, "y"]))
+    days = {"enrollment_start_date": [date(2025, 1, 1)] * 3, "enrollment_end_date": [date(2025, 1, 31)] * 3}
+    found = member_months(
+        pa.table({"member_id": members, **days}), first_month="2025-01", last_month="2025-01"
+    )
+    assert found.total == 2.0
+    assert found.run["members"] == 2
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
