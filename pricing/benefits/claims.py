@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,16 @@ class Claims:
     def member_rows(self) -> Integers:
         """Row of `member_years` of each line, shape (n_lines,)."""
         return np.repeat(self.first_member[:-1], np.diff(self.families)) + self.members
+
+    def scaled(self, factors: npt.NDArray[np.float64]) -> Claims:
+        """Return the claims with allowed amounts multiplied, to the cent, by a factor above 0 for each service.
+
+        A line that was above 0 stays so, by a cent at least, so that visits and stays remain what they were.
+        """
+        if (factors == 1).all():
+            return self
+        amounts = np.rint(self.allowed * factors[self.services]).astype(np.int64)
+        return replace(self, allowed=np.where(self.allowed > 0, np.maximum(amounts, 1), amounts))
 
     def __repr__(self) -> str:
         """Return how many there are, without any member's data."""

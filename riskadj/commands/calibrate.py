@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
 from riskadj.commands.reading import REQUIRED, Reading, reads_extracts
 from riskadj.errors import OptionError
+from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
     from riskadj.calibration.calibration import Calibration
@@ -100,7 +100,7 @@ def _names(group: str) -> list[str]:
 
 
 def _print(fitted: Calibration, output: Path, export: Path | None) -> None:
-    from riskadj.commands.printing import count, make_console, print_line, print_table
+    from riskadj.terminal import count, make_console, print_line, print_table
 
     console, made = make_console(), fitted.run["calibration"]
     head = f"{made['rows_fitted']:,} enrollment rows of {made['members_fitted']:,} members fitted; "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
+from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
     from riskadj.results.compare.compare import Comparison
@@ -58,7 +58,7 @@ def compare(
 
 
 def _print(comparison: Comparison, output: Path) -> None:
-    from riskadj.commands.printing import count, make_console, print_line, print_table
+    from riskadj.terminal import count, make_console, print_line, print_table
 
     console = make_console()
     print_line(console, repr(comparison).strip("<>"), style="bold")
@@ -80,7 +80,7 @@ def _print(comparison: Comparison, output: Path) -> None:
 
 
 def _rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
-    from riskadj.commands.printing import count, mean
+    from riskadj.terminal import count, mean
 
     for row in comparison.summary().to_dict("records"):
         scores = (row["our_mean_score"], row["their_mean_score"])

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
 from riskadj.errors import UnknownPaymentYearError
+from riskadj.terminal import guarded
 
 CHART = "scores.png"
 _MEMBERS, _SEED = 5_000, 1

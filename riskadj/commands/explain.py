@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
-from riskadj.commands.printing import make_console, print_line, print_table
 from riskadj.commands.reading import Reading, reads_extracts
 from riskadj.errors import OptionError, nearest
+from riskadj.terminal import guarded, make_console, print_line, print_table
 
 if TYPE_CHECKING:
     from riskadj.results.explain.explain import Explanation

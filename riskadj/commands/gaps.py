@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
 from riskadj.commands.reading import Reading, reads_extracts
+from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
     from riskadj.results.gaps.gaps import Gaps
@@ -80,7 +80,7 @@ def _source(paths: list[str] | None) -> str | list[str] | None:
 
 
 def _print(found: Gaps, output: Path) -> None:
-    from riskadj.commands.printing import make_console, print_line, print_table
+    from riskadj.terminal import make_console, print_line, print_table
 
     console = make_console()
     facts = found.run["gaps"]

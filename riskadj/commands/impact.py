@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
-from riskadj.commands.printing import count, make_console, print_line, print_table
 from riskadj.commands.reading import Reading, reads_extracts
 from riskadj.errors import OptionError, nearest
+from riskadj.terminal import count, guarded, make_console, print_line, print_table
 
 if TYPE_CHECKING:
     from riskadj.results.impact.impact import Impact

@@ -10,10 +10,9 @@ from typing import Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
 from riskadj.commands.places import folder_of, place_of
-from riskadj.commands.printing import count, make_console, print_line, print_table
 from riskadj.errors import OptionError, TableError, nearest
+from riskadj.terminal import count, guarded, make_console, print_line, print_table
 
 _FOLDER = "Folder of tables, such as medicare/py<YEAR> or medicare/py<YEAR>/<MODEL>, or a path."
 Folder = Annotated[str, typer.Argument(help=_FOLDER)]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
 from riskadj.commands.reading import Reading, reads_extracts
+from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
     from riskadj.results.marginal.marginal import MarginalTotals
@@ -56,7 +56,7 @@ def marginal(
 
 
 def _print(output: Path, totals: MarginalTotals) -> None:
-    from riskadj.commands.printing import count, make_console, print_line, print_table
+    from riskadj.terminal import count, make_console, print_line, print_table
 
     console = make_console()
     rows = sorted(totals.value_by_hcc.to_pylist(), key=lambda row: -row["score_months"])

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
 from riskadj.errors import OutputExistsError
+from riskadj.terminal import guarded
 
 
 @guarded
@@ -30,9 +30,9 @@ def report(
     \b
     riskadj report scores --output report.html --min-cell 11
     """
-    from riskadj.commands.printing import make_console, print_line
     from riskadj.results.summary.page import write_report
     from riskadj.results.summary.report import read_report
+    from riskadj.terminal import make_console, print_line
 
     if output.exists() and not overwrite:
         raise OutputExistsError(f"{output} exists; pass --overwrite or choose another file.")

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from riskadj.commands.printing import count, make_console, mean, print_line, print_table
 from riskadj.extracts.rejects import REASONS
 from riskadj.results.scores import MODEL_SCORES, PAYMENT_SCORES
 from riskadj.results.summary.summary import mean_payment_score, summarise_file
+from riskadj.terminal import count, make_console, mean, print_line, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
 from riskadj.commands.reading import Reading, reads_extracts
+from riskadj.terminal import guarded
 
 
 @guarded
@@ -52,7 +52,7 @@ def score(
 @contextmanager
 def watching() -> Iterator[Callable[[str, int], None] | None]:
     """Yield a function that shows (phase, rows so far) on stderr; None where stderr is no terminal."""
-    from riskadj.commands.printing import make_console
+    from riskadj.terminal import make_console
 
     console = make_console(stderr=True)
     if not console.is_terminal:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
 from riskadj.errors import OptionError, nearest
+from riskadj.terminal import guarded
 
 MARKET = "hhs"
 _PROGRAMS = (shared.PROGRAM, MARKET)
@@ -41,9 +41,9 @@ def synthetic(
     Writes enrollment, diagnoses and claims (for hhs: drugs) extracts of people who do not exist. The same numbers give
     the same rows on every machine.
     """
-    from riskadj.commands.printing import count, make_console, print_line
     from riskadj.extracts.write import OutputDirectory
     from riskadj.synthetic import make_market, make_synthetic
+    from riskadj.terminal import count, make_console, print_line
 
     if program not in _PROGRAMS:
         raise OptionError(

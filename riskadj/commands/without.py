@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
 from riskadj.commands.reading import Reading, reads_extracts
 from riskadj.errors import OptionError
+from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
     from riskadj.results.marginal.without import ScoresWithout
@@ -85,8 +85,8 @@ def parse_where(texts: list[str] | None) -> dict[str, list[str]] | None:
 
 
 def _print(output: Path, found: ScoresWithout) -> None:
-    from riskadj.commands.printing import count, make_console, print_line, print_table
     from riskadj.results.marginal.without import summary_lines
+    from riskadj.terminal import count, make_console, print_line, print_table
 
     console = make_console()
     facts = found.run["without"]

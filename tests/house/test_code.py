@@ -13,6 +13,7 @@ CODE = laws.python_files(*laws.PACKAGES)
 KERNELS_MAY_IMPORT = ("__future__", "collections.abc", "typing", "numpy", "riskadj.jit", "riskadj.kernels")
 PRICING_MAY_IMPORT_OF_RISKADJ = (
     "riskadj.charts",
+    "riskadj.terminal",
     "riskadj.errors",
     "riskadj.extracts",
     "riskadj.jit",

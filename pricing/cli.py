@@ -1,0 +1,29 @@
+"""The command line of pricing: `pricing benefits compare | ...`. Exit statuses as those of `riskadj`."""
+
+from __future__ import annotations
+
+import typer
+
+from pricing.commands import benefits
+
+_EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
+
+
+def _app(text: str, epilog: str | None = None) -> typer.Typer:
+    return typer.Typer(
+        help=text, epilog=epilog, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+        no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )  # fmt: skip
+
+
+app = _app("Pricing of US health plans.", _EPILOG)
+
+_benefits = _app("Plan designs: compare them on claims.")
+_benefits.callback()(lambda: None)  # one command today; without a callback it would lose its name
+_benefits.command()(benefits.compare)
+app.add_typer(_benefits, name="benefits")
+
+
+def main() -> None:
+    """Run the command line (console entry point)."""
+    app()
