@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.guard import guarded
+from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
     from riskadj.results.summary.written_summary import ScoreSummary
@@ -57,7 +57,7 @@ def summary(
 
 
 def _print(found: ScoreSummary, output: Path) -> None:
-    from riskadj.commands.printing import count, make_console, print_line, print_table
+    from riskadj.terminal import count, make_console, print_line, print_table
 
     console, by = make_console(), found.run["summary"]["by"]
     enrollment = found.run["counts"]["enrollment"]
@@ -87,7 +87,7 @@ def _print(found: ScoreSummary, output: Path) -> None:
 
 
 def _rows(rows: list[dict[str, Any]], by: list[str]) -> Iterator[tuple[str, ...]]:
-    from riskadj.commands.printing import count, mean
+    from riskadj.terminal import count, mean
 
     for row in rows:
         sizes = (row[name] for name in ("rows", "members", "member_months", "new_enrollees"))
