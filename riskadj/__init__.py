@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from riskadj.cms_reports.net import net_member_months
     from riskadj.errors import RiskAdjError
     from riskadj.front_door import calibrate, explain, gaps, score
+    from riskadj.programs import score_programs
     from riskadj.results.compare.compare import Comparison, compare
     from riskadj.results.explain.explain import Explanation
     from riskadj.results.gaps.gaps import Gaps
@@ -50,6 +51,7 @@ _HOME = {
     "read_mmr": "riskadj.cms_reports.mmr",
     "read_mor": "riskadj.cms_reports.mor",
     "score": "riskadj.front_door",
+    "score_programs": "riskadj.programs",
     "standing_diagnoses": "riskadj.cms_reports.mao004",
 }
 
@@ -77,6 +79,7 @@ __all__ = [
     "read_mmr",
     "read_mor",
     "score",
+    "score_programs",
     "standing_diagnoses",
 ]
 

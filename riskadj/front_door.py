@@ -331,7 +331,7 @@ def calibrate(
     checked = make_options(payment_year=payment_year, models=[model], **options)
     role = "costs" if amount == "cost" else "claims"
     beside = (role, *_roles_beside(drugs))
-    extracts = _open(enrollment, diagnoses, layout, columns, *beside)
+    extracts = open_extracts(enrollment, diagnoses, layout, columns, *beside)
     cost_layout = "riskadj" if role == "costs" else layout
     cost_extract = open_extract(costs, role, layout=cost_layout, columns=columns_of(role, columns, *beside))
     run = read_run(*extracts, checked, drugs=_open_drugs(drugs, columns, checked, *beside))
@@ -358,7 +358,7 @@ def score_to_directory(
     """
     with OutputDirectory(output, overwrite=overwrite) as path:
         others = _roles_beside(drugs)
-        extracts = _open(enrollment, diagnoses, layout, columns, *others)
+        extracts = open_extracts(enrollment, diagnoses, layout, columns, *others)
         report = write_passes(*extracts, options, path, progress, _open_drugs(drugs, columns, options))
         if finish is not None:
             finish(path)
@@ -413,7 +413,7 @@ def _read(
     member_id: str | int | None = None,
     drugs: Any = None,
 ) -> ScoringRun:
-    extracts = _open(enrollment, diagnoses, layout, columns, *_roles_beside(drugs))
+    extracts = open_extracts(enrollment, diagnoses, layout, columns, *_roles_beside(drugs))
     drug_extract = _open_drugs(drugs, columns, options)
     return read_run(*extracts, options, progress=progress, member_id=member_id, drugs=drug_extract)
 
@@ -422,7 +422,7 @@ def _roles_beside(drugs: Any) -> tuple[str, ...]:
     return () if drugs is None else ("drugs",)
 
 
-def _open(
+def open_extracts(
     enrollment: Any, diagnoses: Any, layout: str, columns: Mapping[str, str] | None, *others: str
 ) -> tuple[Extract, Extract]:
     return (

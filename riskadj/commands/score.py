@@ -11,6 +11,7 @@ import typer
 
 from riskadj.commands import options as shared
 from riskadj.commands.reading import Reading, reads_extracts
+from riskadj.errors import OptionError
 from riskadj.terminal import guarded
 
 
@@ -35,18 +36,44 @@ def score(
     \b
     riskadj score --payment-year 2026 --output scores \\
         --enrollment enrollment.parquet --diagnoses diagnoses.parquet
+
+    Several programs (--program medicare_part_c,medicare_part_d) are scored in one pass, each into a directory of its
+    name below the output directory.
     """
     limit = None if memory is None else shared.parse_memory(memory)
     extracts = reading.extracts
     from riskadj.commands.run_summary import print_summary
     from riskadj.front_door import make_options, score_to_directory
 
+    if "," in str(reading.scoring["program"]):
+        score_programs(reading, output, segments=segments, memory=limit, overwrite=overwrite)
+        return
     checked = make_options(**reading.scoring, segments=segments, memory=limit)
     with watching() as progress:
         report = score_to_directory(
             **extracts, output=output, options=checked, overwrite=overwrite, progress=progress
         )
     print_summary(output, report)
+
+
+def score_programs(
+    reading: Reading, output: Path, *, segments: str, memory: int | None, overwrite: bool
+) -> None:
+    """Score several programs in one pass, and print what each came to."""
+    from riskadj.commands.run_summary import print_summary
+    from riskadj.programs import options_of_programs, score_programs_to_directory
+
+    scoring, extracts = dict(reading.scoring), dict(reading.extracts)
+    programs = [name.strip() for name in str(scoring.pop("program")).split(",")]
+    if extracts.pop("drugs") is not None:
+        raise OptionError("drugs are for one program at a time; score the programs one by one.")
+    every = options_of_programs(programs, **scoring, segments=segments, memory=memory)
+    with watching() as progress:
+        reports = score_programs_to_directory(
+            **extracts, output=output, every=every, overwrite=overwrite, progress=progress
+        )
+    for program, report in reports.items():
+        print_summary(output / program, report)
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class MemberIndex:
 
     def of_rows(self, member_of_row: npt.NDArray[np.int32]) -> MemberIndex:
         """Return the index for rows of these members alone: a member without any row is found no more."""
-        if len(member_of_row) == len(self.member_of_row):
+        if np.array_equal(member_of_row, self.member_of_row):
             return self
         is_scored = np.zeros(self.n_members, np.uint8)
         is_scored[member_of_row] = 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from riskadj.errors import OptionError
 from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, harmonise_ids
 from riskadj.extracts.enrollment import Enrollment, read_enrollment
 from riskadj.extracts.open import Extract
@@ -27,6 +28,8 @@ from riskadj.scoring.eligible_diagnoses import CmsFilter, claim_filter, columns_
 from riskadj.scoring.members import MemberIndex, MemberPass, index_members
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.payment_score import NO_SCORE, Scores, blend
+from riskadj.scoring.plan import Words
+from riskadj.scoring.profiles import StatusProfiles
 from riskadj.scoring.rows import keep_rows, rows_of_member, rows_with_policy
 from riskadj.scoring.rules import Rules, collection_window, load_rules, model_run, require_drug_models
 from riskadj.scoring.score_rows import (
@@ -230,30 +233,88 @@ def read_run(
     RiskAdjError
         Of the kind that fits; the message says what is wrong, where, and what to do.
     """
-    clock = Clock()
-    rules = load_rules(options)
+    (run,) = read_runs(
+        enrollment, diagnoses, (options,), progress=progress, member_id=member_id, member_pass=member_pass, whole=whole,
+        drugs=drugs,
+    )  # fmt: skip
+    return run
+
+
+def read_runs(
+    enrollment: Extract,
+    diagnoses: Extract,
+    every: Sequence[ScoreOptions],
+    *,
+    progress: Progress | None = None,
+    member_id: str | int | None = None,
+    member_pass: MemberPass | None = None,
+    whole: Whole | None = None,
+    drugs: Extract | None = None,
+) -> tuple[ScoringRun, ...]:
+    """Read the extracts once for several runs that differ in their program alone; parameters as of `read_run`.
+
+    Each run has its own rows, models and rejects, as if it had been read by itself; what is captured is shared. A
+    diagnosis of a member whom any of the programs scores is looked at in all of them.
+
+    Raises
+    ------
+    OptionError
+        The programs do not share the tables of a payment year.
+    """
+    clock, options = Clock(), every[0]
+    rules = tuple(load_rules(each) for each in every)
+    together = _together(rules)
     if drugs is not None:
-        require_drug_models(rules, options)
+        require_drug_models(together, options)
     clock.lap("tables")
     rejects = Rejects(options.rejects)
     numbering = _Numbering(common_id_type(enrollment.id_type, diagnoses, drugs))
     coverage = None if whole is None else whole.coverage
-    rows = _read_rows(enrollment, rules, options, rejects, numbering, member_pass, coverage)
+    rows = _read_rows(enrollment, together, options, rejects, numbering, member_pass, coverage)
     if member_id is not None:
         rows = keep_rows(rows, rows_of_member(rows, member_id))
-    rows, rules, profiles, policies = rows_with_policy(
-        rows,
-        rules,
-        rejects,
-        need_segment=options.segments == "paid",
-        models=None if whole is None else whole.models,
-    )
-    if not rows.n_rows and whole is None:
-        raise nobody_scored(rows.rows_read, rules.year, rejects)
+    parts = [
+        _part_of(rows, own, each, rejects if len(every) == 1 else _copy(rejects), whole)
+        for own, each in zip(rules, every, strict=True)
+    ]
+    together = together.restricted_to({model.id for part in parts for model in part.rules.models})
     clock.lap("enrollment")
-    columns = diagnosis_columns(options, rules.year)
-    present = tuple(name for name in columns if name in diagnoses.columns)
-    index = numbering.index.of_rows(rows.member)
+    found = _capture(parts, together, options, diagnoses, drugs, numbering, member_pass, clock, progress)
+    return tuple(
+        _run_of(part, each, found, (enrollment, diagnoses), clock)
+        for part, each in zip(parts, every, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class _Captured:
+    """What the diagnoses and drugs of all programs left behind."""
+
+    index: MemberIndex
+    book: CodeBook
+    first_words: dict[str, int]
+    bits: Words
+    counts: CaptureCounts
+    drugs: Drugs | None
+    rejects: Rejects
+    window: tuple[date, date]
+    claim_filter: CmsFilter | None
+
+
+def _capture(
+    parts: Sequence[_Part],
+    rules: Rules,
+    options: ScoreOptions,
+    diagnoses: Extract,
+    drugs: Extract | None,
+    numbering: _Numbering,
+    member_pass: MemberPass | None,
+    clock: Clock,
+    progress: Progress | None,
+) -> _Captured:
+    """Capture diagnoses and drugs for the models of all programs."""
+    present = tuple(name for name in diagnosis_columns(options, rules.year) if name in diagnoses.columns)
+    index = numbering.index.of_rows(_members_of(parts))
     book = make_code_book(rules.plans, load_valid_codes())
     clock.lap("index")
     window = collection_window(options, rules.year)
@@ -268,6 +329,7 @@ def read_run(
         id_type=numbering.id_type,
         member_pass=member_pass,
     )
+    rejects = parts[0].rejects if len(parts) == 1 else Rejects(options.rejects)
     counts = capture_diagnoses(
         diagnoses,
         sink,
@@ -283,28 +345,92 @@ def read_run(
         drug_book = make_drug_book(rules.plans, book.first_words)
         captured_drugs = _capture_drugs(drugs, sink, drug_book, rejects, options.threads, progress)
         clock.lap("drugs")
-    population = ScoredPopulation(
-        rows, index.member_of_row, profiles, rules.policies, policies, sink.captured, rules.year
+    first_words = dict(zip((model.id for model in rules.models), book.first_words, strict=True))
+    return _Captured(
+        index, book, first_words, sink.captured, counts, captured_drugs, rejects, window, which_count
     )
-    models = tuple(
-        model_run(rules, plan, first_word, profiles)
-        for plan, first_word in zip(rules.plans, book.first_words, strict=True)
-    )
+
+
+def _run_of(
+    part: _Part, options: ScoreOptions, found: _Captured, extracts: tuple[Extract, Extract], clock: Clock
+) -> ScoringRun:
+    """Return the run of one program: its own rows and models, on what was captured for all."""
+    if part.rejects is not found.rejects:
+        part.rejects.merge(found.rejects)
+    rules, index = part.rules, found.index.of_rows(part.rows.member)
     return ScoringRun(
         options=options,
         rules=rules,
-        population=population,
-        models=models,
+        population=ScoredPopulation(
+            part.rows,
+            index.member_of_row,
+            part.profiles,
+            rules.policies,
+            part.policies,
+            found.bits,
+            rules.year,
+        ),
+        models=tuple(
+            model_run(rules, plan, found.first_words[plan.model.id], part.profiles) for plan in rules.plans
+        ),
         index=index,
-        book=book,
-        counts=counts,
-        rejects=rejects,
-        extracts=(enrollment, diagnoses),
-        drugs=captured_drugs,
-        window=window,
-        claim_filter=which_count,
+        book=found.book,
+        counts=found.counts,
+        rejects=part.rejects,
+        extracts=extracts,
+        drugs=found.drugs,
+        window=found.window,
+        claim_filter=found.claim_filter,
         clock=clock,
     )
+
+
+def _members_of(parts: Sequence[_Part]) -> npt.NDArray[np.int32]:
+    """Return the member of every row that any of the programs scores."""
+    return parts[0].rows.member if len(parts) == 1 else np.concatenate([part.rows.member for part in parts])
+
+
+def _copy(rejects: Rejects) -> Rejects:
+    result = Rejects(rejects.mode)
+    result.merge(rejects)
+    return result
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows that one run scores, the rules that they need, and the rows that it rejects."""
+
+    rows: Enrollment
+    rules: Rules
+    profiles: StatusProfiles
+    policies: npt.NDArray[np.int32]
+    rejects: Rejects
+
+
+def _part_of(
+    rows: Enrollment, rules: Rules, options: ScoreOptions, rejects: Rejects, whole: Whole | None
+) -> _Part:
+    rows, rules, profiles, policies = rows_with_policy(
+        rows,
+        rules,
+        rejects,
+        need_segment=options.segments == "paid",
+        models=None if whole is None else whole.models,
+    )
+    if not rows.n_rows and whole is None:
+        raise nobody_scored(rows.rows_read, rules.year, rejects)
+    return _Part(rows, rules, profiles, policies, rejects)
+
+
+def _together(rules: Sequence[Rules]) -> Rules:
+    """Return the rules of several programs as one: what to read, and which models to capture for."""
+    if len({each.year.folder for each in rules}) > 1:
+        raise OptionError(
+            "programs that are scored in one pass must share a payment year's tables; score them one by one."
+        )
+    policies = tuple(policy for each in rules for policy in each.policies)
+    models = {model.id: model for each in rules for model in each.models}
+    return replace(rules[0], policies=policies, models=tuple(models.values()))
 
 
 def diagnosis_columns(options: ScoreOptions, year: PaymentYear) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ FUNCTIONS = [
     "read_mmr",
     "read_mor",
     "score",
+    "score_programs",
     "standing_diagnoses",
 ]
 CLASSES = [
