@@ -20,8 +20,9 @@ from riskadj.results.passes import write_passes
 from riskadj.results.scores import Scores, collect
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.options import make_options as make_options
+from riskadj.scoring.reading import read_run
 from riskadj.scoring.rules import collection_window, load_rules, require_drug_models
-from riskadj.scoring.run import Progress, ScoringRun, read_run
+from riskadj.scoring.run import Progress, ScoringRun
 
 if TYPE_CHECKING:
     from riskadj.calibration.calibration import Calibration

@@ -11,7 +11,8 @@ from riskadj.extracts.write import OutputDirectory, write_json
 from riskadj.front_door import open_extracts
 from riskadj.results.scores import Scores, collect, write_run
 from riskadj.scoring.options import ScoreOptions, make_options
-from riskadj.scoring.run import Progress, read_runs
+from riskadj.scoring.reading import read_runs
+from riskadj.scoring.run import Progress
 
 
 def score_programs(

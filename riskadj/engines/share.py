@@ -27,7 +27,8 @@ from riskadj.extracts.rejects import Rejects
 from riskadj.results.passes import joined_report
 from riskadj.results.scores import collect
 from riskadj.scoring.options import ScoreOptions
-from riskadj.scoring.run import ScoringRun, read_run, survey_share
+from riskadj.scoring.reading import read_run, survey_share
+from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_report
 from riskadj.scoring.shares import Whole
 

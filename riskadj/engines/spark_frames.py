@@ -17,8 +17,8 @@ from riskadj.extracts.enrollment import CARRIED, wanted_columns
 from riskadj.extracts.layout_tuva import ID_COLUMNS
 from riskadj.extracts.layouts import plan_reading
 from riskadj.extracts.spans import calendar_year
+from riskadj.scoring.reading import diagnosis_columns
 from riskadj.scoring.rules import Rules, load_rules
-from riskadj.scoring.run import diagnosis_columns
 from riskadj.scoring.shares import Whole
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from riskadj.scoring.capture import CaptureCounts
 from riskadj.scoring.codes import CodeBook
 from riskadj.scoring.members import MemberPass
 from riskadj.scoring.options import ScoreOptions
-from riskadj.scoring.run import Progress, common_id_type, read_run, survey_share
+from riskadj.scoring.reading import read_run, survey_share
+from riskadj.scoring.run import Progress, common_id_type
 from riskadj.scoring.run_report import code_counts, run_metadata
 from riskadj.scoring.shares import whole_of
 from riskadj.tables.payment_year import load_payment_year

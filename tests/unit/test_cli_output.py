@@ -15,7 +15,7 @@ import pytest
 
 import riskadj
 from riskadj.results import scores
-from riskadj.scoring import run as run_of_scoring
+from riskadj.scoring import reading
 from riskadj.synthetic import make_synthetic
 from tests.cli_runs import ID_MARK, Extracts, Run, run
 
@@ -90,7 +90,7 @@ def test_a_killed_run_leaves_nothing_that_looks_finished(population: Path, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("module", "step"), [(run_of_scoring, "capture_diagnoses"), (scores, "write_rejects_and_report")]
+    ("module", "step"), [(reading, "capture_diagnoses"), (scores, "write_rejects_and_report")]
 )
 def test_an_interrupted_run_leaves_nothing(
     extracts: Extracts, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str

@@ -11,7 +11,7 @@ import pytest
 
 import riskadj
 from riskadj.errors import OptionError
-from riskadj.scoring import run as runs
+from riskadj.scoring import reading
 from tests.cli_runs import run as command
 
 BUNDLED = Path(__file__).parents[2] / "data" / "synthetic"
@@ -56,13 +56,13 @@ def test_rows_that_one_program_does_not_score_stay_with_the_other(few: tuple[pa.
 
 def test_the_extracts_are_read_once(few: tuple[pa.Table, pa.Table], monkeypatch: pytest.MonkeyPatch) -> None:
     captured = []
-    original = runs.capture_diagnoses
+    original = reading.capture_diagnoses
 
     def counted(*arguments, **options):  # type: ignore[no-untyped-def]
         captured.append(arguments[0])
         return original(*arguments, **options)
 
-    monkeypatch.setattr(runs, "capture_diagnoses", counted)
+    monkeypatch.setattr(reading, "capture_diagnoses", counted)
     riskadj.score_programs(*few, programs=PROGRAMS, payment_year=2026, rejects="write")
     assert len(captured) == 1
 
