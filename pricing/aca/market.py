@@ -66,7 +66,7 @@ def market_of_enrollees(enrollees: Any, *, benefit_year: int, rates: Rates | Non
     """
     rates = rates or load_rates("aca", benefit_year)
     columns = read_columns(enrollees, ENROLLEES, role="enrollees")
-    billable = _billable(columns, rates)
+    billable = billable_of(columns, rates)
     months = columns["months_enrolled"].astype(np.float64)
     billable_months = np.where(billable, months, 0.0)
     keys = list(zip(*(columns[name] for name in PLAN), strict=True))
@@ -103,7 +103,8 @@ def age_factors(age_years: Array, rates: Rates) -> Numbers:
     return curve[np.minimum(np.asarray(age_years, np.int64), oldest)]
 
 
-def _billable(columns: Columns, rates: Rates) -> npt.NDArray[np.bool_]:
+def billable_of(columns: Columns, rates: Rates) -> npt.NDArray[np.bool_]:
+    """Return which enrollees are charged for: as given, or by family, or everyone."""
     if "is_billable" in columns:
         return columns["is_billable"].astype(np.bool_)
     if "family_id" not in columns:
