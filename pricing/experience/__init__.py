@@ -1,1 +1,1 @@
-"""The experience that a price starts from: completion of claims, credibility."""
+"""The experience that a price starts from: exposure, incurred claims, IBNR, trend, credibility, pooling, risk."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pricing.errors import InputError
 from pricing.experience.ibnr import ibnr
 from pricing.experience.member_months import member_months
+from pricing.experience.trend import fit_trend
 from pricing.experience.triangles import claim_triangle
 from tests.pricing import naive_experience as naive
 
@@ -82,7 +83,8 @@ def test_expected_pmpm_moves_with_trend_season_and_working_days():
     season = dict.fromkeys(range(1, 13), 1.0) | {1: 0.5, 3: 1.5}
     assert expected(seasonality=season) == pytest.approx(600 / (5 + 20) * 1.5)
     assert expected(use_working_days=True) == pytest.approx(600 / (10 * 23 + 20 * 20) * 21)
-    assert expected(base_months=1) == pytest.approx(20)  # 400 / 20
+    latest = ibnr(triangle, [10, 25, 10], base_months=1).months["expected_pmpm"].to_pylist()
+    assert latest[2] == pytest.approx(400 / 25)
     assert expected(expected_pmpm=33.0) == 33.0
     assert expected(expected_pmpm={"2025-03": 34.0}, trend_annual=0.5) == 34.0
     with pytest.raises(InputError, match=r"expected_pmpm lacks 2025-03"):
@@ -111,6 +113,27 @@ def test_margin_and_large_claims_are_shown_beside_the_estimate():
     assert blind.total != pytest.approx(found.total)
     by_member = claim_triangle(columns(rows), valuation_date=MARCH, large_claim=190, large_by="member_id")
     assert by_member.total.tolist() == [0, 0, 50]
+
+
+def test_a_claim_is_large_by_what_was_paid_by_the_valuation_date():
+    rows = lines_of(THREE)
+    rows.append(
+        {**rows[0], "paid_date": date(2025, 4, 2), "paid_amount": 5000.0}
+    )  # the same claim, paid later
+    triangle = claim_triangle(columns(rows), valuation_date=MARCH, large_claim=1000)
+    assert triangle.large.tolist() == [0, 0, 0]
+    assert triangle.run["dollars_paid_later"] == 5000
+
+
+def test_seasonality_of_a_fitted_trend_is_taken_as_it_is():
+    months = [month_after((2023, 1), i) for i in range(24)]
+    season = dict.fromkeys(range(1, 13), 1.0) | {1: 0.5, 3: 1.5}
+    history = {"month": months, "incurred_pmpm": [season[month.month] for month in months]}
+    fitted = fit_trend(history, value="incurred_pmpm")
+    assert fitted.annual == pytest.approx(0)
+    triangle = claim_triangle(columns(lines_of(THREE)), valuation_date=MARCH)
+    found = ibnr(triangle, [10, 20, 10], seasonality=fitted.seasonality)
+    assert found.months["expected_pmpm"].to_pylist()[2] == pytest.approx(600 / (5 + 20) * 1.5)
 
 
 def test_working_days_of_payment_change_factors_and_no_total():

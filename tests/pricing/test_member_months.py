@@ -116,6 +116,17 @@ def test_open_spans_ids_as_numbers_and_text_dates():
     assert found.summary()["(blank)"].sum() == 1.0
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+def test_of_spans_that_begin_together_the_longest_has_the_days(order):
+    first, spans = date(2025, 1, 1), [("a", 10, "short"), ("a", 31, "long"), ("a", 20, "middle")]
+    drawn = [(member, first, date(2025, 1, days), group) for member, days, group in spans]
+    found = member_months(
+        extract([drawn[i] for i in order]), first_month=first, last_month=first, by="plan_id"
+    )
+    assert {row["plan_id"]: row["member_months"] for row in found.months.to_pylist()} == {"long": 1.0}
+    assert found.run["spans_within_others"] == 2
+
+
 def test_a_dictionary_that_names_a_member_twice():
     """Entries of a dictionary need not be distinct, and one may be null."""
     members = pa.DictionaryArray.from_arrays(pa.array([0, 1, 3], pa.int32()), pa.array(["x", "x", None, "y"]))
