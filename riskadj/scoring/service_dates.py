@@ -10,14 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from riskadj.errors import ColumnTypeError
-from riskadj.extracts.buffers import cast_ids, from_numpy, harmonise_ids, is_valid, one_chunk, values_of
 from riskadj.extracts.open import Chunk, Extract, require
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import evidence
 from riskadj.scoring.capture import DIAGNOSES, CaptureCounts, CodeCapture, capture_diagnoses, no_bits
-from riskadj.scoring.eligible_diagnoses import claim_filter, columns_of_filter, judge_nothing
+from riskadj.scoring.counted import CountedReader, columns_that_decide, compared_id_type, days_of
+from riskadj.scoring.eligible_diagnoses import claim_filter, judge_nothing
 from riskadj.scoring.plan import ScoringPlan, Words
 from riskadj.scoring.run import ScoringRun
 
@@ -27,7 +26,6 @@ NO_FIRST, NO_LAST = np.iinfo(np.int32).max, np.iinfo(np.int32).min
 Days = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
 Dated = tuple[Days, Days, Days, pa.Table]
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def capture_window(
 
     The run's own models, code book, claim filter and options apply; rows that cannot be used are returned, not refused.
     """
-    columns = _columns(run, extract)
+    columns = columns_that_decide(run, extract)
     which_count = claim_filter(run.options, run.rules.year, columns)
     sink = CodeCapture(
         run.index,
@@ -125,7 +123,7 @@ def capture_window(
         columns=DIAGNOSES,
         window=window,
         judge=which_count.judge if which_count else judge_nothing,
-        id_type=_id_type(run, extract),
+        id_type=compared_id_type(run, extract),
     )
     rejects = Rejects("write")
     counts = capture_diagnoses(extract, sink, rejects, columns=columns, threads=run.options.threads)
@@ -175,9 +173,13 @@ def dated_diagnoses(
     Each piece is member numbers (-1: not scored), code numbers, service dates [days since 1970-01-01], and the table of
     the `columns` asked for, of as many rows.
     """
-    reader = _Reader(run, extract, window, tuple(columns))
+    reader = CountedReader(run, extract, window)
+
+    def read(chunk: Chunk) -> list[Dated]:
+        return [(one.members, one.codes, one.days, one.columns(columns)) for one in reader.read(chunk)]
+
     wanted = tuple(dict.fromkeys((*reader.columns, *columns)))
-    for pieces in in_order(reader.read, extract.chunks(wanted), run.options.threads):
+    for pieces in in_order(read, extract.chunks(wanted), run.options.threads):
         yield from pieces
 
 
@@ -189,75 +191,3 @@ def month_starts(window: tuple[date, date]) -> Days:
     return np.array(
         [days_of(first), *(days_of(date(first.year + n // 12, n % 12 + 1, 1)) for n in later)], np.int32
     )
-
-
-def days_of(day: date) -> int:
-    """Return a date as days since 1970-01-01."""
-    return (day - _EPOCH).days
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Picks the diagnoses of one window that count and map to a condition: member, code, date and extra columns."""
-
-    run: ScoringRun
-    extract: Extract
-    window: tuple[date, date]
-    extra: tuple[str, ...]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return _columns(self.run, self.extract)
-
-    def read(self, chunk: Chunk) -> list[Dated]:
-        return list(self._pieces(chunk))
-
-    def _pieces(self, chunk: Chunk) -> Iterator[Dated]:
-        which_count = claim_filter(self.run.options, self.run.rules.year, self.columns)
-        first, last = (days_of(day) for day in self.window)
-        for piece in chunk.pieces():
-            table = piece.read(Rejects("write"))
-            dates = one_chunk(table["service_date"])
-            days, codes = values_of(dates), self._codes(table)
-            wanted = is_valid(dates) & (days >= first) & (days <= last) & (codes >= 0)
-            wanted &= self._is_code_valid(codes, days)
-            if which_count is not None:
-                wanted &= which_count(table) != 0
-            ids = cast_ids(one_chunk(table["member_id"]), _id_type(self.run, self.extract))
-            rows = np.flatnonzero(wanted & is_valid(ids))
-            more = table.select(self.extra).take(from_numpy(rows, pa.int64()))
-            yield self.run.index.find(ids, rows), codes[rows], days[rows].astype(np.int32), more
-
-    def _is_code_valid(self, codes: Days, days: Days) -> npt.NDArray[np.bool_]:
-        """Return which codes are valid on the day of their service."""
-        period = np.searchsorted(self.run.book.period_begins, days, side="right")
-        valid: npt.NDArray[np.bool_] = self.run.book.is_valid[period, np.maximum(codes, 0)]
-        return valid
-
-    def _codes(self, table: pa.Table) -> Days:
-        """Return the code number of each row; negative where the code maps to no condition."""
-        column = one_chunk(table["diagnosis_code"])
-        if not pa.types.is_dictionary(column.type):
-            column = column.dictionary_encode()
-        if not len(column.dictionary):
-            return np.full(len(column), -1, np.int32)
-        numbers = self.run.book.look_up(column.dictionary)
-        numbers = np.where(self.run.book.is_mapped[numbers] & (numbers >= 0), numbers, -1).astype(np.int32)
-        entries = np.where(is_valid(column), values_of(column.indices), 0)
-        return np.where(is_valid(column), numbers[entries], -1).astype(np.int32)
-
-
-def _columns(run: ScoringRun, extract: Extract) -> tuple[str, ...]:
-    wanted: tuple[str, ...] = ("member_id", "diagnosis_code", "service_date")
-    wanted += columns_of_filter(run.options.diagnosis_filter, run.rules.year)
-    return tuple(name for name in wanted if name in extract.columns)
-
-
-def _id_type(run: ScoringRun, extract: Extract) -> pa.DataType | None:
-    """Return what the extract's ids are cast to; ids of the run that are whole numbers are in the index as such."""
-    wanted = harmonise_ids(run.index_id_type, extract.id_type)
-    if wanted is not None and pa.types.is_integer(run.index_id_type):
-        raise ColumnTypeError(
-            f"member_id is text in {extract.files[0]} and whole numbers in the other extracts; give all one type."
-        )
-    return wanted

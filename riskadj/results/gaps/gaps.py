@@ -31,6 +31,7 @@ from riskadj.results.gaps.tables import Found, gap_table, potential_table, summa
 from riskadj.results.impact.grouping import row_labels
 from riskadj.results.rates import checked_rate, rate_words, rates_of_rows
 from riskadj.results.summary.groups import Attributes, Labels, find_attributes
+from riskadj.scoring.counted import days_of
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_metadata, run_report
 from riskadj.scoring.score_rows import ModelRun
@@ -38,7 +39,6 @@ from riskadj.scoring.service_dates import (
     NO_FIRST,
     NO_LAST,
     capture_window,
-    days_of,
     find_service_dates,
 )
 

@@ -9,17 +9,15 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from riskadj.errors import OptionError, nearest
-from riskadj.extracts.buffers import cast_ids, is_valid, one_chunk, values_of
 from riskadj.extracts.contract import names_of
 from riskadj.extracts.open import Chunk
 from riskadj.extracts.order import in_order
-from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import support
 from riskadj.kernels.evidence import number_slots
 from riskadj.results.marginal.hashes import hashes_of, labels_of
+from riskadj.scoring.counted import CountedReader
 from riskadj.scoring.plan import ScoringPlan, Words
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import ModelRun
@@ -136,58 +134,26 @@ def find_support(run: ScoringRun, columns: Sequence[str]) -> Support:
     found = Support(tuple(columns), captured, begins, values, tuple({} for _ in columns))
     lock = threading.Lock()
 
+    reader = CountedReader(run, run.extracts[1], run.window)
+
     def note(chunk: Chunk) -> None:
-        for piece in chunk.pieces():
-            counted = read_counted(run, piece, columns)
-            hashes = np.stack(
-                [hashes_of(name, counted.table[name], counted.rows) for name in columns], axis=1
-            )
+        for counted in reader.read(chunk):
+            order = np.argsort(counted.members)  # one member after another: what is written next lies near
+            rows = counted.rows[order]
+            hashes = np.stack([hashes_of(name, counted.table[name], rows) for name in columns], axis=1)
             labels = [labels_of(name, counted.table[name]) for name in columns]
             with lock:
                 support.note_values(
-                    counted.members, counted.codes, hashes, run.book.bits_begin, run.book.bits, captured, begins, values
+                    counted.members[order], counted.codes[order], hashes, run.book.bits_begin, run.book.bits,
+                    captured, begins, values,
                 )  # fmt: skip
                 for known, more in zip(found.labels, labels, strict=True):
                     known.update(more)
 
-    wanted = ("member_id", "diagnosis_code", "service_date", *run.filter_columns, *columns)
-    chunks = run.extracts[1].chunks(tuple(dict.fromkeys(wanted))) if columns else ()
+    chunks = reader.extract.chunks(tuple(dict.fromkeys((*reader.columns, *columns)))) if columns else ()
     for _ in in_order(note, chunks, run.options.threads):
         continue
     return found
-
-
-@dataclass(frozen=True)
-class CountedDiagnoses:
-    """Diagnoses of a chunk that count and map: rows of the table, code numbers, members in order (-1: not enrolled)."""
-
-    table: pa.Table
-    rows: npt.NDArray[np.int64]
-    codes: npt.NDArray[np.int32]
-    members: npt.NDArray[np.int32]
-
-
-def read_counted(run: ScoringRun, chunk: Chunk, columns: Sequence[str]) -> CountedDiagnoses:
-    """Read a chunk and pick the diagnoses that count in a run, by its own window, filter and code book."""
-    table = chunk.read(Rejects("write"))
-    codes = one_chunk(table["diagnosis_code"])
-    entries = np.where(is_valid(codes), values_of(codes.indices), len(codes.dictionary))
-    numbers = run.book.look_up(codes.dictionary) if len(codes.dictionary) else np.zeros(0, np.int32)
-    code_of_row = np.append(numbers, np.int32(-1))[entries]
-    counts = (code_of_row >= 0) & run.book.is_mapped[code_of_row]
-    if "service_date" in table.column_names:
-        dates = one_chunk(table["service_date"])
-        days, window = values_of(dates), np.array(run.window, "datetime64[D]").astype(np.int32)
-        counts &= is_valid(dates) & (days >= window[0]) & (days <= window[1])
-        period = np.searchsorted(run.book.period_begins, days, side="right")
-        counts &= run.book.is_valid[period, np.maximum(code_of_row, 0)]
-    if run.claim_filter:
-        counts &= run.claim_filter(table) != 0
-    ids = cast_ids(one_chunk(table["member_id"]), run.index_id_type)
-    rows = np.flatnonzero(counts & is_valid(ids))
-    members = run.index.find(ids, rows)
-    order = np.argsort(members)  # one member after another: what is written next lies near
-    return CountedDiagnoses(table, rows[order], code_of_row[rows[order]], members[order])
 
 
 @lru_cache(maxsize=32)
