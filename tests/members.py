@@ -219,3 +219,9 @@ def spelt(random: Random, code: str) -> str:
     if manner == 2:
         return f" {code} "
     return code
+
+
+def some_drugs(random: Random, known: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return drug codes as often of the few HCPCS codes as of the many NDCs."""
+    short = [pair for pair in known if pair[0] == "hcpcs"]
+    return tuple(random.choice(random.choice((known, short))) for _ in range(random.choice((0, 1, 3))))

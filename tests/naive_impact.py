@@ -5,6 +5,7 @@ It follows the text of riskadj/results/impact/impact.py with dicts, sets and dec
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,6 +27,7 @@ class Side:
     age: int
     status: dict[str, str]
     codes: tuple[str, ...]
+    drugs: tuple[tuple[str, str], ...] = ()
     edits: str = "default"
     model: str | None = None
 
@@ -46,9 +48,10 @@ class Side:
 # --- one model's sum of factors, by kind ------------------------------------------------------------------------------
 
 
-def kinds_of(model, codes, person, edits, *, with_hierarchies=True):
+def kinds_of(model, codes, person, edits, *, drugs=(), with_hierarchies=True):
     """Return the sums of factors by kind."""
     hccs = naive.mapped_hccs(model, codes, person["sex"], person["age"], edits)
+    hccs |= naive.drug_hccs(model, set(drugs), person["age"])
     if with_hierarchies:
         hccs = naive.apply_hierarchies(model, naive.meet_requirements(model, hccs))
     hccs = naive.leave_out(model, hccs, person["age"], person["status"] | {"sex": person["sex"]})
@@ -143,31 +146,37 @@ def leg(before, after, name_before, name_after):
             "coding_intensity": number(before, "coding_intensity", name_before, of_segment, person),
         }
 
+    def sums_after(model, codes, edits, **more):
+        return kinds_of(model, codes, after.person, edits, drugs=after.drugs, **more)
+
     chain = []
-    for step, codes in (("start", before.codes), ("diagnoses", after.codes)):
-        sums = kinds_of(older, codes, before.person, before.edits)
+    for step, given in (("start", before), ("diagnoses", after)):
+        sums = kinds_of(older, given.codes, before.person, before.edits, drugs=given.drugs)
         chain.append((step, pay(total(sums), **by_old_rules(before.person))))
     rules = by_old_rules(after.person)
     chain.append(
-        ("age_and_status", pay(total(kinds_of(older, after.codes, after.person, before.edits)), **rules))
+        (
+            "age_and_status",
+            pay(total(sums_after(older, after.codes, before.edits)), **rules),
+        )
     )
-    sums = kinds_of(older, kept, after.person, before.edits)
+    sums = sums_after(older, kept, before.edits)
     chain.append(("mapping_lost", pay(total(sums), **rules)))
-    end = kinds_of(newer, kept, after.person, after.edits)
+    end = sums_after(newer, kept, after.edits)
     if alike:
-        mixed = with_tables(older, newer, ("diagnoses",))
-        sums = kinds_of(mixed, kept, after.person, after.edits)
+        mixed = with_tables(older, newer, ("diagnoses", "drug_mappings"))
+        sums = sums_after(mixed, kept, after.edits)
         chain.append(("mapping_moved", pay(total(sums), **rules)))
         mixed = with_tables(mixed, newer, ("requirements", "hierarchies", "manifest"))
-        sums = kinds_of(mixed, kept, after.person, after.edits)
+        sums = sums_after(mixed, kept, after.edits)
         running = total(sums)
     else:
         chain.append(("mapping_moved", chain[-1][1]))
         running = total(sums)
-        free = kinds_of(older, kept, after.person, before.edits, with_hierarchies=False)["condition_factors"]
-        free_end = kinds_of(newer, kept, after.person, after.edits, with_hierarchies=False)[
-            "condition_factors"
-        ]
+        free = sums_after(older, kept, before.edits, with_hierarchies=False)["condition_factors"]
+        free_end = kinds_of(
+            newer, kept, after.person, after.edits, drugs=after.drugs, with_hierarchies=False
+        )["condition_factors"]
         running += (end["condition_factors"] - free_end) - (sums["condition_factors"] - free)
         sums = sums | {"condition_factors": free}
         end = end | {"condition_factors": free_end}
@@ -178,7 +187,7 @@ def leg(before, after, name_before, name_after):
     of_segment = segment(newer, after.person)
     rules["divisor"] = divisor_of(newer, of_segment)
     chain.append(("adjustments", pay(running, **rules)))
-    running = total(kinds_of(newer, after.codes, after.person, after.edits))
+    running = total(sums_after(newer, after.codes, after.edits))
     chain.append(("mapping_gained", pay(running, **rules)))
     rules["rounding_of"] = after
     rules["normalization"] = number(after, "normalization", name_after, of_segment, after.person)
@@ -196,7 +205,7 @@ def with_tables(model, other, names):
         mixed[name] = other[name]
     hccs = {row["hcc"]: row for row in [*other["labels"], *model["labels"]]}
     mixed["labels"] = sorted(
-        hccs.values(), key=lambda row: int("".join(c for c in row["hcc"] if c.isdigit()))
+        hccs.values(), key=lambda row: [int(digits) for digits in re.findall(r"\d+", row["hcc"])]
     )
     return mixed
 
@@ -238,7 +247,7 @@ def own_score(side):
         model = side.table(name)
         of_segment = segment(model, side.person)
         total += weight * pay(
-            sum(kinds_of(model, side.codes, side.person, side.edits).values()),
+            sum(kinds_of(model, side.codes, side.person, side.edits, drugs=side.drugs).values()),
             divisor=divisor_of(model, of_segment),
             rounding_of=side,
             normalization=number(side, "normalization", name, of_segment, side.person),

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from riskadj.errors import ColumnTypeError
 from riskadj.extracts.buffers import cast_ids, from_numpy, harmonise_ids, is_valid, one_chunk, values_of
+from riskadj.extracts.dates import days_of
 from riskadj.extracts.open import Chunk, Extract
 from riskadj.extracts.rejects import Rejects
 from riskadj.scoring.eligible_diagnoses import claim_filter, columns_of_filter
@@ -19,7 +20,6 @@ from riskadj.scoring.run import ScoringRun
 
 Integers = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,3 @@ def compared_id_type(run: ScoringRun, extract: Extract) -> pa.DataType | None:
             f"member_id is text in {extract.files[0]} and whole numbers in the other extracts; give all one type."
         )
     return wanted
-
-
-def days_of(day: date) -> int:
-    """Return a date as days since 1970-01-01."""
-    return (day - _EPOCH).days

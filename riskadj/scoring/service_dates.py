@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from riskadj.extracts.dates import days_of
 from riskadj.extracts.open import Chunk, Extract, require
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import evidence
 from riskadj.scoring.capture import DIAGNOSES, CaptureCounts, CodeCapture, capture_diagnoses, no_bits
-from riskadj.scoring.counted import CountedReader, columns_that_decide, compared_id_type, days_of
+from riskadj.scoring.counted import CountedReader, columns_that_decide, compared_id_type
 from riskadj.scoring.eligible_diagnoses import claim_filter, judge_nothing
 from riskadj.scoring.plan import ScoringPlan, Words
 from riskadj.scoring.run import ScoringRun

@@ -31,6 +31,7 @@ from tests.members import (
     naive_model_row,
     pairs_table,
     random_members,
+    some_drugs,
 )
 
 #: No independent cases; checked only by the naive twin.
@@ -200,12 +201,6 @@ def test_engine_equals_naive_scorer_on_random_members(place: str, tmp_path: Path
             folder.parent, model_id, of_member[row["member_id"]], row["segment"], "default"
         )
         assert engine_model_row(row) == expected, of_member[row["member_id"]]
-
-
-def some_drugs(random: Random, known: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return drug codes as often of the few HCPCS codes as of the many NDCs."""
-    short = [pair for pair in known if pair[0] == "hcpcs"]
-    return tuple(random.choice(random.choice((known, short))) for _ in range(random.choice((0, 1, 3))))
 
 
 def lend_numbers(place: str, maps: Path) -> None:

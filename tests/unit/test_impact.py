@@ -42,7 +42,9 @@ LEMURIA = {"program": "lemuria", "payment_year": random_models.YEAR}
 
 
 def side(member: Member, year: Path, program: str, **more) -> Side:
-    return Side(year, program, member.sex, member.age_years, member.status, member.codes, **more)
+    return Side(
+        year, program, member.sex, member.age_years, member.status, member.codes, member.drugs, **more
+    )
 
 
 def causes_of(row: dict) -> dict[str, Decimal]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.errors import ColumnMissingError, OptionError
-from riskadj.extracts.dates import MISSING_DATE
+from riskadj.extracts.dates import MISSING_DATE, days_of
 from riskadj.extracts.open import Extract, require
 from riskadj.extracts.write import write_tables
 from riskadj.results.gaps.chronic import UNKNOWN, chronic_flags
@@ -31,7 +31,6 @@ from riskadj.results.gaps.tables import Found, gap_table, potential_table, summa
 from riskadj.results.impact.grouping import row_labels
 from riskadj.results.rates import checked_rate, rate_words, rates_of_rows
 from riskadj.results.summary.groups import Attributes, Labels, find_attributes
-from riskadj.scoring.counted import days_of
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_metadata, run_report
 from riskadj.scoring.score_rows import ModelRun
