@@ -46,9 +46,9 @@ def _png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def show_percent(axis: Any, decimals: int = 0) -> None:
-    """Write an axis (``axes.xaxis`` or ``axes.yaxis``) in percent."""
-    axis.set_major_formatter(lambda value, _: f"{value:.{decimals}%}")
+def show_percent(axis: Any) -> None:
+    """Write an axis (``axes.xaxis`` or ``axes.yaxis``) in percent, with as many decimals as its ticks need."""
+    axis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}%")
 
 
 def show_dollars(axis: Any) -> None:

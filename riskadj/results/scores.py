@@ -124,7 +124,15 @@ class Scores:
         frame: pd.DataFrame = prevalence_of(self, by, min_cell=min_cell, attributes=attributes).to_pandas()
         return frame
 
-    def report(self, path: str | Path, *, min_cell: int | None = None) -> Path:
+    def report(
+        self,
+        path: str | Path,
+        *,
+        min_cell: int | None = None,
+        impact: str | Path | None = None,
+        gaps: str | Path | None = None,
+        marginal: str | Path | None = None,
+    ) -> Path:
         """Write a report on the scores: one HTML file that stands alone, every number from the tables.
 
         Parameters
@@ -133,11 +141,15 @@ class Scores:
             The file to write.
         min_cell : int, optional
             As in `summary`. [members]
+        impact, gaps, marginal : path, optional
+            Directories that these results were written to, of the same population and tables.
 
         Raises
         ------
         OutputError
             The file cannot be written.
+        ExtractError
+            One of the directories does not belong to these scores.
         """
         from riskadj.results.summary.page import write_report
         from riskadj.results.summary.report import read_report
@@ -145,7 +157,10 @@ class Scores:
         with TemporaryDirectory(prefix="riskadj-report-") as folder:
             written = self.write(Path(folder) / "scores")
             maps_dir = self.scoring_run.options.maps_dir
-            return write_report(read_report(written, min_cell=min_cell, maps_dir=maps_dir), path)
+            found = read_report(
+                written, min_cell=min_cell, maps_dir=maps_dir, impact=impact, gaps=gaps, marginal=marginal
+            )
+            return write_report(found, path)
 
     def plot(self) -> Figure:
         """Return a figure: distribution of payment risk scores, and prevalence of the most frequent HCCs."""

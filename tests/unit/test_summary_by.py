@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from datetime import date
-from html.parser import HTMLParser
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,11 +19,13 @@ import riskadj
 from riskadj.errors import ColumnMissingError, ExtractError, OptionError
 from riskadj.results.summary.breakdown import AS_PAID, DistinctMembers
 from riskadj.results.summary.page import report_page
-from riskadj.results.summary.report import BIN_WIDTH, N_BINS, read_report
+from riskadj.results.summary.related import BIN_WIDTH, N_BINS
+from riskadj.results.summary.report import read_report
 from riskadj.results.summary.suppression import hidden_cells
 from riskadj.results.summary.written_summary import summarise_directory
 from tests.cli_runs import run
 from tests.members import TOY_MAPS, Member, diagnoses_table, enrollment_table, random_members
+from tests.pages import Cells
 
 ATLANTIS: dict[str, Any] = {"payment_year": 2099, "program": "atlantis", "maps_dir": TOY_MAPS}
 CODES = ("Q01", "Q02", "Q03", "Q05", "Q06", "Q07", "Q08", "Q09", "Q12", "Q13", "Q20", "Q51", "Q52")
@@ -287,28 +288,6 @@ def test_refused(scores: riskadj.Scores, options: dict[str, Any], kind: type[Exc
     with pytest.raises(kind) as caught:
         scores.summary(**options)
     assert words in str(caught.value)
-
-
-class Cells(HTMLParser):
-    """Collects the numbers of a page, row by row, and whatever it refers to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[dict[str, float | None]] = []
-        self.outside: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag == "tr":
-            self.rows.append({})
-        if "data-name" in found:
-            if tag != "td":
-                self.rows.append({})
-            self.rows[-1][str(found["data-name"])] = (
-                float(found["data-value"]) if found["data-value"] else None
-            )
-        self.outside += [str(found[name]) for name in ("src", "href") if name in found]
-        self.outside += [tag] if tag in ("script", "link", "iframe") else []
 
 
 def test_every_number_of_the_page_is_in_the_tables(scores: riskadj.Scores, tmp_path: Path) -> None:

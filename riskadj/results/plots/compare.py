@@ -53,7 +53,7 @@ def _draw_classes(axes: Axes, report: str, rows: list[dict[str, Any]]) -> None:
     others.sort(key=lambda row: -row["n_rows"])
     names = [f"{_words(row['difference_class'])} ({row['n_rows']:,})" for row in others]
     draw_bars(axes, names, [row["n_rows"] / total for row in others], color=BLUE)
-    show_percent(axes.xaxis, 1 if max(row["n_rows"] for row in others) < 0.05 * total else 0)
+    show_percent(axes.xaxis)
 
 
 def _draw_variables(axes: Axes, rows: list[dict[str, Any]]) -> None:

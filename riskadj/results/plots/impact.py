@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,23 +32,25 @@ def plot_impact(causes: pa.Table, before: Floats, after: Floats, *, names: tuple
         Of the two runs.
     """
     figure, (walk, shift, changes) = new_figure(1, 3, width=17.0, height=5.2, width_ratios=(1.7, 1, 1))
-    _draw_walk(walk, causes, names)
+    levels, steps = causes["level"].to_pylist(), causes["change"].to_pylist()
+    words = [name.replace("_", " ") for name in causes["cause"].to_pylist()]
+    draw_walk(walk, words, steps, levels[0] - steps[0] if levels else np.nan)
+    walk.set_title(f"{names[0]}  to  {names[1]}", fontsize=10, wrap=True)
     _draw_shift(figure, shift, before, after)
     _draw_changes(changes, after - before)
     return figure
 
 
-def _draw_walk(axes: Axes, causes: pa.Table, names: tuple[str, str]) -> None:
-    steps, levels = causes["change"].to_pylist(), causes["level"].to_pylist()
-    words = [name.replace("_", " ") for name in causes["cause"].to_pylist()]
-    start = levels[0] - steps[0] if levels else np.nan
-    draw_waterfall(axes, words, steps, start=("before", start), end="after")
-    edges = [level for level in (start, *levels) if np.isfinite(level)]
+def draw_walk(axes: Axes, causes: Sequence[str], steps: Sequence[float], start: float) -> None:
+    """Draw the walk from a mean to another, a step for each cause; the axis begins near the lowest level."""
+    edges = [level for level in start + np.cumsum([0.0, *steps]) if np.isfinite(level)]
+    room = max(max(edges) - min(edges), 0.01) if edges else 0.01
+    draw_waterfall(
+        axes, causes, steps, start=("before", start), end="after", decimals=3 if room >= 0.05 else 4
+    )
     if edges:
-        room = max(max(edges) - min(edges), 0.01)
         axes.set_ylim(max(0.0, min(edges) - 0.6 * room), max(edges) + 0.25 * room)
     axes.set_ylabel("mean payment risk score (axis cut)")
-    axes.set_title(f"{names[0]}  to  {names[1]}", fontsize=10)
 
 
 def _draw_shift(figure: Figure, axes: Axes, before: Floats, after: Floats) -> None:

@@ -81,7 +81,11 @@ def _short(label: str, most: int = 34) -> str:
 
 def _risk_name(row: dict[str, Any]) -> str:
     one = row["only_value"].replace("_", " ")
-    return f"rests on a single {row['column']}" if one == "(any)" else f"rests on {one} alone"
+    return (
+        f"rests on a single {row['column'].removesuffix('_id').replace('_', ' ')}"
+        if one == "(any)"
+        else f"rests on {one} alone"
+    )
 
 
 def _few_ticks() -> Any:

@@ -53,11 +53,13 @@ def _draw(axes: Axes, rows: Sequence[dict[str, Any]], by: Sequence[str], total: 
     for position, row in enumerate(reversed(rows)):
         axes.annotate(
             f"{row[_MEAN]:.3f} ({row['members']:,})", (row[_MEAN], position), xytext=(4, 0),
-            textcoords="offset points", va="center", fontsize=8,
+            textcoords="offset points", va="center", fontsize=8, bbox={"color": "white", "pad": 1},
         )  # fmt: skip
     for mean in total:
         axes.axvline(mean, color="black", linewidth=1, linestyle="--", zorder=0)
     axes.margins(x=0.18)
     axes.tick_params(labelsize=8)
-    axes.set_ylabel(" / ".join(name.replace("_", " ") for name in by))
+    axes.set_ylabel(
+        " / ".join(name.removesuffix("_id").removesuffix("_code").replace("_", " ") for name in by)
+    )
     axes.set_xlabel("mean by months (members); dashes: all; 1.000 = average beneficiary")

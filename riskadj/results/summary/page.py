@@ -9,8 +9,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from riskadj.extracts.write import output_errors
-from riskadj.results.summary.report import MOST_GROUPS, Report, Table
+from riskadj.results.summary import page_charts
+from riskadj.results.summary.related import GapsPart, ImpactPart, MarginalPart, Table
+from riskadj.results.summary.report import MOST_GROUPS, Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +42,16 @@ _TITLES = {
     "mean_raw_risk_score_by_months": "mean raw score",
     "mean_payment_risk_score_by_months": "mean payment score",
     "members_with_hcc": "members with it",
+    "mean_marginal_payment_score": "mean value",
+    "share_of_score_months": "share of value",
+    "recaptured_to_date": "recaptured",
+    "recapture_rate": "rate",
+    "only_value": "value",
+    "level": "mean after it",
 }
+_PERCENT = ("prevalence", "share_of_score_months", "recapture_rate")
+_WHOLE = ("dollars", "score_months")
+_MOST_HCCS = 15
 
 
 def write_report(report: Report, path: str | Path) -> Path:
@@ -85,10 +98,10 @@ def _parts(report: Report) -> Iterator[str]:
         yield _paragraph(
             f"Numbers of fewer than {report.min_cell} members are blank, and others that would tell them."
         )
+    yield "<h2>Distribution of payment risk scores</h2>"
+    yield _image(page_charts.draw_distribution(report), "Enrollment rows by payment risk score")
     yield "<h2>Scores by segment</h2>"
     yield _table(report.by_segment, ("model_id", "segment"))
-    yield "<h2>Distribution of payment risk scores</h2>"
-    yield _image(_draw_distribution(report), "Enrollment rows by payment risk score")
     yield "<h2>Scores by age</h2>"
     yield _table(report.by_age, ("model_id", "age_band"))
     for name, rows in report.by_column.items():
@@ -102,14 +115,62 @@ def _parts(report: Report) -> Iterator[str]:
         shown = [{key: row[key] for key in row if key not in left_out} for row in rows]
         yield _table(shown, (name,))
     yield "<h2>Most frequent payment HCCs</h2>"
-    yield _image(_draw_prevalence(report), "Most frequent payment HCCs")
+    yield _image(page_charts.draw_prevalence(report), "Most frequent payment HCCs")
     yield _table(report.prevalence, ("model_id", "hcc", "label"))
+    if report.gaps:
+        yield from _recapture(report.gaps)
+    if report.marginal:
+        yield from _values(report.marginal)
+    if report.impact:
+        yield from _impact(report.impact)
     yield "<h2>What was read</h2>"
     yield _table(report.counts, ("extract",))
     if report.rejects:
         yield _table(report.rejects, ("reason",), caption="Rows that were not used")
     yield from _tables_used(run)
     yield from _notes(run)
+
+
+def _recapture(gaps: GapsPart) -> Iterator[str]:
+    yield "<h2>Recapture of conditions</h2>"
+    yield _paragraph(
+        "Of the conditions that members had in the window before, the share seen again; a more severe condition of the "
+        "same hierarchy counts as seen. Acute conditions are in the table and not in the chart."
+    )
+    yield _image(
+        page_charts.draw_recapture(gaps), "Recapture by month, this year and the prior year's own curve"
+    )
+    yield _table(gaps.rates, ("model_id", "kind", "to"))
+
+
+def _values(marginal: MarginalPart) -> Iterator[str]:
+    yield "<h2>Value of captured HCCs, and what of it is at risk</h2>"
+    yield _image(
+        page_charts.draw_values(marginal), "Value of captured HCCs, and the share that rests on one value"
+    )
+    names = ("model_id", "hcc", "label", "rows", "mean_marginal_payment_score", "score_months", "dollars")
+    columns = _with_values(marginal.value_by_hcc, names)
+    yield _table(
+        marginal.value_by_hcc.slice(0, _MOST_HCCS).select(columns).to_pylist(), ("model_id", "hcc", "label")
+    )
+    columns = _with_values(marginal.value_at_risk, marginal.value_at_risk.column_names)
+    risks = marginal.value_at_risk.select(columns).to_pylist()
+    yield _table(risks, ("column", "only_value"), caption="Value that rests on one value of a column alone")
+
+
+def _with_values(table: pa.Table, names: Sequence[str]) -> list[str]:
+    """Return the columns that are not all blank."""
+    return [name for name in names if table[name].null_count < table.num_rows]
+
+
+def _impact(impact: ImpactPart) -> Iterator[str]:
+    yield "<h2>Shift of scores between two runs</h2>"
+    yield _paragraph(f"Before: {impact.names[0]}. After: {impact.names[1]}.")
+    yield _image(page_charts.draw_shift(impact), "Enrollment rows by payment risk score before and after")
+    yield "<h2>Change of the mean, cause by cause</h2>"
+    yield _image(page_charts.draw_waterfall(impact), "Mean payment risk score from before to after")
+    yield _figures([("mean before", impact.start), ("mean after", impact.causes[-1]["level"])])
+    yield _table(impact.causes, ("cause",))
 
 
 def _tables_used(run: dict[str, Any]) -> Iterator[str]:
@@ -201,8 +262,12 @@ def _raw(value: float | int | None) -> str:
 def _shown(name: str, value: float | int | None) -> str:
     if value is None:
         return "-"
-    if name == "prevalence":
+    if name in _PERCENT:
         return f"{value:.1%}"
+    if name in _WHOLE:
+        return f"{value:,.0f}"
+    if name == "change":
+        return f"{value:+.4f}"
     return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"
 
 
@@ -211,35 +276,3 @@ def _image(figure: Figure, text: str) -> str:
     figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
     return f'<img alt="{html.escape(text)}" src="data:image/png;base64,{data}">'
-
-
-def _draw_distribution(report: Report) -> Figure:
-    from riskadj.charts import BLUE, new_figure
-
-    figure, (axes,) = new_figure(width=9.0, height=3.2)
-    bins = report.distribution
-    width = bins[0]["to"]
-    starts, heights = [one["from"] for one in bins], [one["rows"] or 0 for one in bins]
-    axes.bar(starts, heights, width=0.92 * width, align="edge", color=BLUE)
-    if report.mean_payment_risk_score is not None:
-        axes.axvline(report.mean_payment_risk_score, color="black", linewidth=1)
-        axes.set_title(f"Mean {report.mean_payment_risk_score:.3f} (line)", fontsize=10, loc="left")
-    axes.set_xlabel(
-        f"payment risk score (1.000 = average beneficiary); the last bar is {bins[-1]['from']:g} and more"
-    )
-    axes.set_ylabel("enrollment rows")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    return figure
-
-
-def _draw_prevalence(report: Report) -> Figure:
-    from riskadj.charts import draw_bars, new_figure, show_percent
-
-    most = max((row["members"] for row in report.prevalence), default=0)
-    rows = [row for row in report.prevalence if row["members"] == most][:15]
-    figure, (axes,) = new_figure(width=9.0, height=0.6 + 0.26 * max(len(rows), 1))
-    draw_bars(axes, [row["hcc"] for row in rows], [row["prevalence"] for row in rows])
-    axes.set_xlabel(f"share of members, {rows[0]['model_id']}" if rows else "no payment HCC may be shown")
-    axes.tick_params(axis="y", labelsize=8)
-    show_percent(axes.xaxis)
-    return figure

@@ -5,7 +5,7 @@ Files are read a row group at a time. Every number of the page stands in a table
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,21 +17,27 @@ import pyarrow as pa
 from riskadj.extracts.buffers import one_chunk, values_of
 from riskadj.extracts.enrollment import CARRIED
 from riskadj.extracts.rejects import REASONS
-from riskadj.results.summary.breakdown import AS_PAID, Breakdown, DistinctMembers, Part
+from riskadj.results.summary.breakdown import AS_PAID, Breakdown, Part
 from riskadj.results.summary.groups import AGE_BAND, Labels, age_bands, labels_of_column
 from riskadj.results.summary.prevalence import Prevalence
+from riskadj.results.summary.related import (
+    GapsPart,
+    ImpactPart,
+    MarginalPart,
+    ScoreBins,
+    Table,
+    read_gaps,
+    read_impact,
+    read_marginal,
+)
 from riskadj.results.summary.score_groups import new_segments
-from riskadj.results.summary.suppression import check_min_cell, hidden_cells
+from riskadj.results.summary.suppression import check_min_cell
 from riskadj.results.summary.written import WrittenScores, floats_of, member_keys
 from riskadj.tables.model import ModelTables
 
-#: Width and number of the bars in which scores are counted; the last holds all that are higher.
-BIN_WIDTH, N_BINS = 0.25, 20
 MOST_HCCS = 20
 #: Most groups of one column that the page shows.
 MOST_GROUPS = 200
-
-Table = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class Report:
         Broken down by the columns that payment_scores carries.
     mean_payment_risk_score : float or None
         As paid, weighted by months. [1.000 = average beneficiary]
+    impact, gaps, marginal
+        What directories of other questions say of the same population, where they were given.
     """
 
     run: dict[str, Any]
@@ -60,6 +68,9 @@ class Report:
     prevalence: Table
     mean_payment_risk_score: float | None
     min_cell: int | None
+    impact: ImpactPart | None = None
+    gaps: GapsPart | None = None
+    marginal: MarginalPart | None = None
 
 
 @dataclass
@@ -71,12 +82,17 @@ class _Totals:
     by_column: dict[str, Breakdown] = field(default_factory=dict)
     paid: Breakdown = field(default_factory=lambda: Breakdown(()))
     prevalence: Prevalence = field(default_factory=lambda: Prevalence(()))
-    bins: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(N_BINS, np.int64))
-    members_of_bin: DistinctMembers = field(default_factory=DistinctMembers)
+    bins: ScoreBins = field(default_factory=ScoreBins)
 
 
 def read_report(
-    directory: str | Path, *, min_cell: int | None = None, maps_dir: str | Path | None = None
+    directory: str | Path,
+    *,
+    min_cell: int | None = None,
+    maps_dir: str | Path | None = None,
+    impact: str | Path | None = None,
+    gaps: str | Path | None = None,
+    marginal: str | Path | None = None,
 ) -> Report:
     """Return the numbers of a report on a directory that `riskadj score` wrote.
 
@@ -87,11 +103,13 @@ def read_report(
         Blank numbers of fewer members, and of others where totals would tell them. [members]
     maps_dir : path, optional
         The tables that the scores were made with, if not those that ship.
+    impact, gaps, marginal : path, optional
+        Directories that these commands wrote of the same population, with the same tables.
 
     Raises
     ------
     ExtractError
-        The directory holds no scores.
+        The directory holds no scores, or another one does not belong to them.
     ManifestError
         The tables are not those that the scores were made with.
     """
@@ -101,6 +119,8 @@ def read_report(
     _add_models(totals, written)
     _add_payments(totals, written)
     (paid,) = totals.paid.table(min_cell).to_pylist()
+    by_segment = totals.by_segment.table(min_cell).to_pylist()
+    order = _largest_first(by_segment)
     return Report(
         run=run,
         counts=_counts(run),
@@ -108,14 +128,25 @@ def read_report(
             {"reason": REASONS.get(reason, reason), "rows": n_rows}
             for reason, n_rows in run["counts"]["rejects"].items()
         ],
-        by_segment=totals.by_segment.table(min_cell).to_pylist(),
-        by_age=totals.by_age.table(min_cell).to_pylist(),
+        by_segment=sorted(by_segment, key=order),
+        by_age=sorted(totals.by_age.table(min_cell).to_pylist(), key=order),
         by_column={name: total.table(min_cell).to_pylist() for name, total in totals.by_column.items()},
-        distribution=_distribution(totals, min_cell),
-        prevalence=_most_frequent(totals.prevalence.table(min_cell).to_pylist(), models),
+        distribution=totals.bins.table(min_cell),
+        prevalence=_most_frequent(sorted(totals.prevalence.table(min_cell).to_pylist(), key=order), models),
         mean_payment_risk_score=paid["mean_payment_risk_score_by_months"],
         min_cell=min_cell,
+        impact=None if impact is None else read_impact(Path(impact), run, min_cell),
+        gaps=None if gaps is None else read_gaps(Path(gaps), run, min_cell),
+        marginal=None if marginal is None else read_marginal(Path(marginal), run, min_cell),
     )
+
+
+def _largest_first(by_segment: Table) -> Callable[[dict[str, Any]], int]:
+    """Return a key that sorts rows by the member months of their model, most first."""
+    months: dict[str, int] = {}
+    for row in by_segment:
+        months[row["model_id"]] = max(months.get(row["model_id"], 0), row["member_months"] or 0)
+    return lambda row: -months[row["model_id"]]
 
 
 def _add_models(totals: _Totals, written: WrittenScores) -> None:
@@ -158,10 +189,7 @@ def _add_payments(totals: _Totals, written: WrittenScores) -> None:
         for name, label in labels.items():
             _add_paid(totals.by_column.setdefault(name, Breakdown((name,))), {name: label}, table, members)
         _add_paid(totals.paid, {}, table, members)
-        has = ~np.isnan(payment)
-        at = np.clip((payment[has] / BIN_WIDTH).astype(np.int32), 0, N_BINS - 1)
-        totals.bins += np.bincount(at, minlength=N_BINS)
-        totals.members_of_bin.add(at, members[has])
+        totals.bins.add(members, payment)
 
 
 def _add_paid(
@@ -178,20 +206,6 @@ def _counts(run: dict[str, Any]) -> Table:
     return [
         {"extract": role, **{kind: run["counts"][role][kind] for kind in kinds}}
         for role in ("enrollment", "diagnoses")
-    ]
-
-
-def _distribution(totals: _Totals, min_cell: int | None) -> Table:
-    members = totals.members_of_bin.counts(N_BINS)
-    hidden = np.zeros(N_BINS, np.bool_) if min_cell is None else hidden_cells(members, min_cell)
-    return [
-        {
-            "from": number * BIN_WIDTH,
-            "to": None if number == N_BINS - 1 else (number + 1) * BIN_WIDTH,
-            "rows": None if hidden[number] else int(totals.bins[number]),
-            "members": None if hidden[number] else int(members[number]),
-        }
-        for number in range(N_BINS)
     ]
 
 

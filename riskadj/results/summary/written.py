@@ -63,7 +63,7 @@ class WrittenScores:
 
     def payments(self, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Yield payment_scores, those of the columns that it has, a row group at a time."""
-        yield from _row_groups(self.folder / PAYMENT_SCORES, columns)
+        yield from row_groups(self.folder / PAYMENT_SCORES, columns)
 
     def payment_columns(self) -> list[str]:
         """Return the columns of payment_scores."""
@@ -76,7 +76,7 @@ class WrittenScores:
 
     def model_rows(self, columns: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
         """Yield model and columns of those rows of model_scores that pay, a row group at a time."""
-        for group in _row_groups(self.folder / MODEL_SCORES, ("model_id", "weight", *columns)):
+        for group in row_groups(self.folder / MODEL_SCORES, ("model_id", "weight", *columns)):
             paid = group.filter(pc.not_equal(group["weight"], 0.0))
             models = labels_of_column(paid["model_id"])
             for model_id in models.names:
@@ -99,7 +99,8 @@ def _models(run: dict[str, Any], maps_dir: str | Path | None) -> dict[str, Model
     return found
 
 
-def _row_groups(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+def row_groups(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Yield those of the columns that a file has, a row group at a time."""
     with pq.ParquetFile(path) as file:
         wanted = [name for name in columns if name in file.schema_arrow.names]
         for number in range(file.num_row_groups):
