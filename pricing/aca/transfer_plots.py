@@ -28,7 +28,7 @@ def plot_transfers(transfer: RiskTransfer) -> Figure:
     left.tick_params(axis="x", rotation=30)
     right.barh(sums["issuer_id"], sums["transfer"] / sums["premium"], color=colors)
     right.set_title("as a share of the issuer's premium", fontsize=10)
-    show_percent(right.xaxis, 1)
+    show_percent(right.xaxis)
     for axes in (left, right):
         axes.axvline(0.0, color="black", linewidth=0.8)
     return figure
