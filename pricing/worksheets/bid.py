@@ -18,6 +18,7 @@ from pricing.worksheets.read import read_inputs
 from pricing.worksheets.render import write_book
 
 _LABELS = ("plan_id", "service_category", "county_code")
+_ABBREVIATIONS = {"esrd": "ESRD", "ffs": "FFS", "pmpm": "PMPM", "snp": "special needs plan"}
 _NOTE = "Yellow cells are inputs; the others follow from them. Dollars are per member and month."
 _CHECKS_NOTE = (
     "What reviewers look at, plan by plan; BidFlow.checks also compares special needs with general plans."
@@ -114,7 +115,10 @@ def _inputs(table: Columns, columns: tuple[Column, ...]) -> Iterator[Line]:
 
 
 def _words(name: str) -> str:
-    return name.replace("_per_1000", "").replace("_", " ").replace("pmpm", "PMPM").replace("ffs", "FFS")
+    """Return a column's name as people write it."""
+    words = name.removesuffix("_per_1000").removeprefix("is_").split("_")
+    text = " ".join(_ABBREVIATIONS.get(word, word) for word in words)
+    return text.replace("part d", "Part D").replace("part b", "Part B")
 
 
 def _look(name: str) -> tuple[str, str]:

@@ -34,6 +34,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "bad": {"bg_color": _BAD, "font_color": "#9B1C1C", "bold": True},
 }  # fmt: skip
 _TOTAL = {"bold": True, "bg_color": _PALE}
+_COLUMNS_OF_A_PAGE = 12
 #: A text that begins so would become a formula if somebody edited its cell; it gets Excel's mark of a text.
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 
@@ -219,7 +220,8 @@ def _colour_checks(pen: _Pen, sheet: Worksheet, grid: Grid, line: Line) -> None:
 
 def _set_up_page(sheet: Worksheet, grid: Grid) -> None:
     sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
+    if grid.is_across or len(grid.lines) <= _COLUMNS_OF_A_PAGE:
+        sheet.fit_to_pages(1, 0)
     if grid.is_across:
         lines = _numbers(grid)
         sheet.set_column(0, 0, max(22, *(len(line.label) for line in lines)))
@@ -235,6 +237,8 @@ def _set_up_page(sheet: Worksheet, grid: Grid) -> None:
             sheet.set_column(column, column, max(13, min(longest + 2, 60)))
         labels = sum(line.is_label for line in grid.lines)
         sheet.freeze_panes(grid.first_record, labels)
+        if labels:
+            sheet.repeat_columns(0, labels - 1)
         sheet.repeat_rows(HEADING_ROW, HEADING_ROW + 2)
 
 
