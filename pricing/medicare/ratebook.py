@@ -135,7 +135,7 @@ def _columns(header: list[str], name: str, payment_year: int) -> tuple[dict[int,
     }
     if not bonuses:
         raise InputError(
-            f"{name}: its header names no bonus; ratebooks have been by bonus since payment year 2015."
+            f"{name}: its header names no bonus; give a ratebook that lists rates by quality bonus."
         )
     years = {int(year) for cell in header for year in _YEAR.findall(cell)}
     if years - {payment_year}:
