@@ -105,13 +105,13 @@ def read_claim_lines(
         rows.labels("service_category", blank=BLANK) if has_categories else one_label(rows.n_rows, ALL)
     )
     claims, amounts = rows.labels("claim_id"), rows.numbers(amount)
-    lines = rows.labels("claim_line_number").codes if rows.has("claim_line_number") else None
+    lines = rows.labels("claim_line_number", blank=BLANK).codes if rows.has("claim_line_number") else None
     is_header = _header_rows(categories, listed)
     kept = np.ones(rows.n_rows, np.bool_)
     if lines is not None and is_header.any():
         kept[is_header] = _first_lines(
             claims.codes[is_header],
-            rows.numbers("claim_line_number")[is_header],
+            rows.numbers("claim_line_number", where=is_header)[is_header],
             amounts[is_header],
             rows.label,
         )

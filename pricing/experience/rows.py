@@ -140,13 +140,13 @@ class Rows:
             raise self._blank(name, missing)
         return np.where(missing, 0 if blank is None else blank, days).astype(np.int64)
 
-    def numbers(self, name: str) -> Numbers:
-        """Return a column of numbers.
+    def numbers(self, name: str, *, where: Flags | None = None) -> Numbers:
+        """Return a column of numbers; outside the rows `where` one may be blank, and is NaN.
 
         Raises
         ------
         InputError
-            A row is blank, or holds no finite number.
+            A row is blank that may not be, or holds no finite number.
         """
         column = one_chunk(self.table[name])
         try:
@@ -154,10 +154,11 @@ class Rows:
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             raise InputError(f"{self.label}, column '{name}' holds something that is no number.") from None
         missing = ~is_valid(numbers)
-        if missing.any():
-            raise self._blank(name, missing)
-        values = values_of(numbers).astype(np.float64)
-        self.refuse(~np.isfinite(values), f"column '{name}': no finite number")
+        refused = missing if where is None else missing & where
+        if refused.any():
+            raise self._blank(name, refused)
+        values = np.where(missing, np.nan, values_of(numbers))
+        self.refuse(~np.isfinite(values) & ~missing, f"column '{name}': no finite number")
         return values
 
     def refuse(self, bad: Flags, what: str) -> None:

@@ -158,6 +158,15 @@ def test_amounts_of_a_claim_repeated_on_its_lines_count_once(lines):
     assert found.run["lines_repeating"] == 6
 
 
+def test_line_numbers_are_asked_of_header_claims_only():
+    blank = [(*line[:1], None, *line[2:]) if line[4] == "drug" else line for line in HEADERS]
+    found = incurred(extract(blank), exposure(), amount="paid_amount", header_amounts="hospital")
+    assert found.run["lines_repeating"] == 6
+    words = r"blank in 3 of 21 rows \(first rows: 19, 20, 21\)"  # the three drug lines come last
+    with pytest.raises(InputError, match=f"column 'claim_line_number': {words}"):
+        incurred(extract(blank), exposure(), amount="paid_amount", header_amounts="drug")
+
+
 def test_lines_that_differ_are_no_header_amounts():
     with pytest.raises(InputError, match="in 1 of 7 claims they differ; name only the service categories"):
         incurred(extract(LINES), exposure(), amount="paid_amount", header_amounts=True)
