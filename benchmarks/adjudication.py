@@ -1,8 +1,8 @@
 """Claim lines per second through plan designs: simple ones, families, and many designs in one pass.
 
-`python -m benchmarks.adjudication --lines 10000000 --designs 100` prints JSON. The claims are invented and held in memory;
-before anything is timed, many designs in one pass must give what each gives by itself. "reading" is from an Arrow table to
-lines in order; first calls compile and are not timed.
+`python -m benchmarks.adjudication --lines 10000000 --designs 100` prints JSON. The claims are invented and held in
+memory; before anything is timed, many designs in one pass must give what each gives by itself. "reading" is from an
+Arrow table to lines in order; first calls compile and are not timed.
 """
 
 from __future__ import annotations
