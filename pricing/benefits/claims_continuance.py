@@ -174,4 +174,5 @@ class _Accumulated:
         """Return cost [cents] and visits of each service, of spend below a cap [cents]."""
         cost = np.bincount(self.services, np.clip(cap - self.before, 0, self.amount), n_services)
         counts = self.begins_visit & (self.before < cap)
-        return cost, np.bincount(self.services[counts], minlength=n_services).astype(np.float64)
+        visits = np.bincount(self.services[counts], minlength=n_services)
+        return cost.astype(np.float64), visits.astype(np.float64)
