@@ -19,8 +19,8 @@ from pricing.inputs import Numbers
 from riskadj.errors import nearest
 
 CAPS = (
-    *range(0, 2_000, 100),
-    *range(2_000, 10_000, 500),
+    *range(0, 2_500, 100),
+    *range(2_500, 10_000, 500),
     *range(10_000, 50_000, 2_500),
     *range(50_000, 250_001, 25_000),
 )
