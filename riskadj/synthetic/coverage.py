@@ -17,7 +17,7 @@ from riskadj.synthetic.members import Flags, member_ids, month_starts
 from riskadj.synthetic.randomness import ONE, Bits, Ints, exp_fixed
 from riskadj.synthetic.recipe import Recipe
 
-_MOST_NEED = 400  # hundredths of a logarithm of use; more does not make a family choose otherwise
+_MOST_NEED = 640  # hundredths of a logarithm of use; more does not make a family choose otherwise
 _MOST_WEIGHT = 3 * ONE
 
 
