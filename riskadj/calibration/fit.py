@@ -163,9 +163,14 @@ def _large_segments(
     small = np.flatnonzero(~is_large & (n_members > 0)).tolist()
     if small and (options.small_segments == "stop" or not is_large.any()):
         listed = ", ".join(f"{design.segments[number].name} {n_members[number]:,}" for number in small)
+        what_to_do = (
+            'give more members, lower min_segment_members, or pass small_segments="keep" to leave their factors as the '
+            "starting model has them."
+            if is_large.any()
+            else "no segment has enough, so give more members or lower min_segment_members."
+        )
         raise CalibrationError(
-            f"segments with fewer than {options.min_segment_members:,} members: {listed}; give more members, lower "
-            'min_segment_members, or pass small_segments="keep" to leave their factors as the starting model has them.'
+            f"segments with fewer than {options.min_segment_members:,} members: {listed}; {what_to_do}"
         )
     return is_large
 

@@ -238,7 +238,10 @@ def test_small_segments_and_collinear_variables_stop_the_fit() -> None:
         CalibrationError, match=r"segments with fewer than 90 members: (\w+ \d+, )*\w+ \d+; give more"
     ):
         calibrate(totals, amount="cost", min_segment_members=90)
-    with pytest.raises(CalibrationError, match="segments with fewer than 9,999 members"):
+    with pytest.raises(
+        CalibrationError,
+        match=r"segments with fewer than 9,999 members: .*; no segment has enough, so give more members or lower",
+    ):
         calibrate(totals, amount="cost", min_segment_members=9999, small_segments="keep")
     # Every new enrollee of this model has Medicaid or has it not: the last two variables add up to the cells.
     with pytest.raises(
@@ -308,3 +311,13 @@ def test_the_factor_of_the_exported_model_is_worth_the_base() -> None:
     mean = naive_calibration.weighted_mean(PEOPLE.truth, PEOPLE.months)
     assert fitted.denominator == pytest.approx(mean)
     assert fitted.denominator < 3 * BASE
+
+
+def test_a_calibration_takes_the_options_of_score_but_one_model() -> None:
+    totals = PEOPLE.costs(PEOPLE.truth)
+    with pytest.raises(OptionError, match="starts from one model; name it with model="):
+        calibrate(totals, amount="cost", models=["toy_hcc_v1"])
+    with pytest.raises(OptionError, match="eligible_procedures is read by the claim filter alone"):
+        calibrate(totals, amount="cost", eligible_procedures=["99213"])
+    with pytest.raises(OptionError, match="no model of atlantis reads drugs"):
+        calibrate(totals, amount="cost", drugs=pa.table({"member_id": ["a"], "ndc": ["00012345678"]}))
