@@ -49,7 +49,7 @@ def _riskadj(
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Risk adjustment scoring for Medicare Advantage."""
+    """Risk adjustment scoring for Medicare Advantage, Part D and ACA plans."""
 
 
 app.command()(score)
