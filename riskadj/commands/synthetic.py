@@ -11,8 +11,7 @@ from riskadj.commands import options as shared
 from riskadj.errors import OptionError, nearest
 from riskadj.terminal import guarded
 
-MARKET = "hhs"
-_PROGRAMS = (shared.PROGRAM, MARKET)
+_PROGRAMS = (shared.PROGRAM, "hhs")
 
 
 @guarded
@@ -38,11 +37,11 @@ def synthetic(
 ) -> None:
     """Make an invented population to play with.
 
-    Writes enrollment, diagnoses and claims (for hhs: drugs) extracts of people who do not exist. The same numbers give
+    Writes enrollment, diagnoses and claims (for hhs also drugs) extracts of people who do not exist. The same numbers give
     the same rows on every machine.
     """
     from riskadj.extracts.write import OutputDirectory
-    from riskadj.synthetic import make_market, make_synthetic
+    from riskadj.synthetic import make_synthetic
     from riskadj.terminal import count, make_console, print_line
 
     if program not in _PROGRAMS:
@@ -50,15 +49,13 @@ def synthetic(
             f"no population of {program!r}{nearest(program, _PROGRAMS)}; allowed: {', '.join(_PROGRAMS)}."
         )
     with OutputDirectory(output) as path:
-        if program == MARKET:
-            written = make_market(members, seed=seed, benefit_year=service_year, directory=path)
-        else:
-            written = make_synthetic(
-                members,
-                seed=seed,
-                service_year=service_year,
-                directory=path,
-                order=order,  # type: ignore[arg-type]
-            )
+        written = make_synthetic(
+            members,
+            seed=seed,
+            service_year=service_year,
+            program=program,
+            directory=path,
+            order=order,  # type: ignore[arg-type]
+        )
     files = ", ".join(f"{name}.parquet" for name in written)
     print_line(make_console(), f"{count(members)} invented members written to {output}: {files}", hanging=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 import riskadj
 from pricing.aca.rating import premiums
+from riskadj.cli import app
 from riskadj.errors import OptionError, UnknownPaymentYearError
 from riskadj.synthetic import make_synthetic
 from riskadj.synthetic.market_recipe import products
@@ -291,3 +294,24 @@ def test_costs_rise_with_risk(
     assert 400 < allowed.sum() / months.sum() < 650
     premium = (enrollment["premium_pmpm"].to_numpy() * scores["months_enrolled"]).sum()
     assert 0.65 < claims["paid_amount"].sum() / premium < 0.95
+
+
+def test_command_writes_the_extracts_of_a_market(tmp_path: Path) -> None:
+    arguments = ["synthetic", "--members", "50", "--seed", "1", "--service-year", "2026", "--program", "hhs"]
+    for name in ("one", "two"):
+        done = CliRunner().invoke(app, [*arguments, "--output", str(tmp_path / name)])
+        assert done.exit_code == 0, done.output
+    files = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "one").iterdir()
+    }
+    assert set(files) == {"enrollment.parquet", "diagnoses.parquet", "drugs.parquet", "claims.parquet"}
+    assert files == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "two").iterdir()
+    }
+
+
+def test_command_refuses_another_program(tmp_path: Path) -> None:
+    arguments = ["synthetic", "--members", "5", "--seed", "1", "--service-year", "2026", "--program", "hss"]
+    done = CliRunner().invoke(app, [*arguments, "--output", str(tmp_path / "x")])
+    assert done.exit_code == 2
+    assert "nearest: hhs" in done.output
