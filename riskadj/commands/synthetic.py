@@ -37,8 +37,8 @@ def synthetic(
 ) -> None:
     """Make an invented population to play with.
 
-    Writes enrollment, diagnoses and claims (for hhs also drugs) extracts of people who do not exist. The same numbers give
-    the same rows on every machine.
+    Writes enrollment, diagnoses and claims (for hhs also drugs) extracts of people who do not exist. The same numbers
+    give the same rows on every machine.
     """
     from riskadj.extracts.write import OutputDirectory
     from riskadj.synthetic import make_synthetic
