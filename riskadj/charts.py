@@ -56,6 +56,11 @@ def show_dollars(axis: Any) -> None:
     axis.set_major_formatter(lambda value, _: f"-${-value:,.0f}" if value < 0 else f"${value:,.0f}")
 
 
+def shortened(text: str, most: int = 34) -> str:
+    """Return a label of at most `most` characters; what is cut off leaves an ellipsis."""
+    return text if len(text) <= most else text[: most - 1].rstrip(" ,") + "…"
+
+
 def draw_bars(axes: Axes, names: Sequence[str], values: Sequence[float], *, color: str = BLUE) -> None:
     """Draw horizontal bars, the first name on top."""
     axes.barh(list(names)[::-1], list(values)[::-1], color=color)
@@ -69,6 +74,7 @@ def draw_waterfall(
     start: tuple[str, float],
     end: str,
     decimals: int = 3,
+    is_cut: bool = False,
 ) -> None:
     """Draw steps from a start to its end: rises and falls float between the two bars that stand on the axis.
 
@@ -82,6 +88,8 @@ def draw_waterfall(
         Name of the last bar; its level is the start plus every step.
     decimals : int
         Of the numbers written at the bars.
+    is_cut : bool
+        Begin the axis near the lowest level, so that small steps show.
     """
     level, edges = start[1], [start[1]]
     axes.bar(0, start[1], color=GREY)
@@ -102,3 +110,12 @@ def draw_waterfall(
             label, (position, top), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8
         )
     axes.set_xticks(range(len(steps) + 2), [start[0], *names, end], rotation=30, ha="right", fontsize=8)
+    if is_cut:
+        _cut(axes, [edge for edge in edges if edge == edge])
+
+
+def _cut(axes: Axes, edges: Sequence[float]) -> None:
+    """Begin the vertical axis near the lowest of some levels."""
+    if edges:
+        room = max(max(edges) - min(edges), 0.01)
+        axes.set_ylim(max(0.0, min(edges) - 0.6 * room), max(edges) + 0.25 * room)

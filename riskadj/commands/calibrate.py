@@ -100,12 +100,14 @@ def _names(group: str) -> list[str]:
 
 
 def _print(fitted: Calibration, output: Path, export: Path | None) -> None:
+    from riskadj.commands.run_summary import print_head, print_notes, print_written
     from riskadj.terminal import count, make_console, print_line, print_table
 
     console, made = make_console(), fitted.run["calibration"]
+    print_head(console, fitted.run)
     head = f"{made['rows_fitted']:,} enrollment rows of {made['members_fitted']:,} members fitted; "
     head += f"a factor of 1 is worth {fitted.denominator:,.2f} dollars a year"
-    print_line(console, head, style="bold")
+    print_line(console, head)
     console.print()
     rows = [
         (
@@ -125,11 +127,8 @@ def _print(fitted: Calibration, output: Path, export: Path | None) -> None:
         print_line(
             console, f"segments that keep the starting factors: {', '.join(made['segments_kept'])}", hanging=2
         )
-    print_line(
-        console,
-        f"written to {output}: {', '.join(sorted(path.name for path in output.iterdir()))}",
-        hanging=2,
-    )
+    print_notes(console, fitted.run)
+    print_written(console, output)
     if export is not None:
         print_line(console, f"model tables written to {export}", hanging=2)
 

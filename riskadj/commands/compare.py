@@ -58,6 +58,7 @@ def compare(
 
 
 def _print(comparison: Comparison, output: Path) -> None:
+    from riskadj.commands.run_summary import print_written
     from riskadj.terminal import count, make_console, print_line, print_table
 
     console = make_console()
@@ -72,11 +73,7 @@ def _print(comparison: Comparison, output: Path) -> None:
         print_line(console, words, hanging=3)
     for note in comparison.run["notes"]:
         print_line(console, f"note: {note}", hanging=2)
-    print_line(
-        console,
-        f"written to {output}: {', '.join(sorted(path.name for path in output.iterdir()))}",
-        hanging=2,
-    )
+    print_written(console, output)
 
 
 def _rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:

@@ -80,12 +80,14 @@ def _source(paths: list[str] | None) -> str | list[str] | None:
 
 
 def _print(found: Gaps, output: Path) -> None:
+    from riskadj.commands.run_summary import print_head, print_notes, print_written
     from riskadj.terminal import make_console, print_line, print_table
 
     console = make_console()
+    print_head(console, found.run)
     facts = found.run["gaps"]
     window, before = " to ".join(facts["window"]), " to ".join(facts["prior_window"])
-    print_line(console, f"Conditions of {before}, seen again in {window}", style="bold")
+    print_line(console, f"Conditions of {before}, seen again in {window}")
     console.print()
     rows = list(_rows(found))
     headings = ["model", "kind", "conditions", "recaptured", "superseded", "open", "rate", "open: score"]
@@ -93,10 +95,8 @@ def _print(found: Gaps, output: Path) -> None:
     print_table(console, headings, rows, justify="ll" + "r" * (len(headings) - 2))
     counts = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in facts["status"].items())
     print_line(console, f"{facts['rows']:,} rows of gaps.parquet: {counts}", hanging=2)
-    for note in (*found.run["notes"], *facts["notes"]):
-        print_line(console, f"note: {note}", hanging=2)
-    files = ", ".join(sorted(path.name for path in output.iterdir()))
-    print_line(console, f"written to {output}: {files}", hanging=2)
+    print_notes(console, found.run, facts["notes"])
+    print_written(console, output)
 
 
 def _rows(found: Gaps) -> Iterator[list[str]]:

@@ -133,6 +133,8 @@ def _score(options: dict[str, Any]) -> Scores:
 
 def print_impact(result: Impact, output: Path) -> None:
     """Print the walk from mean to mean."""
+    from riskadj.commands.run_summary import print_written
+
     console = make_console()
     rows = result.run["rows"]
     sides = [f"{side}: {result.run[side]['name']}" for side in ("before", "after")]
@@ -154,8 +156,7 @@ def print_impact(result: Impact, output: Path) -> None:
     ]
     headings = ("cause", "change", "mean payment score", "rows changed")
     print_table(console, headings, table, justify="lrrr", bold_rows=(0, len(table) - 1))
-    files = ", ".join(sorted(path.name for path in output.iterdir()))
-    print_line(console, f"written to {output}: {files}", hanging=2)
+    print_written(console, output)
 
 
 def _line(line: dict[str, Any]) -> tuple[str, ...]:

@@ -56,9 +56,11 @@ def marginal(
 
 
 def _print(output: Path, totals: MarginalTotals) -> None:
-    from riskadj.terminal import count, make_console, print_line, print_table
+    from riskadj.commands.run_summary import print_head, print_notes, print_written
+    from riskadj.terminal import count, make_console, print_table
 
     console = make_console()
+    print_head(console, totals.run)
     rows = sorted(totals.value_by_hcc.to_pylist(), key=lambda row: -row["score_months"])
     cells = [
         (
@@ -80,8 +82,8 @@ def _print(output: Path, totals: MarginalTotals) -> None:
         print_table(
             console, ("rests on one", "value", "rows", "share of value", "dollars"), risks, justify="llrrr"
         )
-    print_line(console, f"rate: {totals.run['rate']}", hanging=2)
-    print_line(console, f"written to {output}", hanging=2)
+    print_notes(console, totals.run, [f"rate: {totals.run['rate']}"])
+    print_written(console, output)
 
 
 def _mean(value: float | None) -> str:

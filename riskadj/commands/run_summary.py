@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,24 +35,38 @@ def print_summary(output: Path, report: Mapping[str, Any]) -> None:
         Its run report, as in run.json.
     """
     console = make_console()
-    counts = report["counts"]
-    enrollment = counts["enrollment"]
+    print_head(console, report)
+    _print_counts(console, report["counts"])
+    _print_scores(console, output)
+    print_notes(console, report)
+    print_written(console, output, seconds=sum(report["seconds"].values()))
+
+
+def print_head(console: Console, report: Mapping[str, Any]) -> None:
+    """Print year, program and size of the population that a run scored."""
+    enrollment = report["counts"]["enrollment"]
     sizes = [count(enrollment[name]) for name in ("rows_used", "members", "months_enrolled")]
     head = f"Payment year {report['payment_year']}, {report['program']}: "
     head += f"{sizes[0]} enrollment rows of {sizes[1]} members, {sizes[2]} member months"
     print_line(console, head, style="bold")
     console.print()
-    _print_counts(console, counts)
-    _print_scores(console, output)
+
+
+def print_notes(console: Console, report: Mapping[str, Any], more: Sequence[str] = ()) -> None:
+    """Print which numbers of a run are not verified, its notes, and notes of a question asked of it."""
     if report["unverified"]:
         print_line(
             console, f"not verified in an official document: {'; '.join(report['unverified'])}", hanging=2
         )
-    for note in report["notes"]:
+    for note in (*report["notes"], *more):
         print_line(console, f"note: {note}", hanging=2)
-    seconds = sum(report["seconds"].values())
+
+
+def print_written(console: Console, output: Path, *, seconds: float | None = None) -> None:
+    """Print where results were written, and their files."""
+    took = "" if seconds is None else f" in {seconds:.1f} s"
     files = ", ".join(sorted(path.name for path in output.iterdir()))
-    print_line(console, f"written to {output} in {seconds:.1f} s: {files}", hanging=2)
+    print_line(console, f"written to {output}{took}: {files}", hanging=2)
 
 
 def _print_counts(console: Console, counts: Mapping[str, Any]) -> None:

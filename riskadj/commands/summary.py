@@ -57,16 +57,16 @@ def summary(
 
 
 def _print(found: ScoreSummary, output: Path) -> None:
-    from riskadj.terminal import count, make_console, print_line, print_table
+    from riskadj.commands.run_summary import print_head, print_written
+    from riskadj.results.summary.breakdown import AS_PAID
+    from riskadj.terminal import make_console, print_line, print_table
 
     console, by = make_console(), found.run["summary"]["by"]
-    enrollment = found.run["counts"]["enrollment"]
-    sizes = [count(enrollment[name]) for name in ("rows_used", "members", "months_enrolled")]
-    head = f"Payment year {found.run['payment_year']}, {found.run['program']}: "
-    head += f"{sizes[0]} enrollment rows of {sizes[1]} members, {sizes[2]} member months"
-    print_line(console, head, style="bold")
-    console.print()
-    rows = list(_rows(found.summary_table.to_pylist(), by))
+    print_head(console, found.run)
+    table = found.summary_table.to_pylist()
+    if len(table) > _MOST_ROWS:
+        table = [row for row in table if row["model_id"] == AS_PAID] or table
+    rows = list(_rows(table, by))
     shown = rows[:_MOST_ROWS]
     totals = [number for number, row in enumerate(shown) if "all" in row[1 : 1 + len(by)] or not by]
     headings = (
@@ -74,16 +74,17 @@ def _print(found: ScoreSummary, output: Path) -> None:
         "new enrollees", "raw", "payment",
     )  # fmt: skip
     print_table(console, headings, shown, justify="l" * (1 + len(by)) + "rrrrrr", bold_rows=totals)
-    if len(rows) > len(shown):
-        print_line(console, f"{len(rows) - len(shown):,} more rows in summary.parquet", hanging=2)
+    if found.summary_table.num_rows > len(shown):
+        print_line(
+            console, f"{len(shown):,} of {found.summary_table.num_rows:,} rows of summary.parquet", hanging=2
+        )
     if found.run["summary"]["min_cell"] is not None:
         print_line(
             console,
-            f"-: fewer than {found.run['summary']['min_cell']} members, or would tell of such",
+            f"-: not shown, fewer than {found.run['summary']['min_cell']} members, or a number that would tell of them",
             hanging=2,
         )
-    files = ", ".join(sorted(path.name for path in output.iterdir()))
-    print_line(console, f"written to {output}: {files}", hanging=2)
+    print_written(console, output)
 
 
 def _rows(rows: list[dict[str, Any]], by: list[str]) -> Iterator[tuple[str, ...]]:

@@ -85,12 +85,14 @@ def parse_where(texts: list[str] | None) -> dict[str, list[str]] | None:
 
 
 def _print(output: Path, found: ScoresWithout) -> None:
+    from riskadj.commands.run_summary import print_head, print_notes, print_written
     from riskadj.results.marginal.without import summary_lines
     from riskadj.terminal import count, make_console, print_line, print_table
 
     console = make_console()
     facts = found.run["without"]
-    print_line(console, f"Without {facts['removed']}", style="bold")
+    print_head(console, found.run)
+    print_line(console, f"Without {facts['removed']}")
     console.print()
     cells = [(name.replace("_", " "), _number(number)) for name, number in summary_lines(found.run)]
     print_table(console, ("what", "number"), cells, justify="lr")
@@ -102,10 +104,8 @@ def _print(output: Path, found: ScoresWithout) -> None:
     if hccs:
         headings = ("model", "hcc", "label", "lost", "drops out", "comes back", "survives")
         print_table(console, headings, hccs, justify="lllrrrr")
-    for note in (*found.run["notes"], *facts["notes"]):
-        print_line(console, f"note: {note}", hanging=2)
-    print_line(console, f"rate: {found.run['rate']}", hanging=2)
-    print_line(console, f"written to {output}", hanging=2)
+    print_notes(console, found.run, [*facts["notes"], f"rate: {found.run['rate']}"])
+    print_written(console, output)
 
 
 def _number(number: float | None) -> str:

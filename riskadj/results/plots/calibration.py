@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskadj.charts import BLUE, GREY, PALETTE, RED, new_figure, show_dollars, show_percent
+from riskadj.charts import BLUE, GREY, PALETTE, RED, new_figure, shortened, show_dollars, show_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _NORMAL = 1.96
 _COLORS = {"fitted": BLUE, "cross-validated": PALETTE[1], "starting model": GREY}
 _MOST_FACTORS = 14
-_LONGEST_NAME = 34
 
 
 def plot_calibration(factors: pa.Table, fit: pa.Table, predictive_ratios: pa.Table) -> Figure:
@@ -81,7 +80,9 @@ def _draw_ages(axes: Axes, ratios: pa.Table, shown: str) -> None:
     axes.axhline(1.0, color="black", linewidth=0.8, linestyle="--", zorder=0)
     axes.set_xticks(range(len(bands)), bands, fontsize=8, rotation=30)
     farthest = 1.15 * max(0.1, float(np.nanmax(np.abs(_numbers(rows, "actual_to_expected") - 1.0))))
-    axes.set(xlabel="age in years", ylabel="actual / expected", ylim=(1.0 - farthest, 1.0 + farthest))
+    axes.set(
+        xlabel="age in years", ylabel="actual / expected", ylim=(max(0.0, 1.0 - farthest), 1.0 + farthest)
+    )
     axes.set_title(f"A/E by age and sex, {shown}", fontsize=10)
     axes.legend(frameon=False, fontsize=9)
 
@@ -117,14 +118,10 @@ def _draw_factors(axes: Axes, factors: pa.Table, fit: pa.Table) -> None:
     )
     axes.axvline(0.0, color="black", linewidth=0.8)
     labels = zip(rows["variable"].to_pylist(), rows["label"].to_pylist(), strict=True)
-    axes.set_yticks(places, [_shortened(f"{name} {label}") for name, label in labels], fontsize=7)
+    axes.set_yticks(places, [shortened(f"{name} {label}") for name, label in labels], fontsize=7)
     axes.set_xlabel("relative factor (1.000 = average)")
     axes.set_title(f"Commonest conditions in {segment} (bars: 95 % interval)", fontsize=10)
     axes.legend(frameon=False, fontsize=9)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
 
 
 def _draw_fit(axes: Axes, fit: pa.Table) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskadj.charts import BLUE, GREY, PALETTE, draw_bars, new_figure, show_dollars, show_percent
+from riskadj.charts import BLUE, GREY, PALETTE, draw_bars, new_figure, shortened, show_dollars, show_percent
 from riskadj.extracts.buffers import is_valid, one_chunk, values_of
 from riskadj.results.summary.groups import NO_LABEL, labels_of_column
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MOST_HCCS, _MOST_LABEL = 12, 34
+_MOST_HCCS = 12
 _KINDS = ("chronic", "unknown")
 
 
@@ -151,14 +151,10 @@ def _draw_worth(axes: Axes, gaps: pa.Table) -> None:
     )
     open_ones = np.bincount(labels.codes, minlength=len(labels.names)) > 0
     top = np.flatnonzero(open_ones)[np.argsort(-worth[open_ones], kind="stable")[:_MOST_HCCS]].tolist()
-    draw_bars(axes, [_short(labels.names[number]) for number in top], worth[top].tolist(), color=BLUE)
+    draw_bars(axes, [shortened(labels.names[number]) for number in top], worth[top].tolist(), color=BLUE)
     axes.tick_params(axis="y", labelsize=8)
     if in_dollars:
         axes.set_xlabel("payment over the months enrolled, all members together")
         show_dollars(axes.xaxis)
     else:
         axes.set_xlabel("payment risk scores, summed over all members")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _MOST_LABEL else f"{text[: _MOST_LABEL - 1].rstrip()}…"

@@ -43,13 +43,9 @@ def plot_impact(causes: pa.Table, before: Floats, after: Floats, *, names: tuple
 
 def draw_walk(axes: Axes, causes: Sequence[str], steps: Sequence[float], start: float) -> None:
     """Draw the walk from a mean to another, a step for each cause; the axis begins near the lowest level."""
-    edges = [level for level in start + np.cumsum([0.0, *steps]) if np.isfinite(level)]
-    room = max(max(edges) - min(edges), 0.01) if edges else 0.01
-    draw_waterfall(
-        axes, causes, steps, start=("before", start), end="after", decimals=3 if room >= 0.05 else 4
-    )
-    if edges:
-        axes.set_ylim(max(0.0, min(edges) - 0.6 * room), max(edges) + 0.25 * room)
+    levels = start + np.cumsum([0.0, *steps])
+    decimals = 3 if np.ptp(levels) >= 0.05 else 4
+    draw_waterfall(axes, causes, steps, start=("before", start), end="after", decimals=decimals, is_cut=True)
     axes.set_ylabel("mean payment risk score (axis cut)")
 
 
@@ -61,7 +57,7 @@ def _draw_shift(figure: Figure, axes: Axes, before: Floats, after: Floats) -> No
     pairs = (np.clip(before, 0, top), np.clip(after, 0, top))
     image = axes.hist2d(*pairs, bins=[edges, edges], cmap="Blues", norm=LogNorm(vmin=1), cmin=1)[-1]
     axes.plot([0, top], [0, top], color=GREY, linewidth=0.8)
-    figure.colorbar(image, ax=axes, label="enrollment rows", shrink=0.8)
+    figure.colorbar(image, ax=axes, label="enrollment rows", shrink=0.8, format="{x:,.0f}")
     axes.set_xlabel("payment risk score before")
     axes.set_ylabel("after")
     axes.set_title("Row by row: below the line, less than before", fontsize=10)

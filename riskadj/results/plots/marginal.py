@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from riskadj.charts import AMBER, BLUE, draw_bars, new_figure, show_dollars, show_percent
+from riskadj.charts import AMBER, BLUE, draw_bars, new_figure, shortened, show_dollars, show_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,12 +71,9 @@ def _draw_risk(axes: Axes, value_at_risk: pa.Table) -> None:
 def _names(rows: list[dict[str, Any]]) -> list[str]:
     several = len({row["model_id"] for row in rows}) > 1
     return [
-        f"{row['hcc']} {_short(row['label'])}" + (f" ({row['model_id']})" if several else "") for row in rows
+        f"{row['hcc']} {shortened(row['label'])}" + (f" ({row['model_id']})" if several else "")
+        for row in rows
     ]
-
-
-def _short(label: str, most: int = 34) -> str:
-    return label if len(label) <= most else label[: most - 1].rstrip(" ,") + "…"
 
 
 def _risk_name(row: dict[str, Any]) -> str:

@@ -49,8 +49,8 @@ def _draw_distribution(axes: Axes, payment_scores: pa.Table) -> None:
 
 
 def _draw_prevalence(axes: Axes, model_scores: pa.Table) -> None:
-    models = pc.unique(model_scores["model_id"].cast(pa.string())).to_pylist()
-    model_id = models[-1]
+    models = pc.value_counts(model_scores["model_id"].cast(pa.string())).to_pylist()
+    model_id = max(models, key=lambda item: item["counts"])["values"]  # of equal ones the first
     rows = model_scores.filter(pc.equal(model_scores["model_id"].cast(pa.string()), model_id))
     counts = pc.value_counts(pc.list_flatten(rows["hccs"]).cast(pa.string()))
     found = sorted(counts.to_pylist(), key=lambda item: (-item["counts"], item["values"]))[:_MOST_HCCS]

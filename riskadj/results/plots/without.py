@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from riskadj.charts import BLUE, RED, draw_bars, draw_waterfall, new_figure
+from riskadj.charts import BLUE, RED, draw_bars, draw_waterfall, new_figure, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,10 @@ def _draw_hccs(axes: Axes, changes_by_hcc: pa.Table) -> None:
     rows = sorted(changes_by_hcc.to_pylist(), key=lambda row: -(row["rows_lost"] + row["rows_survives"]))
     shown = rows[:_MOST_HCCS]
     several = len({row["model_id"] for row in shown}) > 1
-    names = [row["hcc"] + (f" ({row['model_id']})" if several else "") for row in shown]
+    names = [
+        shortened(f"{row['hcc']} {row['label']}") + (f" ({row['model_id']})" if several else "")
+        for row in shown
+    ]
     draw_bars(axes, names, [row["rows_lost"] + row["rows_survives"] for row in shown], color=BLUE)
     draw_bars(axes, names, [row["rows_lost"] for row in shown], color=RED)
     if shown:
@@ -53,6 +56,12 @@ def _draw_mean(axes: Axes, facts: Mapping[str, Any]) -> None:
     axes.tick_params(labelsize=8)
     if before is not None and after is not None:
         draw_waterfall(
-            axes, ["removed"], [after - before], start=("as captured", before), end="without", decimals=4
+            axes,
+            ["removed"],
+            [after - before],
+            start=("as captured", before),
+            end="without",
+            decimals=4,
+            is_cut=True,
         )
-        axes.set_ylim(0, max(before, after) * 1.12)
+        axes.set_ylabel("axis cut")

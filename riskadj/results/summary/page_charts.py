@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from riskadj.charts import BLUE, GREY, draw_bars, new_figure, show_percent
+from riskadj.charts import BLUE, GREY, draw_bars, new_figure, shortened, show_percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,7 +33,11 @@ def draw_prevalence(report: Report) -> Figure:
     most = max((row["members"] for row in report.prevalence), default=0)
     rows = [row for row in report.prevalence if row["members"] == most][:_MOST_HCCS]
     figure, (axes,) = new_figure(width=9.0, height=0.6 + 0.26 * max(len(rows), 1))
-    draw_bars(axes, [_hcc(row) for row in rows], [row["prevalence"] for row in rows])
+    draw_bars(
+        axes,
+        [shortened(f"{row['hcc']} {row['label']}", 46) for row in rows],
+        [row["prevalence"] for row in rows],
+    )
     axes.set_xlabel(f"share of members, {rows[0]['model_id']}" if rows else "no payment HCC may be shown")
     axes.tick_params(axis="y", labelsize=8)
     show_percent(axes.xaxis)
@@ -79,11 +83,6 @@ def draw_values(marginal: MarginalPart) -> Figure:
     from riskadj.results.plots.marginal import plot_value_by_hcc
 
     return plot_value_by_hcc(marginal.value_by_hcc, marginal.value_at_risk)
-
-
-def _hcc(row: dict[str, Any]) -> str:
-    label = row["label"] if len(row["label"]) <= 40 else row["label"][:39].rstrip(" ,") + "…"
-    return f"{row['hcc']} {label}"
 
 
 def _starts(bins: Table) -> list[float]:
