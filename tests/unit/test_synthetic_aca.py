@@ -177,7 +177,7 @@ def test_spans_are_whole_months_without_overlap_or_gap(enrollment: pd.DataFrame)
     assert start.min() == JANUARY
     assert end.max() == DECEMBER
     again = enrollment["member_id"] == enrollment["previous"]
-    assert (start[again] == end.shift()[again] + pd.Timedelta(days=1)).all()
+    assert (start[again] == end.shift()[again] + np.timedelta64(1, "D")).all()
     before = enrollment.shift()
     changed = {
         name: (enrollment[name] != before[name])[again] for name in ("plan_id", "issuer_id", "csr_indicator")
