@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import pytest
 from typer.testing import CliRunner
 
 from riskadj.cli import app
@@ -14,3 +18,26 @@ def test_coverage_table_is_made_from_the_tables() -> None:
     shown = text.partition("<!-- coverage -->")[2].partition("<!-- /coverage -->")[0].strip()
     assert shown == made
     assert shown.count("\n") > 10
+
+
+TUVA = laws.ROOT.parent / "shared" / "realdata" / "tuva_demo"
+
+
+@pytest.mark.skipif(not TUVA.exists(), reason="the Tuva demo's claims are not here")
+def test_tuva_command_prints_what_the_readme_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (laws.ROOT / "README.md").read_text(encoding="utf-8")
+    shown = text.partition("```text\n")[2].partition("```")[0]
+    words = re.search(r"^riskadj (score .*\\\n.*\\\n.*)$", text, re.MULTILINE)
+    assert words is not None
+    (tmp_path / "tuva_demo").symlink_to(TUVA)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    done = CliRunner().invoke(app, words[1].replace("\\\n", " ").split())
+    assert done.exit_code == 0, done.output
+    assert without_seconds(done.stdout) == without_seconds(shown)
+
+
+def without_seconds(text: str) -> list[str]:
+    """The lines that are printed, but for blanks at their ends and the seconds of the run."""
+    lines = [re.sub(r" in \d+\.\d s:", " in S s:", line.rstrip()) for line in text.splitlines()]
+    return [line for line in lines if line]
