@@ -150,7 +150,7 @@ class BidFlow:
                    source="square-root rule on base member months", field="WS2")
             .checkpoint("projected allowed cost", field="WS2")
             .add("supplemental benefits", -numbers["uncovered_allowed"], source="covered_share", field="WS4")
-            .add("equivalent fee-for-service cost sharing", -numbers["ffs_cost_sharing"],
+            .add("equivalent FFS cost sharing", -numbers["ffs_cost_sharing"],
                  source="ffs_cost_sharing_share", field="WS4")
             .add("non-benefit expense", numbers["covered_non_benefit"], source="plan's expense", field="WS4")
             .divide("gain or loss margin", 1 - self.plans["margin_share"], source="plan's margin", field="WS4")

@@ -203,8 +203,9 @@ def _write_columns(pen: _Pen, sheet: Worksheet, grid: Grid) -> None:
     for line, column in zip(grid.lines, grid.line_places.values(), strict=True):
         look = "heading" if line.is_label else "number heading"
         pen.text(sheet, HEADING_ROW, column, line.label, pen.look(look))
-        pen.text(sheet, HEADING_ROW + 1, column, line.unit, pen.look("subheading"))
-        pen.text(sheet, HEADING_ROW + 2, column, line.source, pen.look("subheading"))
+        below = pen.format(**_LOOKS["subheading"], align="left" if line.is_label else "right")
+        for row, text in enumerate((line.unit, line.source), start=HEADING_ROW + 1):
+            pen.text(sheet, row, column, text, below)
 
 
 def _whole(grid: Grid, line: Line) -> str:
