@@ -18,7 +18,7 @@ from riskadj.extracts.open import Chunk, Extract, require, row_numbers
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
 from riskadj.extracts.repeats import contradictions, number_members
-from riskadj.extracts.spans import Coverage, choose_coverage, months_in, touches
+from riskadj.extracts.spans import Coverage, calendar_year, choose_coverage, months_in, touches
 from riskadj.extracts.status import DUAL_LEVEL, HAS_MEDICAID, MISSING, NOT_DUAL
 from riskadj.terms import FLAG, STATUS_FIELDS
 
@@ -139,7 +139,8 @@ def read_enrollment(
     rejects : Rejects
         Takes the rows that cannot be used.
     coverage_override : (first day, last day), optional
-        Window in which months are counted where no span touches the payment year.
+        Window of services of a what-if: months are counted in it where no span touches the payment year, and members
+        may be born until it ends.
     carry : sequence of str
         Columns passed on as they are, where present.
     threads : int
@@ -169,7 +170,9 @@ def read_enrollment(
     fields = tuple(dict.fromkeys(("sex", *fields)))
     notes = tuple(check_columns(extract, fields))
     names = wanted_columns(extract, fields, carry)
-    blocks = list(_read_blocks(extract, names, payment_year, carry, threads, keeps))
+    year_end = calendar_year(payment_year).end
+    last_birth = year_end if coverage_override is None else max(year_end, coverage_override[1])
+    blocks = list(_read_blocks(extract, names, last_birth, carry, threads, keeps))
     rows_read = sum(len(block.row_number) for block in blocks)
     if not rows_read and coverage is None:
         raise no_rows(extract.files)
@@ -229,7 +232,7 @@ def wanted_columns(extract: Extract, fields: Sequence[str], carry: Sequence[str]
 def _read_blocks(
     extract: Extract,
     names: Sequence[str],
-    payment_year: int,
+    last_birth: date,
     carry: Sequence[str],
     threads: int,
     keeps: Callable[[pa.Array], np.ndarray] | None,
@@ -243,7 +246,7 @@ def _read_blocks(
         if keeps is not None:
             kept = keeps(one_chunk(table.column("member_id")))
             table, numbers = table.filter(from_numpy(kept, pa.bool_())), numbers[kept]
-        return read_block(table, chunk.file, numbers, payment_year, carry)
+        return read_block(table, chunk.file, numbers, last_birth, carry)
 
     return chain.from_iterable(in_order(read, extract.chunks(names), threads))
 

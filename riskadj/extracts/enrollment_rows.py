@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from riskadj.extracts.dates import MISSING_DATE, days_of, to_days
 from riskadj.extracts.issuers import ISSUER_COLUMNS, NO_ISSUER
 from riskadj.extracts.normalise import as_codes
 from riskadj.extracts.rejects import REASONS, Rejects
-from riskadj.extracts.spans import OPEN_END, calendar_year
+from riskadj.extracts.spans import OPEN_END
 from riskadj.extracts.status import (
     MISSING,
     NOT_ALLOWED,
@@ -85,14 +86,12 @@ def allowed_codes(column: str) -> tuple[str, ...]:
     return STATUS_FIELDS.get(column, ())
 
 
-def read_block(
-    table: pa.Table, file: str, rows: np.ndarray, payment_year: int, carry: Sequence[str]
-) -> Block:
+def read_block(table: pa.Table, file: str, rows: np.ndarray, last_birth: date, carry: Sequence[str]) -> Block:
     """Read and check the rows of one chunk, in the documented order of reasons (`rejects.REASONS`)."""
     block = Block(file, rows, one_chunk(table.column("member_id")))
     block.fault = np.zeros(len(rows), dtype=np.uint8)
     block.refuse(_blank_ids(block.member_id), "member_id", "member_id_missing")
-    _read_birth(block, table, payment_year)
+    _read_birth(block, table, last_birth)
     for name in _status_columns(table):
         _read_status(block, table, name)
     _read_span(block, table)
@@ -127,7 +126,7 @@ def _column(table: pa.Table, name: str) -> pa.Array | None:
     return one_chunk(table.column(name)) if name in table.column_names else None
 
 
-def _read_birth(block: Block, table: pa.Table, payment_year: int) -> None:
+def _read_birth(block: Block, table: pa.Table, last_birth: date) -> None:
     """Read birth_date, and age_years where birth_date is absent or null."""
     n_rows = len(block.row_number)
     births, ages = _column(table, "birth_date"), _column(table, "age_years")
@@ -139,12 +138,11 @@ def _read_birth(block: Block, table: pa.Table, payment_year: int) -> None:
     )
     is_missing = (days == MISSING_DATE) & ~unreadable
     years = np.where(is_missing, years, np.int16(NO_NUMBER))
-    year = calendar_year(payment_year)
-    oldest = days_of(year.start.replace(year=payment_year - MOST_YEARS))
+    oldest = days_of(date(last_birth.year - MOST_YEARS, 1, 1))
     block.refuse(is_missing & (years == _BAD_NUMBER), "age_years", "age_not_allowed")
     block.refuse(is_missing & (years == NO_NUMBER), "birth_date", "birth_date_missing")
     block.refuse(unreadable, "birth_date", "birth_date_unreadable")
-    block.refuse(days > days_of(year.end), "birth_date", "birth_date_in_future")
+    block.refuse(days > days_of(last_birth), "birth_date", "birth_date_in_future")
     block.refuse(~is_missing & (days < oldest), "birth_date", "age_above_120")
     block.arrays["birth_date"], block.arrays["age_years"] = days, years
 

@@ -55,6 +55,15 @@ def test_a_row_that_cannot_be_used_has_its_reason(change: dict[str, Any], column
     assert (enrollment.rows_read, enrollment.rows_rejected, enrollment.n_rows) == (3, 1, 2)
 
 
+def test_a_what_if_reads_members_born_until_its_window_ends() -> None:
+    """Services of the year after under this year's rules: those born in it count, those born later do not."""
+    born = rows({"birth_date": dt.date(YEAR + 1, 6, 1)}, {"birth_date": dt.date(YEAR + 2, 1, 1)})
+    window = (dt.date(YEAR + 1, 1, 1), dt.date(YEAR + 1, 12, 31))
+    enrollment, rejects = read(born, coverage_override=window)
+    assert faults(rejects) == {2: ("birth_date", "birth_date_in_future")}
+    assert enrollment.row_number.tolist() == [1]
+
+
 @pytest.mark.parametrize("text", ["1950-13-01", "soon", "19500230"])
 def test_text_that_is_no_birth_date(text: str) -> None:
     table = rows({}, {}).set_column(1, "birth_date", pa.array(["1950-06-01", text]))

@@ -181,6 +181,27 @@ def test_drugs_of_one_side_alone_are_a_cause() -> None:
         assert exact(row["payment_risk_score_after"]) - exact(row["payment_risk_score_before"]) == expected
 
 
+def test_newborns_of_a_benefit_year_are_compared_with_the_rules_of_the_year_before() -> None:
+    """The population of one year under both years' rules: nobody is left out, and newborns are 0 under both."""
+    people = pa.table(
+        {
+            "member_id": ["newborn", "adult"], "sex": ["F", "M"],
+            "birth_date": [date(YEAR, 3, 1), date(YEAR - 40, 3, 1)],
+            "metal_level": ["gold", "gold"], "csr_indicator": ["1", "1"],
+            "enrollment_start_date": [date(YEAR, 4, 1)] * 2, "enrollment_end_date": [date(YEAR, 12, 31)] * 2,
+        }
+    )  # fmt: skip
+    nothing = pa.table({"member_id": pa.array([], pa.string()), "diagnosis_code": pa.array([], pa.string())})
+    options = {"program": "hhs", "collection": f"{YEAR}-01-01:{YEAR}-12-31"}
+    before, after = (
+        riskadj.score(people, nothing, payment_year=year, **options) for year in (YEAR - 1, YEAR)
+    )
+    assert (
+        before.model_scores["age_years"].to_pylist() == after.model_scores["age_years"].to_pylist() == [0, 40]
+    )
+    assert riskadj.impact(before, after).run["rows"]["matched"] == 2
+
+
 def test_every_line_of_explanations_adds_up_to_the_score() -> None:
     scores = score(members())
     rows = {row["member_id"]: row for row in scores.model_scores.to_pylist()}
