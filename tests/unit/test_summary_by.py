@@ -17,6 +17,7 @@ from pandas.testing import assert_frame_equal
 
 import riskadj
 from riskadj.errors import ColumnMissingError, ExtractError, OptionError
+from riskadj.results.plots.scores import plot_scores
 from riskadj.results.summary.breakdown import AS_PAID, DistinctMembers
 from riskadj.results.summary.page import report_page
 from riskadj.results.summary.related import BIN_WIDTH, N_BINS
@@ -373,3 +374,13 @@ def test_the_command(scores: riskadj.Scores, tmp_path: Path) -> None:
 def test_a_folder_without_scores_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ExtractError, match=r"has no run\.json"):
         read_report(tmp_path)
+
+
+def test_the_chart_of_scores_shows_the_largest_model(scores: riskadj.Scores) -> None:
+    rows = scores.model_scores["model_id"].to_pylist()
+    largest = max(dict.fromkeys(rows), key=rows.count)
+    first = scores.model_scores.filter(pa.array([name == largest for name in rows]))
+    few = scores.model_scores.filter(pa.array([name != largest for name in rows])).slice(0, 3)
+    for tables in ([first, few], [few, first]):
+        figure = plot_scores(scores.payment_scores, pa.concat_tables(tables))
+        assert figure.axes[1].get_title() == f"Most frequent payment HCCs, {largest}"

@@ -72,4 +72,4 @@ def _draw_variables(axes: Axes, rows: list[dict[str, Any]]) -> None:
     axes.barh(names, [row["n_only_theirs"] for row in found], left=ours, color=AMBER, label="only theirs")
     axes.set_xlabel("members")
     axes.locator_params(axis="x", integer=True)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.legend(frameon=False, fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))

@@ -33,7 +33,14 @@ td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid #e3e6e8;
 th.text, td.text, th.code { text-align: left; } tr.total td { font-weight: 600; background: #f4f6f7; }
 td.code { font: .78rem ui-monospace, monospace; word-break: break-all; text-align: left; }
 img { max-width: 100%; height: auto; }
-@media print { body { margin: 0; max-width: none; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
+td.text { white-space: nowrap; } td.long { white-space: normal; }
+@media screen and (max-width: 50rem) { table { display: block; overflow-x: auto; } }
+@page { margin: 16mm 14mm; }
+@media print {
+  html { font-size: 12px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  body { margin: 0; padding: 0; max-width: none; font-size: 1rem; }
+  h2, h2 + p, caption { break-after: avoid; } tr, img, dl { break-inside: avoid; } td, th { padding: .15rem .4rem; }
+}
 """
 
 _TITLES = {
@@ -49,6 +56,7 @@ _TITLES = {
     "only_value": "value",
     "level": "mean after it",
 }
+_LONG = ("label", "reason", "table")
 _PERCENT = ("prevalence", "share_of_score_months", "recapture_rate")
 _WHOLE = ("dollars", "score_months")
 _MOST_HCCS = 15
@@ -247,7 +255,9 @@ def _row(row: dict[str, Any], names: Sequence[str], texts: Sequence[str], codes:
 
 
 def _kind(name: str, texts: Sequence[str], codes: Sequence[str]) -> str:
-    return ' class="code"' if name in codes else ' class="text"' if name in texts else ""
+    if name in codes:
+        return ' class="code"'
+    return "" if name not in texts else ' class="text long"' if name in _LONG else ' class="text"'
 
 
 def _words(name: str) -> str:
