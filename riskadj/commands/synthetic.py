@@ -8,10 +8,7 @@ from typing import Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.errors import OptionError, nearest
 from riskadj.terminal import guarded
-
-_PROGRAMS = (shared.PROGRAM, "hhs")
 
 
 @guarded
@@ -44,10 +41,6 @@ def synthetic(
     from riskadj.synthetic import make_synthetic
     from riskadj.terminal import count, make_console, print_line
 
-    if program not in _PROGRAMS:
-        raise OptionError(
-            f"no population of {program!r}{nearest(program, _PROGRAMS)}; allowed: {', '.join(_PROGRAMS)}."
-        )
     with OutputDirectory(output) as path:
         written = make_synthetic(
             members,

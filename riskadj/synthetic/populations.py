@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from riskadj.errors import OptionError
+from riskadj.errors import OptionError, nearest
 from riskadj.synthetic.conditions import Histories, draw_conditions, draw_histories
 from riskadj.synthetic.coverage import coverage_table, draw_choices
 from riskadj.synthetic.enrollment import enrollment_table
@@ -144,6 +144,8 @@ def find_population(program: str, seed: int, service_year: int) -> Population:
         There is none for the program.
     """
     if program not in _PROGRAMS:
-        raise OptionError(f"program is {program!r}; allowed: {', '.join(_PROGRAMS)}.")
+        raise OptionError(
+            f"no population of {program!r}{nearest(program, _PROGRAMS)}; allowed: {', '.join(_PROGRAMS)}."
+        )
     kind, more = _PROGRAMS[program]
     return kind((seed, service_year, *more), service_year)

@@ -93,7 +93,7 @@ def test_one_member_is_enough() -> None:
 
 
 def test_programs_and_years_that_there_are_none_of_are_refused() -> None:
-    with pytest.raises(OptionError, match=r"program is 'hss'; allowed: medicare_part_c, hhs\."):
+    with pytest.raises(OptionError, match=r"no population of 'hss'.*; allowed: medicare_part_c, hhs\."):
         make_synthetic(**{**SMALL, "program": "hss"})
     with pytest.raises(UnknownPaymentYearError):
         make_synthetic(**{**SMALL, "service_year": 1999})
@@ -315,3 +315,14 @@ def test_command_refuses_another_program(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*arguments, "--output", str(tmp_path / "x")])
     assert done.exit_code == 2
     assert "nearest: hhs" in done.output
+
+
+def test_every_sub_model_and_kind_of_variable_scores() -> None:
+    scores = riskadj.score(
+        BUNDLED / "enrollment.parquet", BUNDLED / "diagnoses.parquet", drugs=BUNDLED / "drugs.parquet",
+        program="hhs", payment_year=YEAR,
+    ).model_scores  # fmt: skip
+    assert {0, 1, 10, 40, 64} <= set(scores["age_years"].to_pylist())
+    assert set(scores["segment"].to_pylist()) == {"Platinum", "Gold", "Silver", "Bronze", "Catastrophic"}
+    scored = {name for row in scores["variables"].to_pylist() for name in row}
+    assert {"AGE1_MALE", "RXC_07", "G01", "HCC_ED3"} <= scored
