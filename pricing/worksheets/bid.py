@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from pricing.errors import InputError
 from pricing.inputs import Column, Columns
 from pricing.medicare.bid_flow import COUNTIES, PARAMETERS, PLANS, BidFlow, bid_flow
 from pricing.medicare.bid_projection import EXPERIENCE, UNIT_COST_FACTORS, UTILIZATION_FACTORS
 from pricing.parameters import load_rates
 from pricing.worksheets.audit import ASSUMPTIONS, assumptions_grid, audit, parameter_key
-from pricing.worksheets.bid_lines import BID, PREMIUMS, PROJECTION, Formula, rate_cell
+from pricing.worksheets.bid_lines import BID, NO, PREMIUMS, PROJECTION, YES, Formula, rate_cell
 from pricing.worksheets.grids import FLAG, OK, Book, Grid, Line, plain_values
 from pricing.worksheets.read import read_inputs
 from pricing.worksheets.render import write_book
@@ -99,9 +102,20 @@ def bid_from_workbook(path: str | os.PathLike[str], *, payment_year: int, **opti
         if key in held.column_names and held[key][0].as_py() != float(entry.value):
             own[place] = held[key][0].as_py()
     return bid_flow(
-        inputs["plans"], experience=inputs["projection"], service_area=inputs["counties"], payment_year=payment_year,
-        rates=rates.with_values(own), **options,
+        _with_flags(inputs["plans"]), experience=inputs["projection"], service_area=inputs["counties"],
+        payment_year=payment_year, rates=rates.with_values(own), **options,
     )  # fmt: skip
+
+
+def _with_flags(plans: pa.Table) -> pa.Table:
+    """Return the plans with their flags as truth values again."""
+    for column in PLANS:
+        if column.kind == "flag":
+            place, words = plans.column_names.index(column.name), plans[column.name].to_pylist()
+            if not set(words) <= {YES, NO}:
+                raise InputError(f"input 'plans.{column.name}' holds something else than {YES} and {NO}.")
+            plans = plans.set_column(place, column.name, pa.array([word == YES for word in words]))
+    return plans
 
 
 def _inputs(table: Columns, columns: tuple[Column, ...]) -> Iterator[Line]:
@@ -109,6 +123,8 @@ def _inputs(table: Columns, columns: tuple[Column, ...]) -> Iterator[Line]:
     for column in columns:
         if column.name in table:
             values = plain_values(table[column.name])
+            if column.kind == "flag":
+                values = [YES if value else NO for value in values]
             is_label = column.name in _LABELS
             look, unit = ("text", "") if column.kind in ("text", "flag") else _look(column.name)
             yield Line(column.name, _words(column.name), values, unit, look=look, is_label=is_label)

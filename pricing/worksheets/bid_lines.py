@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pricing.medicare.bid_flow import NON_BENEFIT
 from pricing.worksheets.audit import ASSUMPTIONS, parameter_key
 
+#: How flags stand in cells: spreadsheet programs disagree on truth values.
+YES, NO = "yes", "no"
+
 
 @dataclass(frozen=True)
 class Formula:
@@ -68,8 +71,10 @@ PROJECTION = (
 
 _EXPENSE = "+".join(f"{{plans.{name}}}" for name in NON_BENEFIT)
 _REBATE_SHARE = (
-    f"IF({{plans.is_new_plan}},{rate_cell('rebate_percentage', 'new')},"
-    f"IF({{plans.is_unrated}},{rate_cell('rebate_percentage', 'low')},"
+    f'IF({{plans.is_new_plan}}="{YES}",'
+    f"{rate_cell('rebate_percentage', 'new')},"
+    f'IF({{plans.is_unrated}}="{YES}",'
+    f"{rate_cell('rebate_percentage', 'low')},"
     f"IF({{plans.stars}}>={rate_cell('rebate_minimum_stars', 'high')},{rate_cell('rebate_percentage', 'high')},"
     f"IF({{plans.stars}}>={rate_cell('rebate_minimum_stars', 'middle')},{rate_cell('rebate_percentage', 'middle')},"
     f"{rate_cell('rebate_percentage', 'low')}))))"

@@ -73,7 +73,10 @@ def _unreadable() -> tuple[type[Exception], ...]:
 def _values(cells: Any, name: str) -> list[Any]:
     if not isinstance(cells, tuple):
         cells = ((cells,),)
-    return [_value(cell, name) for row in cells for cell in row]
+    values = [_value(cell, name) for row in cells for cell in row]
+    if len({type(value) for value in values}) > 1:
+        raise InputError(f"input '{name}': texts among its numbers; give values of one kind.")
+    return values
 
 
 def _value(cell: Any, name: str) -> Any:

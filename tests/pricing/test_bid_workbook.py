@@ -71,13 +71,35 @@ def test_a_workbook_reads_back_as_the_same_bid(tmp_path: Path):
     assert again.rates == load_rates("medicare", 2026)
 
 
-def test_an_impossible_input_typed_into_a_workbook_is_refused(tmp_path: Path):
+@pytest.mark.libreoffice
+def test_a_workbook_that_libreoffice_saved_reads_back_too(tmp_path: Path):
+    needs_libreoffice()
+    flow = flow_of(random_bids(14, n_plans=5))
+    recalculated(write_bid(flow, tmp_path / "bid.xlsx"))
+    again = bid_from_workbook(tmp_path / "recalculated" / "bare.xlsx", payment_year=2026)
+    assert again.plans["is_snp"].tolist() == flow.plans["is_snp"].tolist()
+    for name, values in flow.numbers.items():
+        assert again.numbers[name] == pytest.approx(values, rel=1e-12, abs=1e-12), name
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "message"),
+    [
+        ("plans.stars", 7, "stars are no rating from 1 to 5"),
+        ("plans.is_new_plan", "perhaps", "'plans.is_new_plan' holds something else than yes and no"),
+        ("plans.margin_share", 1.2, "margin_share is 100 percent or more"),
+        ("plans.margin_share", "four percent", "column 'margin_share'"),
+    ],
+)
+def test_an_impossible_input_typed_into_a_workbook_is_refused(
+    tmp_path: Path, name: str, typed: object, message: str
+):
     path = write_bid(flow_of(HAND), tmp_path / "bid.xlsx")
     book = load_workbook(path)
-    sheet, cell = place_of(path, "plans.stars", 0)
-    book[sheet][cell] = 7
+    sheet, cell = place_of(path, name, 0)
+    book[sheet][cell] = typed
     book.save(path)
-    with pytest.raises(InputError, match="stars are no rating from 1 to 5"):
+    with pytest.raises(InputError, match=message):
         bid_from_workbook(path, payment_year=2026)
 
 

@@ -96,6 +96,11 @@ def test_what_cannot_be_read_back(tmp_path: Path):
         book.save(tmp_path / "bad.xlsx")
         with pytest.raises(InputError, match=rf"input 'inputs.experience', cell E5: {message}"):
             read_inputs(tmp_path / "bad.xlsx")
+    book = load_workbook(path)
+    book["Inputs"]["E5"] = "five hundred"
+    book.save(tmp_path / "bad.xlsx")
+    with pytest.raises(InputError, match=r"input 'inputs.experience': texts among its numbers"):
+        read_inputs(tmp_path / "bad.xlsx")
     with pytest.raises(InputError, match="are not those of build-up 'premium rate'"):
         with_inputs(filed(), read_inputs(path))
     (tmp_path / "text.xlsx").write_text("no workbook")
