@@ -176,7 +176,7 @@ def _cast(values: pa.ChunkedArray, column: Column, where: str) -> pa.Array:
         array = array.dictionary_decode()
     try:
         return array.cast(_ARROW[column.kind])
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except pa.ArrowException:
         raise InputError(
             f"{where} has type {array.type}, or a value that is no {column.kind}; give {column.kind}s."
         ) from None

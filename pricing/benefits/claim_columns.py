@@ -109,7 +109,7 @@ class ClaimColumns:
     def _cast(self, name: str, kind: pa.DataType, words: str) -> pa.Array:
         try:
             return self.array(name).cast(kind)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        except pa.ArrowException:
             raise InputError(f"{self.label}, column '{name}' holds a value that is no {words}.") from None
 
 

@@ -151,7 +151,7 @@ class Rows:
         column = one_chunk(self.table[name])
         try:
             numbers = _without_blanks(column).cast(pa.float64())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        except pa.ArrowException:
             raise InputError(f"{self.label}, column '{name}' holds something that is no number.") from None
         missing = ~is_valid(numbers)
         refused = missing if where is None else missing & where
