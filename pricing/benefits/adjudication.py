@@ -60,6 +60,19 @@ class Adjudication:
         amounts = _dollars(self.totals.reshape(-1, kernel.N_PARTS))
         return pa.table({"design": labels, "member_id": ids["member_id"], "year": ids["year"], **amounts})
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of the designs: services that they name and the claims do not have, which change nothing."""
+        known = set(self.claims.service_names)
+        absent = {
+            design.name: [name for name in design.services if name not in known] for design in self.designs
+        }
+        return tuple(
+            f"plan design '{name}': no claim line is of {', '.join(services)}"
+            for name, services in absent.items()
+            if services
+        )
+
     @cached_property
     def lines(self) -> pa.Table:
         """One row per claim line of the last design, in the order of adjudication: row_number of the extract, amounts.
@@ -95,6 +108,7 @@ class Adjudication:
         report = {
             "designs": [design.to_dict() for design in self.designs],
             "counts": dict(self.claims.counts),
+            "notes": list(self.notes),
         }
         return write_tables(directory, tables, report, overwrite=overwrite)
 
@@ -128,7 +142,7 @@ def adjudicate(
     Raises
     ------
     InputError
-        The claims cannot be used, a design names no service of the claims, or lines are asked for of several designs.
+        The claims cannot be used, or lines are asked for of several designs.
 
     Notes
     -----

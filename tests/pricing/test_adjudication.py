@@ -439,3 +439,14 @@ def test_members_written_and_shown(tmp_path):
         "run.json",
     ]
     assert "'" not in repr(found)
+
+
+def test_services_that_the_claims_do_not_have_are_told():
+    claims = extract([line(100)])
+    terms = {"specialist": CostSharing(copay=10), "primry_care": CostSharing(copay=5)}
+    found = adjudicate(claims, PlanDesign("misspelt", services=terms))
+    assert found.notes == ("plan design 'misspelt': no claim line is of primry_care",)
+    with pytest.raises(
+        InputError, match=r"'other' names office; the claims have none of these. They have: specialist"
+    ):
+        adjudicate(claims, PlanDesign("other", services={"office": CostSharing(copay=5)}))
