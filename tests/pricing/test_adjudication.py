@@ -442,7 +442,7 @@ def test_members_written_and_shown(tmp_path):
 
 
 def test_services_that_the_claims_do_not_have_are_told():
-    claims = extract([line(100)])
+    _, claims = extract([line(100)])
     terms = {"specialist": CostSharing(copay=10), "primry_care": CostSharing(copay=5)}
     found = adjudicate(claims, PlanDesign("misspelt", services=terms))
     assert found.notes == ("plan design 'misspelt': no claim line is of primry_care",)
