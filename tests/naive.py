@@ -76,6 +76,9 @@ def read_model(folder):
         (row["variable"], row["segment"]): Decimal(row["factor"])
         for row in rows_of(folder, "relative_factors")
     }
+    model["drugs"] = defaultdict(list)
+    for row in model["drug_mappings"]:
+        model["drugs"][row["code_system"], row["code"]].append(row)
     model["divisors"] = {row["segment"]: Decimal(row["divisor"]) for row in rows_of(folder, "adjustments")}
     return model
 
@@ -138,10 +141,10 @@ def clean_code(code):
 def drug_hccs(model, drugs, age):
     """Drug categories that (code system, code) pairs give a member of this age."""
     found = set()
-    for row in model["drug_mappings"]:
-        ages = {"age_min": row["age_min"], "age_max": row["age_max"]}
-        if (row["code_system"], row["code"]) in drugs and fits(ages, age, {}):
-            found.add(row["hcc"])
+    for drug in drugs:
+        for row in model["drugs"].get(drug, ()):
+            if fits({"age_min": row["age_min"], "age_max": row["age_max"]}, age, {}):
+                found.add(row["hcc"])
     return found
 
 

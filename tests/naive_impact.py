@@ -164,7 +164,7 @@ def leg(before, after, name_before, name_after):
     chain.append(("mapping_lost", pay(total(sums), **rules)))
     end = sums_after(newer, kept, after.edits)
     if alike:
-        mixed = with_tables(older, newer, ("diagnoses", "drug_mappings"))
+        mixed = with_tables(older, newer, ("diagnoses", "drugs"))
         sums = sums_after(mixed, kept, after.edits)
         chain.append(("mapping_moved", pay(total(sums), **rules)))
         mixed = with_tables(mixed, newer, ("requirements", "hierarchies", "manifest"))
