@@ -7,11 +7,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+import pricing
 import riskadj
+from riskadj.lazy_names import names_of_stub
+from tests.house import laws
 
 FUNCTIONS = [
     "calibrate",
@@ -107,6 +113,35 @@ def test_public_names_are_exactly_these() -> None:
     assert sorted(riskadj.__all__) == sorted(FUNCTIONS + CLASSES)
     assert dir(riskadj) == sorted(riskadj.__all__)
     assert all(getattr(riskadj, name).__module__.startswith("riskadj.") for name in riskadj.__all__)
+
+
+ROOMS = [
+    "pricing",
+    *(f"pricing.{name}" for name in dir(pricing) if isinstance(getattr(pricing, name), ModuleType)),
+]
+
+
+@pytest.mark.parametrize("package", ["riskadj", *ROOMS])
+def test_every_public_name_is_where_its_stub_says(package: str) -> None:
+    room = import_module(package)
+    stub = Path(room.__file__ or "").with_suffix(".pyi")
+    homes = names_of_stub(stub, package)
+    assert set(room.__all__) == set(homes)
+    assert [name for name in homes if not inspect.getdoc(getattr(room, name))] == []
+
+
+@pytest.mark.parametrize("package", ["riskadj", *ROOMS])
+def test_no_module_has_the_name_of_a_public_name(package: str) -> None:
+    """Importing the module would put it in the place of the name."""
+    room = import_module(package)
+    modules = {path.stem for path in Path(room.__file__ or "").parent.glob("*.py")}
+    homes = names_of_stub(Path(room.__file__ or "").with_suffix(".pyi"), package)
+    assert {name for name in homes if name in modules} == set()
+
+
+def test_every_room_of_pricing_has_public_names() -> None:
+    folders = {path.parent.name for path in (laws.ROOT / "pricing").glob("*/__init__.py")}
+    assert folders - {room.removeprefix("pricing.") for room in ROOMS} == {"commands", "rates"}
 
 
 def test_unknown_names_are_refused() -> None:

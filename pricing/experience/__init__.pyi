@@ -1,0 +1,29 @@
+"""The public names of pricing.experience and where they live; `__init__` offers these and nothing else."""
+
+from pricing.experience.credibility import Credibility as Credibility
+from pricing.experience.credibility import buhlmann as buhlmann
+from pricing.experience.credibility import buhlmann_straub as buhlmann_straub
+from pricing.experience.credibility import full_credibility_claims as full_credibility_claims
+from pricing.experience.credibility import limited_fluctuation as limited_fluctuation
+from pricing.experience.development import Development as Development
+from pricing.experience.development import MackRange as MackRange
+from pricing.experience.development import chain_ladder as chain_ladder
+from pricing.experience.development import mack_range as mack_range
+from pricing.experience.ibnr import Ibnr as Ibnr
+from pricing.experience.incurred import Incurred as Incurred
+from pricing.experience.member_months import MemberMonths as MemberMonths
+from pricing.experience.pooling import PoolCharges as PoolCharges
+from pricing.experience.pooling import StopLoss as StopLoss
+from pricing.experience.pooling import claimant_totals as claimant_totals
+from pricing.experience.pooling import pool_charges as pool_charges
+from pricing.experience.pooling import stop_loss as stop_loss
+from pricing.experience.risk_adjusted import ActualToExpected as ActualToExpected
+from pricing.experience.risk_adjusted import actual_to_expected as actual_to_expected
+from pricing.experience.trend import Trend as Trend
+from pricing.experience.trend import fit_trend as fit_trend
+from pricing.experience.trend import leveraged_trend as leveraged_trend
+from pricing.experience.trend import months_between_midpoints as months_between_midpoints
+from pricing.experience.trend import projection_factor as projection_factor
+from pricing.experience.trend_components import TrendComponents as TrendComponents
+from pricing.experience.triangles import Triangle as Triangle
+from pricing.experience.triangles import claim_triangle as claim_triangle

@@ -1,0 +1,7 @@
+"""The public names of pricing.worksheets and where they live; `__init__` offers these and nothing else."""
+
+from pricing.worksheets.bid import bid_from_workbook as bid_from_workbook
+from pricing.worksheets.bid import write_bid as write_bid
+from pricing.worksheets.rate_build_up import with_inputs as with_inputs
+from pricing.worksheets.rate_build_up import write_rate_build_up as write_rate_build_up
+from pricing.worksheets.read import read_inputs as read_inputs
