@@ -17,6 +17,7 @@ PRICING_MAY_IMPORT_OF_RISKADJ = (
     "riskadj.errors",
     "riskadj.extracts",
     "riskadj.jit",
+    "riskadj.lazy_names",
     "riskadj.tables",
 )
 MOST_LINES = 500
