@@ -6,6 +6,7 @@ from riskadj.cms_reports.mao004 import standing_diagnoses as standing_diagnoses
 from riskadj.cms_reports.mmr import read_mmr as read_mmr
 from riskadj.cms_reports.mor import read_mor as read_mor
 from riskadj.cms_reports.net import net_member_months as net_member_months
+from riskadj.cms_reports.raps import read_raps as read_raps
 from riskadj.errors import RiskAdjError as RiskAdjError
 from riskadj.front_door import calibrate as calibrate
 from riskadj.front_door import explain as explain

@@ -71,6 +71,18 @@ def mao004_lines(rows: Sequence[Values]) -> list[str]:
     return framed(layout, [line_of(record, row) for row in rows], {"contract_id": "H9999"})
 
 
+def raps_lines(batches: Sequence[Sequence[Values]], header: Values | None = None) -> list[str]:
+    """Return a RAPS return file: the details of each batch, each between its header and trailer."""
+    layout = load_layout("raps")
+    records = {record.name: record for record in layout.records}
+    lines = [line_of(records["file_header"], {"submission_date": dt.date(2099, 2, 1), **(header or {})})]
+    for number, details in enumerate(batches, start=1):
+        lines.append(line_of(records["header"], {"sequence_number": f"{number:07d}", "contract_id": "H9999"}))
+        lines += [line_of(records["detail"], values) for values in details]
+        lines.append(line_of(records["trailer"], {"record_count": f"{len(details):07d}"}))
+    return [*lines, line_of(records["file_trailer"], {"record_count": f"{len(batches):07d}"})]
+
+
 def write_lines(path: Path, lines: Sequence[str], end: str = "\n") -> Path:
     path.write_bytes("".join(line + end for line in lines).encode("latin-1"))
     return path

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from riskadj.cms_reports.fates import STANDS, Fates, fates_of, joined, need_columns, submission_days
 from riskadj.cms_reports.reading import Paths, load_layout, read_all, require_fields
-from riskadj.errors import ColumnMissingError
 from riskadj.extracts.buffers import from_numpy
 from riskadj.extracts.fixed_width import Details
 
@@ -59,7 +59,7 @@ def read_mao004(paths: Paths, *, layout_file: str | os.PathLike[str] | None = No
 
 
 def standing_diagnoses(diagnoses: pa.Table) -> pa.Table:
-    """Return the diagnoses that stand: allowed, added, in ICD-10-CM, and not deleted by a later report of the claim.
+    """Return the diagnoses that stand: allowed, in ICD-10-CM, and not deleted by a later report of the claim.
 
     Parameters
     ----------
@@ -81,44 +81,42 @@ def standing_diagnoses(diagnoses: pa.Table) -> pa.Table:
     A deletion takes back the code on the claim it links to and on its own claim, if it was submitted on the same day
     or later. The encounter that a replacement adds to is its own claim.
     """
-    lacking = [name for name in _NEEDED if name not in diagnoses.column_names]
-    if lacking:
-        raise ColumnMissingError(f"MAO-004 lacks '{lacking[0]}'; needed: {', '.join(_NEEDED)}.")
-    is_add, is_delete = (pc.fill_null(pc.equal(diagnoses["add_or_delete"], flag), False) for flag in "AD")
-    counts = pc.and_(is_add, pc.fill_null(pc.equal(diagnoses["allowed"], "A"), False))
-    counts = pc.and_(counts, pc.fill_null(pc.not_equal(diagnoses["icd_version"], "9"), True))
-    added, deleted = diagnoses.filter(counts), diagnoses.filter(is_delete)
-    standing = added.filter(pc.invert(_taken_back(added, deleted)))
+    standing = diagnoses.filter(from_numpy(mao004_fates(diagnoses) == STANDS, pa.bool_()))
     return standing.take(_first_of_each(standing))
 
 
-def _key(table: pa.Table, claim: str) -> pa.ChunkedArray:
-    parts = [
-        pc.fill_null(table[name].cast(pa.string()), "") for name in ("member_id", claim, "diagnosis_code")
-    ]
-    return pc.binary_join_element_wise(*parts, "\t")
+def mao004_fates(diagnoses: pa.Table) -> Fates:
+    """Return what became of each row of `read_mao004`: see `cms_reports.fates`.
 
+    Raises
+    ------
+    ColumnMissingError
+        The table lacks a column of `read_mao004`.
 
-def _taken_back(added: pa.Table, deleted: pa.Table) -> pa.Array:
-    """Return which additions a deletion of the same day or later takes back."""
-    keys = pa.chunked_array(
-        [*_key(deleted, "claim_id").chunks, *_key(deleted, "linked_claim_id").chunks], pa.string()
+    Notes
+    -----
+    A diagnosis that is allowed counts where its flag says add, and where it says nothing.
+
+    References
+    ----------
+    .. [1] CSSC Operations, Encounter and Risk Adjustment Program (Part C), FAQs, of the user group of January 19, 2017:
+       diagnoses "marked as allowed and either add or blank" are eligible.
+    """
+    need_columns(diagnoses, _NEEDED, "MAO-004")
+    deletes = _is(diagnoses["add_or_delete"], "D")
+    counts = _is(diagnoses["allowed"], "A") & ~_is(diagnoses["icd_version"], "9") & ~deletes
+    own, linked = (
+        joined(diagnoses, ("member_id", claim, "diagnosis_code")) for claim in ("claim_id", "linked_claim_id")
     )
-    days = np.tile(_days(deleted), 2)
-    names = pc.unique(keys)
-    last = np.full(len(names) + 1, np.iinfo(np.int64).min)
-    np.maximum.at(last, pc.index_in(keys, names).to_numpy(), days)
-    position = pc.fill_null(pc.index_in(_key(added, "claim_id"), names), len(names)).to_numpy()
-    return from_numpy(last[position] >= _days(added), pa.bool_())
+    return fates_of(own, (own, linked), submission_days(diagnoses), counts=counts, deletes=deletes)
 
 
-def _days(table: pa.Table) -> npt.NDArray[np.int64]:
-    """Return submission days; an unknown one is before every other."""
-    return pc.fill_null(table["submission_date"].cast(pa.int32()), -(2**31)).to_numpy().astype(np.int64)
+def _is(column: pa.ChunkedArray, value: str) -> npt.NDArray[np.bool_]:
+    return pc.fill_null(pc.equal(column, value), False).to_numpy()
 
 
 def _first_of_each(table: pa.Table) -> pa.Array:
-    keys = _key(table, "claim_id")
+    keys = joined(table, ("member_id", "claim_id", "diagnosis_code"))
     _, first = np.unique(pc.index_in(keys, pc.unique(keys)).to_numpy(), return_index=True)
     return from_numpy(np.sort(first), pa.int64())
 

@@ -29,6 +29,7 @@ _TRUE, _FALSE = (np.frombuffer(text, np.uint8) for text in (b"1Y", b"0N"))
 EXPECTED = {
     "text": "printable ASCII characters",
     "date": "a date, CCYYMMDD (CCYY-MM-DD in fields of ten)",
+    "submitted_date": "a date, CCYYMMDD, or what was submitted for one",
     "month": "a month, CCYYMM",
     "integer": "a whole number",
     "count": "a whole number",
@@ -99,6 +100,12 @@ def read_date(block: Block) -> Read:
         has_dashes, digits, is_blank = np.ones(len(block), np.bool_), block, _is_empty(block)
     days, is_wrong = _days(digits[:, :4], digits[:, 4:6], digits[:, 6:])
     return _dates(days, (is_wrong | ~has_dashes) & ~is_blank, is_blank)
+
+
+def read_submitted_date(block: Block) -> Read:
+    """Return dates as they were submitted and came back; what is no date is null, and no fault of the file."""
+    column, _ = read_date(block)
+    return column, np.zeros(len(block), np.bool_)
 
 
 def read_month(block: Block) -> Read:
@@ -187,6 +194,7 @@ _READERS: dict[str, Callable[[Any], Read]] = {
     "record": read_text,
     "literal": read_text,
     "date": read_date,
+    "submitted_date": read_submitted_date,
     "month": read_month,
     "integer": read_integer,
     "count": read_integer,

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from riskadj.errors import ExtractError
 from riskadj.extracts.fixed_fields import Block, Flags, expected, is_allowed, read_field
-from riskadj.extracts.record_layout import HEADER, TRAILER, Field, Record, RecordLayout
+from riskadj.extracts.record_layout import TRAILER, Field, Record, RecordLayout
 
 #: Bytes read at a time; a record must be shorter.
 BLOCK_BYTES = 4 << 20
@@ -127,16 +127,37 @@ def _lines(block: Block) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
 
 
 @dataclass
+class _Frame:
+    """Header and trailer around details or batches: what the header said, and how many stand below it."""
+
+    header: Record | None
+    trailer: Record | None
+    values: dict[str, Any] = field(default_factory=dict)
+    is_open: bool = False
+    n_inside: int = 0
+
+    @property
+    def is_shut(self) -> bool:
+        """True where a header has to come first."""
+        return self.header is not None and not self.is_open
+
+
+@dataclass
 class _File:
-    """One file on its way through: what its header said, and how many records stand below it."""
+    """One file on its way through, and the frames around its details, the outermost first."""
 
     path: Path
     layout: RecordLayout
     columns: Collection[str] | None
-    header: dict[str, Any] = field(default_factory=dict)
-    is_open: bool = False
-    n_details: int = 0
-    n_read: int = 0
+    frames: list[_Frame] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.frames = [_Frame(*pair) for pair in self.layout.frames]
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """What every header above the next detail said."""
+        return {name: value for frame in self.frames for name, value in frame.values.items()}
 
     def read(
         self,
@@ -161,7 +182,7 @@ class _File:
 
     @property
     def _is_edge(self) -> Flags:
-        return np.array([record.name in (HEADER, TRAILER) for record in self.layout.records])
+        return np.array([record not in self.layout.details for record in self.layout.records])
 
     def _kinds(
         self,
@@ -218,12 +239,9 @@ class _File:
     ) -> Iterator[Details]:
         if not len(kinds):
             return
-        if self.layout.named(HEADER) and not self.is_open:
-            raise ExtractError(
-                f"{self.path.name}, line {lines[0]}: a detail record where a header record belongs; {_ADVICE}."
-            )
-        self.n_details += len(kinds)
-        self.n_read += len(kinds)
+        self._refuse_misplaced("detail", int(lines[0]), self._missing_header(self.frames))
+        if self.frames:
+            self.frames[-1].n_inside += len(kinds)
         for kind in np.unique(kinds).tolist():
             chosen = kinds == kind
             record = self.layout.records[kind]
@@ -256,37 +274,62 @@ class _File:
     ) -> None:
         """Take note of a header or trailer."""
         values = self._columns(record, block, start, line, every=True).to_pylist()[0]
-        opens = record.name == HEADER
-        if opens == self.is_open and self.layout.named(HEADER):
-            raise ExtractError(
-                f"{self.path.name}, line {line[0]}: a {record.name} record where a "
-                f"{'trailer' if opens else 'header'} record belongs; {_ADVICE}."
-            )
+        level = next(n for n, frame in enumerate(self.frames) if record in (frame.header, frame.trailer))
+        frame, outer, inner = self.frames[level], self.frames[:level], self.frames[level + 1 :]
+        opens = record is frame.header
+        self._refuse_misplaced(record.name, int(line[0]), self._belongs(frame, outer, inner, opens=opens))
         if opens:
-            self.header, self.n_details = values, 0
+            frame.values, frame.n_inside = values, 0
+            for each in outer[-1:]:
+                each.n_inside += 1
         else:
-            self._check_count(record, values, int(line[0]))
-        self.is_open = opens
+            self._check_count(frame, values, int(line[0]))
+        frame.is_open = opens
 
-    def _check_count(self, trailer: Record, values: Mapping[str, Any], line: int) -> None:
-        """The trailer counts the detail records, or those with header and trailer."""
-        edges = 1 + (self.layout.named(HEADER) is not None)
-        for one in trailer.fields:
-            if one.type == "count" and values[one.name] not in (self.n_details, self.n_details + edges):
+    @staticmethod
+    def _missing_header(frames: list[_Frame]) -> str | None:
+        """Return the header that has to come first, if one is missing."""
+        return next((frame.header.name for frame in frames if frame.is_shut and frame.header), None)
+
+    def _belongs(self, frame: _Frame, outer: list[_Frame], inner: list[_Frame], *, opens: bool) -> str | None:
+        """Return which record belongs where a header or trailer stands; None: that one."""
+        if missing := self._missing_header(outer if opens else [*outer, frame]):
+            return missing
+        if opens and frame.is_open:
+            return frame.trailer.name if frame.trailer else TRAILER
+        return next((each.trailer.name for each in inner if each.is_open and each.trailer), None)
+
+    def _refuse_misplaced(self, name: str, line: int, belongs: str | None) -> None:
+        if belongs:
+            raise ExtractError(
+                f"{self.path.name}, line {line}: a {name} record where a {belongs} record belongs; {_ADVICE}."
+            )
+
+    def _check_count(self, frame: _Frame, values: Mapping[str, Any], line: int) -> None:
+        """The trailer counts what stands inside; that of a file without batches may count header and trailer too."""
+        assert frame.trailer is not None
+        counted = "batches" if frame is not self.frames[-1] else "details"
+        edges = 1 + (frame.header is not None)
+        allowed = {frame.n_inside} | ({frame.n_inside + edges} if len(self.frames) == 1 else set())
+        for one in frame.trailer.fields:
+            if one.type == "count" and values[one.name] not in allowed:
+                also = f" (or {frame.n_inside + edges:,} with header and trailer)" if len(allowed) > 1 else ""
                 raise ExtractError(
                     f"{self.path.name}, line {line}, positions {one.start}-{one.end} ({one.name}): the trailer counts "
-                    f"another number of records than the {self.n_details:,} details (or {self.n_details + edges:,} "
-                    "with header and trailer) above it; the file is cut off or put together: get it again."
+                    f"another number of records than the {frame.n_inside:,} {counted}{also} above it; the file is cut "
+                    "off or put together: get it again."
                 )
 
     def end(self, n_lines: int) -> None:
         """Check that the file ended as it should."""
         if not n_lines:
             raise ExtractError(f"{self.path.name} is empty.")
-        if self.is_open and self.layout.named(TRAILER):
-            raise ExtractError(
-                f"{self.path.name} ends at line {n_lines} without its trailer record: it is cut off; get it again."
-            )
+        for frame in reversed(self.frames):
+            if frame.is_open and frame.trailer:
+                raise ExtractError(
+                    f"{self.path.name} ends at line {n_lines} without its {frame.trailer.name} record: it is cut off; "
+                    "get it again."
+                )
 
     def _fail(self, wrong: Flags, lines: npt.NDArray[np.int64], one: Field, what: str) -> None:
         raise ExtractError(

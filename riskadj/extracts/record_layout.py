@@ -9,13 +9,17 @@ from itertools import groupby, pairwise
 
 from riskadj.errors import TableError, nearest
 
-#: Kinds of field. `skip` is never read (names, fillers); the last three are variables of a model, read as flags.
+#: Kinds of field. `skip` is never read (names, fillers); a `submitted_date` is as it came back, null where it is no
+#: date; the last three are variables of a model, read as flags.
 FIELD_TYPES = (
-    "text", "date", "month", "integer", "decimal", "flag", "count", "record", "literal", "skip",
+    "text", "date", "submitted_date", "month", "integer", "decimal", "flag", "count", "record", "literal", "skip",
     "hcc", "demographic", "interaction",
 )  # fmt: skip
 VARIABLE_TYPES = ("hcc", "demographic", "interaction")
+#: Header and trailer of the details, and of a file that holds several such batches.
 HEADER, TRAILER = "header", "trailer"
+FILE_HEADER, FILE_TRAILER = "file_header", "file_trailer"
+_EDGES = (HEADER, TRAILER, FILE_HEADER, FILE_TRAILER)
 _COLUMNS = ("record", "name", "start", "end", "type", "allowed", "title")
 
 
@@ -84,8 +88,17 @@ class RecordLayout:
 
     @property
     def details(self) -> tuple[Record, ...]:
-        """Records other than header and trailer."""
-        return tuple(record for record in self.records if record.name not in (HEADER, TRAILER))
+        """Records other than headers and trailers."""
+        return tuple(record for record in self.records if record.name not in _EDGES)
+
+    @property
+    def frames(self) -> tuple[tuple[Record | None, Record | None], ...]:
+        """Header and trailer of the file, where its details stand in batches, then those of the details."""
+        pairs = [
+            (self.named(first), self.named(last))
+            for first, last in ((FILE_HEADER, FILE_TRAILER), (HEADER, TRAILER))
+        ]
+        return tuple(pair for pair in pairs if any(pair))
 
     @property
     def kind(self) -> Field | None:
@@ -163,7 +176,12 @@ def _field(row: Mapping[str, str | None], where: str) -> Field:
     return Field(cells["name"], start, end, cells["type"], allowed, cells["title"])
 
 
-_WIDTHS = {"date": (8, 10), "month": (6,), **dict.fromkeys(("flag", *VARIABLE_TYPES), (1,))}
+_WIDTHS = {
+    "date": (8, 10),
+    "submitted_date": (8, 10),
+    "month": (6,),
+    **dict.fromkeys(("flag", *VARIABLE_TYPES), (1,)),
+}
 
 
 def _record(name: str, fields: list[tuple[int, Field]], model_id: str | None, label: str) -> Record:

@@ -33,6 +33,7 @@ FUNCTIONS = [
     "read_mao004",
     "read_mmr",
     "read_mor",
+    "read_raps",
     "score",
     "score_programs",
     "standing_diagnoses",

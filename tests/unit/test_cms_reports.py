@@ -299,6 +299,11 @@ def test_standing_diagnoses(tmp_path: Path) -> None:
     assert sorted((row["member_id"], row["diagnosis_code"]) for row in standing.to_pylist()) == [
         ("A1", "E119"), ("A1", "J449"), ("A2", "I10"),
     ]  # fmt: skip
+    (blank,) = standing_diagnoses(mao004(tmp_path, [dx("A1", "C1", "E119-")])).to_pylist()
+    assert (blank["diagnosis_code"], blank["add_or_delete"]) == (
+        "E119",
+        None,
+    )  # allowed and blank is eligible
     none = standing_diagnoses(mao004(tmp_path, rows).slice(0, 0))
     assert none.num_rows == 0
 

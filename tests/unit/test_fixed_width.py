@@ -271,9 +271,9 @@ def test_layouts_that_are_wrong(table: str, words: str) -> None:
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["mmr", "mor", "mao004", "cclf8"])
+@pytest.mark.parametrize("name", ["mmr", "mor", "mao004", "cclf8", "raps"])
 def test_bundled_layouts_load(name: str) -> None:
     layout = load_layout(name)
     assert {record.length for record in layout.records} == {
-        {"mmr": 545, "mor": 200, "mao004": 500, "cclf8": 549}[name]
+        {"mmr": 545, "mor": 200, "mao004": 500, "cclf8": 549, "raps": 512}[name]
     }
