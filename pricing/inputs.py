@@ -1,31 +1,20 @@
-"""Tables that pricing reads (plans, counties, experience): anything Arrow can hold, checked column by column."""
+"""Tables that pricing reads (plans, counties, enrollees), each checked column by column as its columns are declared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pricing.errors import InputError
-from riskadj.errors import nearest
-from riskadj.extracts.sources import open_parts
+from pricing.rows import Rows, read_rows, rows_in_words
 
 Numbers = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
-
-_ARROW = {
-    "number": pa.float64(),
-    "integer": pa.int64(),
-    "text": pa.string(),
-    "flag": pa.bool_(),
-    "date": pa.date32(),
-}
-_FIRST_ROWS = 5
 
 
 @dataclass(frozen=True)
@@ -85,12 +74,6 @@ class Columns(Mapping[str, Array]):
             raise InputError(f"{self.label}: {what} in {rows_in_words(bad)}.")
 
 
-def rows_in_words(bad: npt.NDArray[np.bool_]) -> str:
-    """Return ``"14 of 20,000 rows (first rows: 3, 91)"``; the first data row is 1."""
-    numbers = (np.flatnonzero(bad)[:_FIRST_ROWS] + 1).tolist()
-    return f"{int(bad.sum()):,} of {len(bad):,} rows (first rows: {', '.join(map(str, numbers))})"
-
-
 def read_columns(
     source: Any, columns: Sequence[Column], *, role: str, key: Sequence[str] = (), carry: bool = False
 ) -> Columns:
@@ -118,89 +101,60 @@ def read_columns(
     riskadj.errors.ExtractError
         The source cannot be read.
     """
-    table, label = _open(source, role)
-    if not table.num_rows:
-        raise InputError(f"{label} has no rows; {role} needs at least one.")
+    rows = read_rows(
+        Rows(source.label, source.table()) if isinstance(source, Columns) else source,
+        role,
+        needed=[column.name for column in columns if column.default is None],
+        optional=[column.name for column in columns if column.default is not None],
+        carry=carry,
+    )
     arrays: dict[str, Array] = {}
     for column in columns:
-        if column.name in table.column_names:
-            arrays[column.name] = _checked(table[column.name], column, label)
-        elif column.default is None:
-            close = nearest(column.name, table.column_names)
-            raise InputError(f"{label} lacks '{column.name}' (has: {', '.join(table.column_names)}){close}.")
+        if rows.has(column.name):
+            arrays[column.name] = _checked(rows, column)
         elif column.default is not ...:
             arrays[column.name] = np.full(
-                table.num_rows, column.default, object if column.kind == "text" else None
+                rows.n_rows, column.default, object if column.kind == "text" else None
             )
-    if carry:
-        rest = [name for name in table.column_names if name not in arrays]
-        arrays |= {name: np.asarray(table[name].to_numpy()) for name in rest}
-    result = Columns(label, table.num_rows, arrays)
+    rest = [name for name in rows.table.column_names if name not in arrays]
+    arrays |= {name: np.asarray(rows.table[name].to_numpy()) for name in rest}
+    result = Columns(rows.label, rows.n_rows, arrays)
     _check_key(result, key)
     return result
 
 
-def _open(source: Any, role: str) -> tuple[pa.Table, str]:
-    if isinstance(source, Columns):
-        return source.table(), source.label
-    if isinstance(source, Mapping):
-        return pa.table({name: pa.array(list(values)) for name, values in source.items()}), role
-    parts = open_parts(source, role)
-    names = parts[0].schema.names
-    chunks = [chunk.read() for part in parts for chunk in part.chunks(names, frozenset())]
-    return pa.concat_tables(chunks) if chunks else parts[0].schema.empty_table(), parts[0].label
-
-
-def _checked(values: pa.ChunkedArray, column: Column, label: str) -> Array:
-    where = f"{label}, column '{column.name}'"
-    array = _cast(values, column, where)
-    if array.null_count:
-        raise InputError(
-            f"{where}: blank in {rows_in_words(_flags(pc.is_null(array)))}; give every row a value."
-        )
-    result = (
-        np.array(array.to_pylist(), object) if column.kind == "text" else array.to_numpy(zero_copy_only=False)
-    )
+def _checked(rows: Rows, column: Column) -> Array:
     if column.kind == "text":
-        return _check_codes(result, column, where)
+        return _text(rows, column)
+    values = _READ[column.kind](rows, column.name)
     if column.kind in ("number", "integer"):
-        _check_range(result, column, where)
-    return result
+        _check_range(values, column, f"{rows.label}, column '{column.name}'")
+    return values
 
 
-def _cast(values: pa.ChunkedArray, column: Column, where: str) -> pa.Array:
-    array = values.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # pyarrow returns an array, or for no chunks a chunked one
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    try:
-        return array.cast(_ARROW[column.kind])
-    except pa.ArrowException:
-        raise InputError(
-            f"{where} has type {array.type}, or a value that is no {column.kind}; give {column.kind}s."
-        ) from None
+_READ: dict[str, Callable[[Rows, str], Array]] = {
+    "number": Rows.numbers,
+    "integer": Rows.integers,
+    "flag": Rows.flags,
+    "date": lambda rows, name: rows.days(name).astype("datetime64[D]"),
+}
 
 
-def _flags(mask: pa.Array) -> npt.NDArray[np.bool_]:
-    return mask.to_numpy(zero_copy_only=False).astype(np.bool_)
-
-
-def _check_codes(values: Array, column: Column, where: str) -> Array:
-    if not column.allowed:
-        return np.array([value.strip() for value in values], object)
-    lower = np.array([value.strip().lower() for value in values], object)
-    bad = ~np.isin(lower.astype(str), column.allowed)
-    if bad.any():
-        raise InputError(
-            f"{where}: not allowed in {rows_in_words(bad)}; allowed: {', '.join(column.allowed)}."
+def _text(rows: Rows, column: Column) -> Array:
+    """Return text without blanks around it; in lower case where only some codes are allowed."""
+    labels = rows.labels(column.name, blank="" if column.default == "" else None)
+    names = [name.strip() for name in labels.names.to_pylist()]
+    if column.allowed:
+        names = [name.lower() for name in names]
+        bad = np.array([name not in column.allowed for name in names], np.bool_)[labels.codes]
+        rows.refuse(
+            bad, f"column '{column.name}': not allowed", remedy=f"allowed: {', '.join(column.allowed)}"
         )
-    return lower
+    return np.array(names, object)[labels.codes]
 
 
 def _check_range(values: Array, column: Column, where: str) -> None:
     checks = (
-        (~np.isfinite(values), "not a finite number"),
         (values < (-np.inf if column.minimum is None else column.minimum), f"below {column.minimum}"),
         (values > (np.inf if column.maximum is None else column.maximum), f"above {column.maximum}"),
         (values <= (-np.inf if column.above is None else column.above), f"not above {column.above}"),

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from pricing.aca.market import age_factors, is_rated
 from pricing.errors import InputError
-from pricing.inputs import Column, Numbers, read_columns, rows_in_words
+from pricing.inputs import Column, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
+from pricing.rows import rows_in_words
 
 #: Columns of covered members: one row each.
 MEMBERS = (

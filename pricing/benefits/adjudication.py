@@ -62,16 +62,17 @@ class Adjudication:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know of the designs: services that they name and the claims do not have, which change nothing."""
+        """What to know of it: amounts that look wrong, and services of designs that the claims do not have."""
         known = set(self.claims.service_names)
         absent = {
             design.name: [name for name in design.services if name not in known] for design in self.designs
         }
-        return tuple(
+        unused = (
             f"plan design '{name}': no claim line is of {', '.join(services)}"
             for name, services in absent.items()
             if services
         )
+        return (*self.claims.warnings, *unused)
 
     @cached_property
     def lines(self) -> pa.Table:

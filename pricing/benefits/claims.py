@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,12 +12,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pricing.benefits.adjudication_kernel import number_units
-from pricing.benefits.claim_columns import ClaimColumns, open_claims
+from pricing.claim_lines import ClaimLines, read_claim_lines
 from pricing.errors import InputError
-from pricing.inputs import Column, Columns, read_columns, rows_in_words
+from pricing.inputs import Column, Columns, read_columns
+from pricing.rows import Integers, Labels, Rows
 
-Integers = npt.NDArray[np.int64]
 _EPOCH = 1970
+#: What a tier of the network may be called; blank is the first.
+TIERS = (
+    ("", "in", "in_network", "tier_1", "1"),
+    ("tier_2", "2"),
+    ("out", "out_of_network"),
+)
+_MORE = ("family_id", "units", "network_tier", "paid_date")
+_LARGEST_LINE = 2**31
 _MEMBERS = (
     Column("member_id", "text"),
     Column("months_enrolled", minimum=0),
@@ -50,7 +58,9 @@ class Claims:
         Row of the extract that stands for each line, from 1.
     counts : dict of str to int
         lines_read = lines_adjudicated + lines_netted (merged with another of the same claim and line number, or
-        coming to 0 with it) + lines_of_other_years.
+        coming to 0 with it) + lines_of_other_years; lines_repeating: those that repeat their claim's amount, at 0.
+    warnings : tuple of str
+        What looks wrong with the amounts, in words.
     """
 
     allowed: Integers
@@ -65,7 +75,8 @@ class Claims:
     first_member: Integers
     member_years: pa.Table = field(repr=False)
     row_numbers: Integers
-    counts: Mapping[str, int]
+    counts: Mapping[str, int | float]
+    warnings: tuple[str, ...] = ()
 
     @property
     def n_lines(self) -> int:
@@ -97,22 +108,25 @@ def read_claims(
     *,
     members: Any = None,
     year: int | None = None,
+    header_amounts: bool | str | Iterable[str] = False,
     columns: Mapping[str, str] | None = None,
 ) -> Claims:
     """Read a claims extract for adjudication.
 
     Parameters
     ----------
-    source : path, list of paths, DataFrame or Arrow table
-        One row per claim line: claim_id, member_id, service_date, service_category, allowed_amount [dollars, of the
-        line: an institutional claim's header amount repeated on every line would count as often]; optionally
-        claim_line_number, paid_date, family_id (absent or blank: a family of one), units (days of a stay, where a
-        design has copays per day; absent: 1), network_tier (in, tier_1, tier_2, out; absent: in).
+    source : path, list of paths, DataFrame, Arrow table or mapping
+        One row per claim line: claim_id, member_id, service_date, service_category, allowed_amount [dollars];
+        optionally claim_line_number, paid_date, family_id (absent or blank: a family of one), units (days of a stay,
+        where a design has copays per day; absent: 1), network_tier (in, tier_1, tier_2, out; absent: in).
     members : path, DataFrame, Arrow table or mapping, optional
         Everyone covered that `year`, also those without claims: member_id, months_enrolled; optionally family_id
         (which then goes before the claims') and risk_score. Without it, members and families are those with claims.
     year : int, optional
         Only lines with service dates in this calendar year. Default: all years, each by itself.
+    header_amounts : bool, str or iterable of str
+        True, or the service categories, where every line repeats the amount of its claim: it counts on the claim's
+        first line only.
     columns : mapping, optional
         Our name -> the file's, where they differ.
 
@@ -133,35 +147,41 @@ def read_claims(
     """
     if members is not None and year is None:
         raise InputError("a table of members belongs to one year; give year= too.")
-    extract = open_claims(source, dict(columns or {}))
-    claim, _ = extract.codes("claim_id")
-    days, line_number = extract.days("service_date"), extract.integers("claim_line_number", default=0)
-    rows, amounts = _netted(extract, claim, line_number)
+    lines = read_claim_lines(
+        source,
+        amount="allowed_amount",
+        header_amounts=header_amounts,
+        more=("service_category",),
+        optional=_MORE,
+        columns=columns,
+    )
+    extract, claim, line_number = lines.rows, lines.claims.in_order().codes, _line_numbers(lines.rows)
+    rows, amounts = _netted(lines, claim, line_number)
     n_netted = extract.n_rows - len(rows)
-    years = days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + _EPOCH
+    years = lines.days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + _EPOCH
     kept = _of_year(years[rows], year, extract.label)
     rows, amounts = rows[kept], amounts[kept]
-    people = _People.of(extract, members)
+    people = _People.of(lines, members)
     known_years, year_number = np.unique(years[rows], return_inverse=True)
     group = people.family[rows] * len(known_years) + year_number
-    order = _order(group, days[rows], claim[rows], line_number[rows])
+    order = _order(group, lines.days[rows], claim[rows], line_number[rows])
     rows, amounts, group = rows[order], amounts[order], group[order]
     persons, n_groups = people.persons(group, rows), people.n_families * len(known_years)
-    service, names = extract.codes("service_category")
+    service = lines.categories.in_order()
     families, first_member = (np.searchsorted(each, np.arange(n_groups + 1)) for each in (group, persons[0]))
     own = np.searchsorted(persons[0] * people.n + persons[1], group * people.n + people.member[rows])
     members_of_lines = (own - first_member[group]).astype(np.int32)
-    services, tiers = service[rows].astype(np.int32), extract.tiers()[rows].astype(np.int32)
+    services, tiers = service.codes[rows].astype(np.int32), _tiers(extract)[rows].astype(np.int32)
     begins, numbers = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), 2), np.int32)
     number_units(
-        families, first_member, amounts, services, tiers, members_of_lines, days[rows].astype(np.int32),
-        claim[rows].astype(np.int32), len(names), begins, numbers,
+        families, first_member, amounts, services, tiers, members_of_lines, lines.days[rows].astype(np.int32),
+        claim[rows].astype(np.int32), len(service.names), begins, numbers,
     )  # fmt: skip
     return Claims(
         allowed=amounts,
-        days=np.maximum(extract.integers("units", default=1)[rows], 1).astype(np.int32),
+        days=_days_of_stays(extract)[rows].astype(np.int32),
         services=services,
-        service_names=tuple(names.to_pylist()),
+        service_names=tuple(service.names.to_pylist()),
         tiers=tiers,
         members=members_of_lines,
         unit_begins=begins,
@@ -171,20 +191,50 @@ def read_claims(
         member_years=people.table(persons, known_years),
         row_numbers=rows + 1,
         counts={
-            "lines_read": extract.n_rows,
+            **lines.counts,
             "lines_adjudicated": len(rows),
             "lines_netted": n_netted,
             "lines_of_other_years": int((~kept).sum()),
         },
+        warnings=lines.warnings,
     )
 
 
-def _netted(extract: ClaimColumns, claim: Integers, line_number: Integers) -> tuple[Integers, Integers]:
+def _line_numbers(rows: Rows) -> Integers:
+    if not rows.has("claim_line_number"):
+        return np.zeros(rows.n_rows, np.int64)
+    numbers = rows.integers("claim_line_number")
+    rows.refuse(np.abs(numbers) >= _LARGEST_LINE, "column 'claim_line_number': no number of that size")
+    return numbers
+
+
+def _days_of_stays(rows: Rows) -> Integers:
+    if not rows.has("units"):
+        return np.ones(rows.n_rows, np.int64)
+    days = np.rint(rows.numbers("units"))
+    rows.refuse(np.abs(days) >= _LARGEST_LINE, "column 'units': no number of that size")
+    return np.maximum(days, 1).astype(np.int64)
+
+
+def _tiers(rows: Rows) -> Integers:
+    """Return tiers of the network: 0 first, 1 second, 2 outside."""
+    if not rows.has("network_tier"):
+        return np.zeros(rows.n_rows, np.int64)
+    labels = rows.labels("network_tier", blank="")
+    known = {name: tier for tier, every in enumerate(TIERS) for name in every}
+    numbers = [known.get(name.strip().lower(), -1) for name in labels.names.to_pylist()]
+    tiers = np.array(numbers, np.int64)[labels.codes]
+    allowed = ", ".join(name for every in TIERS for name in every if name)
+    rows.refuse(tiers < 0, "column 'network_tier': not allowed", remedy=f"allowed: {allowed}")
+    return tiers
+
+
+def _netted(lines: ClaimLines, claim: Integers, line_number: Integers) -> tuple[Integers, Integers]:
     """Return the rows that stand for each claim line, ascending, and what it comes to; lines of 0 cents stay out.
 
     A line of 0 that was never anything else stays: it is a service, free of charge.
     """
-    amounts = extract.cents()
+    amounts, extract = np.rint(lines.amounts * 100).astype(np.int64), lines.rows
     if not extract.has("claim_line_number"):
         return np.arange(len(amounts)), amounts
     span = int(np.ptp(line_number)) + 1
@@ -234,29 +284,24 @@ class _People:
     roster_families: Integers
 
     @classmethod
-    def of(cls, extract: ClaimColumns, members: Any) -> _People:
+    def of(cls, lines: ClaimLines, members: Any) -> _People:
         """Take members from the claims, or from the table of members."""
-        member, ids = extract.codes("member_id")
         if members is None:
-            family, n_families = member, len(ids)
-            if extract.has("family_id"):
-                family, names = extract.codes("family_id")
-                family = np.where(extract.blank("family_id"), len(names) + member, family)
-                n_families = len(names) + len(ids)
-            return cls(ids, member, family, n_families, None, member[:0])
+            member = lines.members.in_order()
+            family, n_families = _families(lines.rows, member)
+            return cls(member.names, member.codes, family, n_families, None, family[:0])
         roster = read_columns(members, _MEMBERS, role="members", key=("member_id",))
         known = pa.array(roster["member_id"], pa.string())
-        found = pc.fill_null(pc.index_in(ids, known), -1).to_numpy(zero_copy_only=False).astype(np.int64)
-        unknown = found[member] < 0
-        if unknown.any():
-            raise InputError(
-                f"{extract.label}, column 'member_id': not among the members in {rows_in_words(unknown)}; give "
-                "every member of the claims a row in the table of members."
-            )
+        found = lines.members.places_in(known)
+        lines.rows.refuse(
+            found < 0,
+            "column 'member_id': not among the members",
+            remedy="give every member of the claims a row in the table of members",
+        )
         names, families = np.unique(
             roster.get("family_id", roster["member_id"]).astype(str), return_inverse=True
         )
-        return cls(known, found[member], families[found[member]], len(names), roster, families)
+        return cls(known, found, families[found], len(names), roster, families)
 
     @property
     def n(self) -> int:
@@ -282,3 +327,13 @@ class _People:
             if self.roster is not None and name in self.roster:
                 columns[name] = pa.array(self.roster[name][member])
         return pa.table(columns)
+
+
+def _families(rows: Rows, member: Labels) -> tuple[Integers, int]:
+    """Return the family of each line and how many numbers there are; who has none is a family of one."""
+    if not rows.has("family_id"):
+        return member.codes, len(member.names)
+    family = rows.labels("family_id", blank="").in_order()
+    has_none = pc.equal(family.names, "").to_numpy(zero_copy_only=False)[family.codes]
+    numbers = np.where(has_none, len(family.names) + member.codes, family.codes)
+    return numbers, len(family.names) + len(member.names)

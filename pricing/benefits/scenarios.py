@@ -54,7 +54,7 @@ class Comparison:
     assumptions : pyarrow.Table
         Everything that was assumed: assumption, value, unit, origin, meaning.
     run : dict
-        Designs, and counts of lines and members that add up.
+        Designs, counts of lines and members that add up, and warnings of amounts that look wrong.
     """
 
     designs: pa.Table
@@ -175,6 +175,7 @@ def compare(
             "base": every[place].name,
             **ready.counts,
             "members": ready.member_years.num_rows,
+            "warnings": list(ready.warnings),
         },
     )
 

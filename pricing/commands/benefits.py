@@ -100,5 +100,7 @@ def _print(found: Comparison, output: Path) -> None:
     print_table(console, headings, rows, justify="l" + "r" * (len(headings) - 1))
     names = ("lines_read", "lines_adjudicated", "lines_netted", "lines_of_other_years")
     print_line(console, ", ".join(f"{name.replace('_', ' ')} {run[name]:,}" for name in names), hanging=2)
+    for warning in run["warnings"]:
+        print_line(console, warning, hanging=2)
     files = ", ".join(sorted(path.name for path in output.iterdir()))
     print_line(console, f"written to {output}: {files}", hanging=2)

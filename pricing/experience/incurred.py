@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from pricing.claim_lines import ClaimLines, header_names, read_claim_lines
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
-from pricing.experience.claim_lines import ClaimLines, header_names, read_claim_lines
 from pricing.experience.member_months import MemberMonths
 from pricing.experience.months import PER_1000, as_dates, month_numbers
-from pricing.experience.rows import ALL, Integers, add_up, numbered
 from pricing.inputs import Numbers
+from pricing.rows import ALL, Integers, add_up, numbered
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ import pyarrow as pa
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
 from pricing.experience.months import as_dates, days_in, first_days, month_range, name_of
-from pricing.experience.rows import Integers, add_up
 from pricing.experience.spans import Spans, read_spans
 from pricing.inputs import Numbers
+from pricing.rows import Integers, add_up
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:

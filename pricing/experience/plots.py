@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pricing.experience.months import PER_1000, months_of_dates, name_of
-from pricing.experience.rows import ALL
 from pricing.inputs import Numbers
+from pricing.rows import ALL
 from riskadj.charts import AMBER, BLUE, GREY, PALETTE, RED, new_figure, show_dollars, show_percent
 
 if TYPE_CHECKING:

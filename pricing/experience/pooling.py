@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from pricing.claim_lines import read_claim_lines
 from pricing.errors import InputError
 from pricing.experience.assumptions import GIVEN, RULE, Assumption, assumption_table, chosen
-from pricing.experience.claim_lines import read_claim_lines
 from pricing.experience.months import month_numbers, month_range
-from pricing.experience.rows import add_up
 from pricing.inputs import Column, Columns, Numbers, read_columns
+from pricing.rows import add_up
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pyarrow as pa
 from pricing.errors import InputError
 from pricing.experience.assumptions import FITTED, GIVEN, Assumption, assumption_table, chosen
 from pricing.experience.credibility import limited_fluctuation
-from pricing.experience.rows import BLANK, Integers, Labels, add_up, combined
 from pricing.inputs import Column, Columns, Numbers, read_columns
+from pricing.rows import BLANK, Integers, Labels, add_up, combined
 from riskadj.errors import nearest
 from riskadj.extracts.buffers import is_valid
 from riskadj.extracts.write import write_tables

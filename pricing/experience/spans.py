@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pricing.experience.rows import BLANK, Integers, Labels, combined, read_rows
+from pricing.rows import BLANK, Integers, Labels, combined, read_rows
 
 START, END = "enrollment_start_date", "enrollment_end_date"
 #: Last day of a span without end: the last that a date can name.
@@ -52,8 +51,7 @@ class Spans:
             Members, in any coding.
         days : ndarray of int64, shape (n_rows,)
         """
-        at = pc.index_in(ids.names, value_set=self.members.names.cast(ids.names.type))
-        place = at.fill_null(-1).to_numpy().astype(np.int64)[ids.codes]
+        place = ids.places_in(self.members.names)
         keys = _key(self.members.codes, self.starts)
         row = np.searchsorted(keys, _key(place, days), side="right") - 1
         inside = (row >= 0) & (place >= 0)

@@ -15,8 +15,8 @@ import pyarrow as pa
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
 from pricing.experience.months import as_dates, month_of, name_of
-from pricing.experience.rows import Integers
 from pricing.inputs import Column, Numbers, read_columns
+from pricing.rows import Integers
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:

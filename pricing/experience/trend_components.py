@@ -21,8 +21,8 @@ import pyarrow as pa
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
 from pricing.experience.months import PER_1000
-from pricing.experience.rows import ALL
 from pricing.inputs import Column, Numbers, read_columns
+from pricing.rows import ALL
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 
 from pricing.experience.months import months_of_dates
 from pricing.experience.plots import month_ticks
-from pricing.experience.rows import ALL
 from pricing.experience.trend_components import COMPONENTS
+from pricing.rows import ALL
 from riskadj.charts import AMBER, BLUE, GREEN, GREY, draw_waterfall, new_figure, show_dollars
 
 if TYPE_CHECKING:

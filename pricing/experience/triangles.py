@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing.claim_lines import ClaimLines, read_claim_lines
 from pricing.errors import InputError
-from pricing.experience.claim_lines import ClaimLines, read_claim_lines
 from pricing.experience.months import as_dates, month_numbers, month_of, name_of, working_days
-from pricing.experience.rows import Integers, add_up
 from pricing.inputs import Numbers
+from pricing.rows import Integers, add_up
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -240,7 +240,28 @@ def test_a_reversal_cancels_its_line_and_a_corrected_line_replaces_it():
     ]
     assert member_pays(design, *lines) == [None, None, 60, 40]
     counts = read_claims(extract(lines)[1]).counts
-    assert counts == {"lines_read": 4, "lines_adjudicated": 2, "lines_netted": 2, "lines_of_other_years": 0}
+    assert counts == {
+        "lines_read": 4, "lines_repeating": 0, "lines_adjudicated": 2, "lines_netted": 2, "lines_of_other_years": 0,
+    }  # fmt: skip
+
+
+def test_amounts_that_every_line_of_a_claim_repeats_count_once():
+    stays = [
+        line(900, day, "inpatient", claim_id=f"S{day}", claim_line_number=number)
+        for day in range(1, 7)
+        for number in (2, 1, 3)
+    ]
+    _, table = extract([*stays, line(50, 9)])
+    by_line = adjudicate(table, PlanDesign("d", 100))
+    assert by_line.summary()["allowed"][0] == 18 * 900 + 50
+    assert "service category 'inpatient': 6 of 6 claims of several lines" in by_line.notes[0]
+    claims = read_claims(table, header_amounts="inpatient")
+    found = adjudicate(claims, PlanDesign("d", coinsurance=1), keep_lines=True)
+    assert found.summary()["allowed"][0] == 6 * 900 + 50
+    assert not found.notes
+    assert claims.counts["lines_repeating"] == 12
+    paid = {row["row_number"]: row["member_paid"] for row in found.lines.to_pylist()}
+    assert [paid[row] for row in (1, 2, 3)] == [0, 900, 0]  # on the line numbered 1
 
 
 def test_a_negative_line_without_its_original_is_a_credit_to_the_plan():

@@ -261,7 +261,7 @@ def test_exposure_from_member_months():
         ({"paid_date": [None] * 6}, "column 'paid_date': blank in 6 of 6 rows.*when each line was paid"),
         ({"paid_date": [date(2024, 12, 31)] * 6}, "in a month before the service .* in 6 of 6 rows"),
         ({"paid_amount": [None] * 6}, "column 'paid_amount': blank"),
-        ({"paid_amount": ["much"] * 6}, "something that is no number"),
+        ({"paid_amount": ["much"] * 6}, "a value that is no number"),
     ],
 )
 def test_claims_refused(change, message):

@@ -91,7 +91,7 @@ def test_the_span_of_a_day(drawn, offset):
     found = member_months(
         extract([*spans, ("z", FIRST, FIRST, "x")]), first_month=FIRST, last_month=FIRST, by="plan_id"
     )
-    from pricing.experience.rows import Labels
+    from pricing.rows import Labels
 
     members = Labels(np.arange(4), pa.array(["a", "b", "c", "nobody"]))
     rows = found.spans.find(members, np.full(4, (day - date(1970, 1, 1)).days))

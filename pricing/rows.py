@@ -1,6 +1,8 @@
-"""Rows of an extract (enrollment spans, claim lines) as NumPy columns: labels as numbers, dates as days, amounts.
+"""Rows of anything that pricing reads, as NumPy columns: labels as numbers, dates as days, amounts.
 
-Only the columns that are asked for are read; text is turned into numbers once for each distinct value.
+Every reader of pricing stands on this one: `inputs` checks tables of plans or counties column by column, `claim_lines`
+knows the amounts of claims, `experience.spans` the days of enrollment. Only the columns that are asked for are read;
+text is turned into numbers once for each distinct value.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pricing.errors import InputError
-from pricing.inputs import Numbers, rows_in_words
 from riskadj.errors import nearest
 from riskadj.extracts.buffers import is_valid, one_chunk, values_of
 from riskadj.extracts.contract import is_text
@@ -24,10 +25,18 @@ from riskadj.extracts.normalise import as_codes
 from riskadj.extracts.sources import open_parts
 
 Integers = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 BLANK = "(blank)"
 ALL = "(all)"
+_FIRST_ROWS = 5
+
+
+def rows_in_words(bad: Flags) -> str:
+    """Return ``"14 of 20,000 rows (first rows: 3, 91)"``; the first data row is 1."""
+    numbers = (np.flatnonzero(bad)[:_FIRST_ROWS] + 1).tolist()
+    return f"{int(bad.sum()):,} of {len(bad):,} rows (first rows: {', '.join(map(str, numbers))})"
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,18 @@ class Labels:
     def table_column(self, codes: Integers) -> pa.Array:
         """Return the labels of some codes."""
         return self.names.take(pa.array(codes, pa.int64()))
+
+    def in_order(self) -> Labels:
+        """Return the same labels with names in order, so that codes sort as their names do."""
+        order = pc.sort_indices(self.names).to_numpy().astype(np.int64)
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        return Labels(rank[self.codes], self.names.take(pa.array(order)))
+
+    def places_in(self, names: pa.Array) -> Integers:
+        """Return where each row's label stands among other names, shape (n_rows,); -1 where it does not."""
+        at = pc.index_in(self.names, value_set=names.cast(self.names.type))
+        return at.fill_null(-1).to_numpy().astype(np.int64)[self.codes]
 
 
 def one_label(n_rows: int, name: str = ALL) -> Labels:
@@ -108,14 +129,17 @@ class Rows:
         InputError
             A row is blank, and no `blank` is given.
         """
-        encoded = as_codes(one_chunk(self.table[name]), label=self.label, name=name)
-        names = pc.unique(encoded.dictionary)
-        valid = is_valid(encoded)
+        column = one_chunk(self.table[name])
+        try:
+            encoded = as_codes(column, label=self.label, name=name)
+        except pa.ArrowException:
+            raise self._wrong_kind(name, column.type, "text") from None
+        names, valid = encoded.dictionary, is_valid(encoded)
         codes = np.where(valid, values_of(encoded.indices), 0).astype(np.int64)
-        if len(names) < len(
-            encoded.dictionary
-        ):  # a dictionary of the source's own may name the same thing twice
-            codes = pc.index_in(encoded.dictionary, value_set=names).to_numpy().astype(np.int64)[codes]
+        if pa.types.is_dictionary(column.type):  # one of the source's own may name the same thing twice
+            names = pc.unique(names)
+            if len(names) < len(encoded.dictionary):
+                codes = pc.index_in(encoded.dictionary, value_set=names).to_numpy().astype(np.int64)[codes]
         missing = ~valid | _is_blank(names)[codes]
         if not missing.any():
             return Labels(codes, names)
@@ -133,7 +157,10 @@ class Rows:
         InputError
             A row is blank (and no `blank` is given), or holds no date.
         """
-        days, is_unreadable = to_days(self.table[name])
+        try:
+            days, is_unreadable = to_days(self.table[name])
+        except pa.ArrowException:
+            raise self._wrong_kind(name, self.table[name].type, "date") from None
         self.refuse(is_unreadable, f"column '{name}': no date (write it YYYY-MM-DD)")
         missing = days == MISSING_DATE
         if missing.any() and blank is None:
@@ -148,23 +175,59 @@ class Rows:
         InputError
             A row is blank that may not be, or holds no finite number.
         """
-        column = one_chunk(self.table[name])
-        try:
-            numbers = _without_blanks(column).cast(pa.float64())
-        except pa.ArrowException:
-            raise InputError(f"{self.label}, column '{name}' holds something that is no number.") from None
-        missing = ~is_valid(numbers)
+        values, missing = self._cast(name, pa.float64(), "number")
         refused = missing if where is None else missing & where
         if refused.any():
             raise self._blank(name, refused)
-        values = np.where(missing, np.nan, values_of(numbers))
-        self.refuse(~np.isfinite(values) & ~missing, f"column '{name}': no finite number")
-        return values
+        numbers = np.where(missing, np.nan, values)
+        self.refuse(~np.isfinite(numbers) & ~missing, f"column '{name}': not a finite number")
+        return numbers
 
-    def refuse(self, bad: Flags, what: str) -> None:
-        """Raise InputError if any row is bad; `what` says which rule they break."""
+    def integers(self, name: str) -> Integers:
+        """Return a column of whole numbers.
+
+        Raises
+        ------
+        InputError
+            A row is blank, or holds no whole number.
+        """
+        values, missing = self._cast(name, pa.int64(), "integer")
+        if missing.any():
+            raise self._blank(name, missing)
+        return values.astype(np.int64, copy=False)
+
+    def flags(self, name: str) -> Flags:
+        """Return a column of true and false.
+
+        Raises
+        ------
+        InputError
+            A row is blank, or holds neither.
+        """
+        values, missing = self._cast(name, pa.bool_(), "flag")
+        if missing.any():
+            raise self._blank(name, missing)
+        return values.astype(np.bool_, copy=False)
+
+    def _cast(self, name: str, kind: pa.DataType, word: str) -> tuple[npt.NDArray[Any], Flags]:
+        """Return a column's values as `kind`, and which are blank."""
+        column = one_chunk(self.table[name])
+        try:
+            cast = _without_blanks(column).cast(kind)
+        except pa.ArrowException:
+            raise self._wrong_kind(name, column.type, word) from None
+        return values_of(cast), ~is_valid(cast)
+
+    def refuse(self, bad: Flags, what: str, *, remedy: str = "") -> None:
+        """Raise InputError if any row is bad; `what` says which rule they break, `remedy` what is allowed or to do."""
         if bad.any():
-            raise InputError(f"{self.label}, {what} in {rows_in_words(bad)}.")
+            ending = f"; {remedy}" if remedy else ""
+            raise InputError(f"{self.label}, {what} in {rows_in_words(bad)}{ending}.")
+
+    def _wrong_kind(self, name: str, found: pa.DataType, word: str) -> InputError:
+        return InputError(
+            f"{self.label}, column '{name}' has type {found}, or a value that is no {word}; give {word}s."
+        )
 
     def _blank(self, name: str, missing: Flags) -> InputError:
         return InputError(
@@ -196,18 +259,21 @@ def read_rows(
     needed: Sequence[str],
     optional: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
+    carry: bool = False,
 ) -> Rows:
     """Read the columns that are asked for.
 
     Parameters
     ----------
-    source : path, list of paths, DataFrame, Arrow table or mapping of lists
-    role : {"enrollment", "claims", ...}
+    source : path, list of paths, DataFrame, Arrow table, mapping of lists, or Rows
+    role : {"enrollment", "claims", "plans", ...}
         What the rows are, for messages.
     needed, optional : sequence of str
         Our names; optional ones are left out where the source lacks them.
     columns : mapping, optional
         Our name -> the source's, where they differ.
+    carry : bool
+        Read the other columns too, under their own names.
 
     Raises
     ------
@@ -229,6 +295,8 @@ def read_rows(
                 f"{label} lacks '{theirs}' (has: {', '.join(header[:20])}){nearest(theirs, header)}."
             )
     present = {name: theirs for name, theirs in wanted.items() if theirs in header}
+    if carry:
+        present |= {name: name for name in header if name not in present.values()}
     table = read(list(dict.fromkeys(present.values())))
     if not table.num_rows:
         raise InputError(f"{label} has no rows; {role} needs at least one.")
@@ -237,6 +305,8 @@ def read_rows(
 
 def _opened(source: Any, role: str) -> tuple[list[str], str, Any]:
     """Return the column names of a source, its label, and how to read some columns of it."""
+    if isinstance(source, Rows):
+        return source.table.column_names, source.label, source.table.select
     if isinstance(source, Mapping):
         table = pa.table({name: pa.array(list(values)) for name, values in source.items()})
         return table.column_names, role, table.select

@@ -1,4 +1,4 @@
-"""Claim lines as experience needs them: who, when, what for and how much, each amount counted once.
+"""Claim lines, read once for every question of cost: who, when, what for and how much, each amount counted once.
 
 Some extracts repeat the amount of a whole claim on every line of it (institutional claims of CCLF and of CMS's research
 files do). Added up by line they cost many times what was paid.
@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pricing.errors import InputError
-from pricing.experience.rows import ALL, BLANK, Integers, Labels, Rows, add_up, one_label, read_rows
 from pricing.inputs import Numbers
+from pricing.rows import ALL, BLANK, Integers, Labels, Rows, add_up, one_label, read_rows
 
 AMOUNTS = ("paid_amount", "allowed_amount")
 #: A category's amounts look repeated if this share of its claims of several lines have the same amount on each.
@@ -59,6 +59,7 @@ def read_claim_lines(
     amount: str,
     header_amounts: bool | str | Iterable[str] = False,
     more: Sequence[str] = (),
+    optional: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
 ) -> ClaimLines:
     """Read a claims extract.
@@ -66,14 +67,14 @@ def read_claim_lines(
     Parameters
     ----------
     source : path, list of paths, DataFrame, Arrow table or mapping
-        One row per claim line: claim_id, member_id, service_date and `amount`; service_category and
-        claim_line_number if there are any.
+        One row per claim line: claim_id, member_id, service_date and `amount`; service_category (a blank one is
+        "(blank)") and claim_line_number if there are any.
     amount : {"paid_amount", "allowed_amount"}
     header_amounts : bool, str or iterable of str
         True, or the service categories, where every line repeats the amount of its claim: it counts on the claim's
         first line only (its lowest claim_line_number), reversals and corrections of that line included.
-    more : sequence of str
-        Other columns to read.
+    more, optional : sequence of str
+        Other columns to read; optional ones if they are there. A service_category in `more` may not be blank.
     columns : mapping, optional
         Our name -> the extract's.
 
@@ -97,13 +98,13 @@ def read_claim_lines(
         source,
         "claims",
         needed=needed,
-        optional=("service_category", "claim_line_number"),
+        optional=("service_category", "claim_line_number", *optional),
         columns=columns,
     )
-    has_categories = rows.has("service_category")
-    categories = (
-        rows.labels("service_category", blank=BLANK) if has_categories else one_label(rows.n_rows, ALL)
-    )
+    categories = one_label(rows.n_rows, ALL)
+    if rows.has("service_category"):
+        blank = None if "service_category" in more else BLANK
+        categories = rows.labels("service_category", blank=blank)
     claims, amounts = rows.labels("claim_id"), rows.numbers(amount)
     lines = rows.labels("claim_line_number", blank=BLANK).codes if rows.has("claim_line_number") else None
     is_header = _header_rows(categories, listed)
