@@ -20,7 +20,7 @@ from riskadj.results.gaps.gaps import Gaps as Gaps
 from riskadj.results.impact.impact import Impact as Impact
 from riskadj.results.impact.impact import impact as impact
 from riskadj.results.scores import Scores as Scores
-from riskadj.synthetic import make_synthetic as make_synthetic
+from riskadj.synthetic.extracts import make_synthetic as make_synthetic
 from riskadj.tables.model import (
     ModelTables as ModelTables,
 )

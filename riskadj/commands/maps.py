@@ -77,6 +77,35 @@ def seal(folder: Folder, maps_dir: shared.MapsDir = None) -> None:
 
 
 @guarded
+def copy(
+    source: Annotated[
+        str, typer.Argument(help="Folder of a payment year, such as medicare/py<YEAR>, or a path.")
+    ],
+    target: Annotated[Path, typer.Argument(help="Folder to write, named by its year, such as .../py<YEAR>.")],
+    maps_dir: shared.MapsDir = None,
+) -> None:
+    """Copy a payment year to another year, to be edited.
+
+    Dates move; every number is marked as carried over and not verified.
+    """
+    from riskadj.extracts.write import output_errors
+    from riskadj.tables.copy_year import copy_year
+
+    folder = folder_of(source, maps_dir)
+    with output_errors(target):
+        manifests = copy_year(folder, target)
+    console = make_console()
+    print_line(
+        console, f"written to {target}: {count(len(manifests) - 1)} models and payment_year.toml", hanging=2
+    )
+    print_line(
+        console,
+        "Next: edit tables, titles and payment_year.toml, then `riskadj maps seal` and `riskadj maps check` "
+        "(hcc_maps/README.md).",
+    )
+
+
+@guarded
 def import_package(
     package: Annotated[
         Path, typer.Argument(help="CMS's model package: folder, zip, or folder of its internal tables.")

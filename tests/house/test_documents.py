@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import typer
 
+from pricing.cli import app as pricing_app
 from riskadj.cli import app
 from tests.house import laws
 
@@ -25,13 +26,13 @@ def code_blocks(text: str) -> list[tuple[str, str]]:
 
 def shown_commands(text: str, program: str) -> list[list[str]]:
     """Return the words after `program` in each call of it: in inline code and, prompts aside, in shell blocks."""
-    inline = re.findall(r"`((?:make|riskadj) [^`\n]+)`", text)
+    inline = re.findall(r"`((?:make|riskadj|pricing) [^`\n]+)`", text)
     blocks = "".join(
         block for language, block in code_blocks(text) if language in ("", "bash", "console", "sh")
     )
     lines = inline + blocks.replace("\\\n", " ").splitlines()
     calls = [line.strip().removeprefix("$ ").removeprefix(".venv/bin/") for line in lines]
-    return [shlex.split(call, comments=True)[1:] for call in calls if call.startswith(f"{program} ")]
+    return [shlex.split(call, comments=True)[1:] for call in calls if re.match(rf"{program} [\w-]", call)]
 
 
 def unknown_targets(text: str) -> list[str]:
@@ -62,8 +63,12 @@ def unknown_words(call: list[str], command: Any) -> list[str]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(laws.ROOT).as_posix())
 def test_commands_in_documents_exist(document: Path) -> None:
-    text, command_line = document.read_text(encoding="utf-8"), typer.main.get_command(app)
-    unknown = {" ".join(call): unknown_words(call, command_line) for call in shown_commands(text, "riskadj")}
+    text = document.read_text(encoding="utf-8")
+    unknown = {
+        " ".join(call): unknown_words(call, typer.main.get_command(program))
+        for name, program in (("riskadj", app), ("pricing", pricing_app))
+        for call in shown_commands(text, name)
+    }
     assert unknown_targets(text) == []
     assert {call: words for call, words in unknown.items() if words} == {}
 
@@ -82,19 +87,30 @@ def test_readme_shows_the_two_first_commands() -> None:
     assert {"demo", "test"} <= {word for call in shown_commands(text, "make") for word in call}
 
 
-def test_python_in_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+#: Runs on Spark, whose tests show the same calls.
+ELSEWHERE = {"docs/how-to/databricks.md"}
+WITH_PYTHON = [
+    path.relative_to(laws.ROOT).as_posix() for path in DOCUMENTS if "```python\n" in path.read_text("utf-8")
+]
+
+
+@pytest.mark.parametrize("document", sorted(set(WITH_PYTHON) - ELSEWHERE))
+def test_python_in_documents_runs(document: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run from a folder that has the synthetic extracts, as data/synthetic and by their bare names."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").symlink_to(laws.ROOT / "data")
     for extract in EXTRACTS:
         (tmp_path / extract.name).symlink_to(extract)
-    examples = [
-        code for language, code in code_blocks(README.read_text(encoding="utf-8")) if language == "python"
-    ]
-    assert examples
+    text = (laws.ROOT / document).read_text(encoding="utf-8")
     names: dict[str, object] = {}
-    for example in examples:
-        exec(compile(example, str(README), "exec"), names)  # noqa: S102
+    for example in [code for language, code in code_blocks(text) if language == "python"]:
+        exec(compile(example, document, "exec"), names)  # noqa: S102
+
+
+def test_readme_and_tutorials_show_python() -> None:
+    assert {"README.md", "docs/tutorials/first_extract.md", "docs/tutorials/benefit_change.md"} <= set(
+        WITH_PYTHON
+    )
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(laws.ROOT).as_posix())

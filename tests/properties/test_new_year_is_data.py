@@ -10,6 +10,7 @@ import pytest
 
 import riskadj
 from riskadj.errors import ChecksumError
+from riskadj.tables.copy_year import copy_year
 from riskadj.tables.seal import seal_folder
 from tests.members import TOY_MAPS, Member, diagnoses_table, enrollment_table, exact
 
@@ -18,14 +19,7 @@ def copied_year(maps: Path) -> Path:
     """Copy py2099 to py2100 and double the factor of HCC5 in the first model."""
     shutil.copytree(TOY_MAPS, maps)
     new = maps / "atlantis" / "py2100"
-    shutil.copytree(maps / "atlantis" / "py2099", new)
-    for manifest in [new / "payment_year.toml", *new.glob("*/model.toml")]:
-        text = manifest.read_text(encoding="utf-8")
-        for old, year in (
-            (("2099", "2100"), ("2098", "2099")) if manifest.parent == new else (("2099", "2100"),)
-        ):
-            text = text.replace(f" {old}", f" {year}").replace(f'"{old}-', f'"{year}-')
-        manifest.write_text(text, encoding="utf-8")
+    copy_year(maps / "atlantis" / "py2099", new)
     factors = new / "toy_hcc_v1" / "relative_factors.csv"
     text = factors.read_text(encoding="utf-8")
     assert "HCC5,SHORE_AGED,0.300\n" in text
