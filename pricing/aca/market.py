@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing.aca.state_rating import state_factors
 from pricing.aca.transfer_formula import METAL_LEVELS
 from pricing.inputs import Array, Column, Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
@@ -29,7 +30,6 @@ ENROLLEES = (
     Column("is_billable", "flag", default=...),
 )
 PLAN = ("state", "market", "issuer_id", "plan_id", "rating_area", "metal_level")
-PARAMETERS = ("age_factor", "oldest_rated_age", "first_adult_age", "most_rated_children")
 
 
 def market_of_enrollees(enrollees: Any, *, benefit_year: int, rates: Rates | None = None) -> pa.Table:
@@ -45,8 +45,8 @@ def market_of_enrollees(enrollees: Any, *, benefit_year: int, rates: Rates | Non
         as are rated); with neither, everyone is.
     benefit_year : int
     rates : Rates, optional
-        Default: those that ship, for the benefit year. They hold the federal age curve: a State with a curve of its
-        own needs `overrides` in `load_rates`.
+        Default: those that ship, for the benefit year. They hold the federal age curve and those of States that
+        have their own; where families are rated by tiers, every age factor is 1 (give is_billable there).
 
     Returns
     -------
@@ -89,18 +89,10 @@ def market_of_enrollees(enrollees: Any, *, benefit_year: int, rates: Rates | Non
             "member_months": pa.array(total(months)),
             "billable_member_months": pa.array(billed),
             "plrs": pa.array(total(months * columns["payment_risk_score"]) / billed),
-            "arf": pa.array(total(billable_months * age_factors(columns["age_years"], rates)) / billed),
+            "arf": pa.array(total(billable_months * state_factors(columns, rates)) / billed),
             "premium_pmpm": pa.array(total(billable_months * columns["premium_pmpm"]) / billed),
         }
     )
-
-
-def age_factors(age_years: Array, rates: Rates) -> Numbers:
-    """Return the age curve's factor of each age; the oldest rated age stands for all above it. [age 21 = 1.000]"""
-    by_age = rates.by_key("age_factor")
-    oldest = int(rates.number("oldest_rated_age"))
-    curve = np.array([by_age[str(age)] for age in range(oldest + 1)])
-    return curve[np.minimum(np.asarray(age_years, np.int64), oldest)]
 
 
 def billable_of(columns: Columns, rates: Rates) -> npt.NDArray[np.bool_]:

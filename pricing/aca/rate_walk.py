@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from pricing.aca.transfer_formula import METAL_LEVELS
 from pricing.build_up import BuildUp
@@ -161,43 +160,6 @@ def _after_loads(columns: Columns) -> Numbers:
     left = 1 - sum((columns[name] for name in names), start=np.zeros(columns.n_rows))
     columns.refuse(left <= 0, "administration, taxes and profit take the whole premium or more")
     return left
-
-
-def rate_table(walk: BuildUp, *, age_factors: dict[str, float], area_factors: dict[str, float]) -> pa.Table:
-    """Return consumer premiums by plan, area and age: calibrated rate x area factor x age factor, to the cent.
-
-    Parameters
-    ----------
-    walk : BuildUp
-        As `plan_rates` returns it.
-    age_factors : dict
-        Age -> factor, such as ``load_rates("aca", year).by_key("age_factor")``.
-    area_factors : dict
-        Rating area -> factor.
-
-    Returns
-    -------
-    pyarrow.Table
-        plan_id, rating_area, age, premium [dollars a month, no tobacco].
-    """
-    from pricing.aca.rating import round_cents
-
-    base = walk.level("calibrated plan adjusted index rate")
-    ages, areas = list(age_factors), list(area_factors)
-    grid = (
-        base[:, None, None]
-        * np.array(list(area_factors.values()))[None, :, None]
-        * np.array(list(age_factors.values()))
-    )
-    n_plans, n_areas, n_ages = grid.shape
-    return pa.table(
-        {
-            "plan_id": pa.array(np.repeat(np.array(walk.labels, object), n_areas * n_ages)),
-            "rating_area": pa.array(np.tile(np.repeat(np.array(areas, object), n_ages), n_plans)),
-            "age": pa.array(np.tile(np.array(ages, object), n_plans * n_areas)),
-            "premium": pa.array(round_cents(grid.ravel())),
-        }
-    )
 
 
 def csr_load(variants: dict[str, tuple[float, float]], *, standard_av: float) -> float:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from pricing.aca.market import age_factors, is_rated
+from pricing.aca.family_tiers import tiers_of_families
+from pricing.aca.market import is_rated
+from pricing.aca.state_rating import RatingRules, rating_rules
 from pricing.errors import InputError
-from pricing.inputs import Column, Numbers, read_columns
+from pricing.inputs import Array, Column, Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
-from pricing.rows import rows_in_words
+from pricing.rounding import round_cents
 
 #: Columns of covered members: one row each.
 MEMBERS = (
@@ -23,6 +23,7 @@ MEMBERS = (
     Column("base_rate", above=0.0),
     Column("area_factor", default=1.0, above=0.0),
     Column("tobacco_factor", default=1.0, minimum=1.0),
+    Column("is_child", "flag", default=...),
 )
 
 
@@ -34,112 +35,134 @@ class Premiums:
     ----------
     members : pyarrow.Table
         One row per member, as given: family_id, age_years, age_factor, is_rated, rate [dollars a month, whole cents],
-        premium (the rate if rated, else 0).
+        premium (the rate if rated, else 0). Where families are rated by tiers, rate is that of one adult, everybody is
+        rated, and the family's premium stands on its first row.
     families : pyarrow.Table
-        family_id, members, rated_members, premium [dollars a month].
+        family_id, members, rated_members, tier (empty where members are rated one by one), premium [dollars a month].
+    rules : RatingRules
+        Of the State.
     """
 
     members: pa.Table
     families: pa.Table
-    rates: Rates
+    rules: RatingRules
 
     @property
     def assumptions(self) -> pa.Table:
         """Every yearly parameter used, with its source and whether it was verified."""
-        return self.rates.assumptions(
-            ("age_factor", "oldest_rated_age", "first_adult_age", "most_rated_children", "tobacco_limit")
-        )
-
-
-def round_cents(dollars: Numbers) -> Numbers:
-    """Return dollars in whole cents, halves up, on their decimal value (as a rate table prints them)."""
-    cent = Decimal("0.01")
-    rounded = [float(Decimal(f"{value:.6f}").quantize(cent, ROUND_HALF_UP)) for value in np.ravel(dollars)]
-    return np.array(rounded).reshape(np.shape(dollars))
+        return self.rules.assumptions
 
 
 def member_rates(
-    base_rate: Any, *, age_years: Any, area_factor: Any = 1.0, tobacco_factor: Any = 1.0, rates: Rates
+    base_rate: Any,
+    *,
+    age_years: Any,
+    area_factor: Any = 1.0,
+    tobacco_factor: Any = 1.0,
+    rules: RatingRules | None = None,
+    rates: Rates | None = None,
 ) -> Numbers:
-    """Return monthly rates: base rate (age 21, no tobacco) x age factor x area factor x tobacco factor, to the cent.
+    """Return monthly rates: base rate (factor 1, no tobacco) x age factor x area factor x tobacco factor, to the cent.
 
     Parameters
     ----------
     base_rate, age_years, area_factor, tobacco_factor : float or array, broadcast together
         Dollars a month; whole years; factors.
-    rates : Rates
-        Of program "aca"; they hold the age curve.
+    rules : RatingRules, optional
+        Of a State (`rating_rules`); default: the federal ones of `rates`.
+    rates : Rates, optional
+        Of program "aca"; needed without `rules`.
 
     Raises
     ------
     InputError
-        A tobacco factor is below 1 or above the legal limit.
+        A tobacco factor is below 1, above the State's limit, or for an age that may not use tobacco.
     """
-    tobacco = np.asarray(tobacco_factor, np.float64)
-    limit = rates.number("tobacco_limit")
-    bad = np.atleast_1d((tobacco < 1) | (tobacco > limit))
-    if bad.any():
-        raise InputError(
-            f"tobacco_factor must lie between 1 and {limit:g}; it does not in {rows_in_words(bad)}."
-        )
-    age = age_factors(np.asarray(age_years), rates)
-    return round_cents(
-        np.asarray(base_rate, np.float64) * age * np.asarray(area_factor, np.float64) * tobacco
-    )
+    rules = rules or rating_rules(rates=rates)
+    tobacco, age = np.asarray(tobacco_factor, np.float64), np.asarray(age_years)
+    rules.check_tobacco(tobacco, age_years=age)
+    factors = rules.factors(age) * np.asarray(area_factor, np.float64) * tobacco
+    return round_cents(np.asarray(base_rate, np.float64) * factors)
 
 
-def premiums(members: Any, *, benefit_year: int, rates: Rates | None = None) -> Premiums:
-    """Return the premiums of families: every adult, and of the children the oldest, as many as are rated.
+def premiums(
+    members: Any, *, benefit_year: int, rules: RatingRules | None = None, rates: Rates | None = None
+) -> Premiums:
+    """Return the premiums of families: of every adult and the oldest children, or of the family's tier.
 
     Parameters
     ----------
     members : path, DataFrame, Arrow table, mapping
         One row per covered member (`MEMBERS` lists the columns): family_id, age_years, base_rate [dollars a month at
-        age 21 in the plan], optionally area_factor and tobacco_factor.
+        an age factor of 1 in the plan; of one adult where the State has tiers], optionally area_factor and
+        tobacco_factor; is_child where the State has tiers and ages do not tell.
     benefit_year : int
+    rules : RatingRules, optional
+        Of the State: ``rating_rules("MA", benefit_year=2026)``; default: the federal ones.
     rates : Rates, optional
-        They hold the federal age curve; a State with one of its own needs `overrides` in `load_rates`.
+        Parameters for the federal rules; default: those that ship.
 
     Raises
     ------
     InputError
-        A column is missing or holds impossible values.
+        A column is missing or holds impossible values; a tier cannot be told (`tiers_of_families`), or a family in a
+        tier has several base rates.
+
+    Notes
+    -----
+    A family of children only, in a State with tiers, is charged its ratio for each child.
 
     References
     ----------
-    .. [1] `cfr147_102` (c)(1), (e) in pricing/rates/aca/manifest.toml.
+    .. [1] `cfr147_102` (c)(1), (c)(2), (e), `state_ratings` in pricing/rates/aca/manifest.toml.
     """
-    rates = rates or load_rates("aca", benefit_year)
+    rules = rules or rating_rules(rates=rates or load_rates("aca", benefit_year))
     columns = read_columns(members, MEMBERS, role="members")
     rate = member_rates(
         columns["base_rate"], age_years=columns["age_years"], area_factor=columns["area_factor"],
-        tobacco_factor=columns["tobacco_factor"], rates=rates,
+        tobacco_factor=columns["tobacco_factor"], rules=rules,
     )  # fmt: skip
-    rated = is_rated(columns["age_years"], columns["family_id"].astype(str), rates)
-    premium = np.where(rated, rate, 0.0)
+    names, family = np.unique(columns["family_id"].astype(str), return_inverse=True)
+    if rules.tiers:
+        rated = np.ones(columns.n_rows, np.bool_)
+        tiers, premium = _tier_premiums(columns, rate, family, rules)
+    else:
+        rated = is_rated(columns["age_years"], family, rules.rates)
+        tiers, premium = [""] * len(names), np.where(rated, rate, 0.0)
     table = pa.table(
         {
             "family_id": pa.array(columns["family_id"]),
             "age_years": pa.array(columns["age_years"]),
-            "age_factor": pa.array(age_factors(columns["age_years"], rates)),
+            "age_factor": pa.array(rules.factors(columns["age_years"])),
             "is_rated": pa.array(rated),
             "rate": pa.array(rate),
             "premium": pa.array(premium),
         }
     )
-    return Premiums(table, _families(columns["family_id"], rated, premium), rates)
-
-
-def _families(families: npt.NDArray[Any], rated: npt.NDArray[np.bool_], premium: Numbers) -> pa.Table:
-    names, family = np.unique(families.astype(str), return_inverse=True)
-    return pa.table(
+    families = pa.table(
         {
             "family_id": pa.array(names.tolist(), pa.string()),
             "members": pa.array(np.bincount(family)),
             "rated_members": pa.array(np.bincount(family, rated).astype(np.int64)),
+            "tier": pa.array(tiers, pa.string()),
             "premium": pa.array(np.round(np.bincount(family, premium), 2)),
         }
     )
+    return Premiums(table, families, rules)
+
+
+def _tier_premiums(
+    columns: Columns, rate: Numbers, family: Array, rules: RatingRules
+) -> tuple[list[str], Numbers]:
+    """Return each family's tier, and its premium on its first row."""
+    tiers, adults, children = tiers_of_families(columns, family, rules)
+    _, first = np.unique(family, return_index=True)
+    columns.refuse(rate != rate[first][family], "families whose members have different base rates or areas")
+    base = (columns["base_rate"] * columns["area_factor"])[first]
+    each = round_cents(base * np.array([rules.tiers[tier] for tier in tiers]))
+    premium = np.zeros(columns.n_rows)
+    premium[first] = each * np.where(adults == 0, children, 1)
+    return tiers, premium
 
 
 def out_of_pocket_limit(*, benefit_year: int, rates: Rates | None = None) -> dict[str, float]:

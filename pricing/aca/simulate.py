@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pricing.aca.market import ENROLLEES, PLAN, age_factors, billable_of
+from pricing.aca.market import ENROLLEES, PLAN, billable_of
+from pricing.aca.state_rating import factors_of_states
 from pricing.aca.transfer_draws import Layout, PlanSums, transfers_of_draws
 from pricing.aca.transfer_formula import KEY, PARAMETERS
 from pricing.errors import InputError
@@ -312,7 +313,7 @@ def _transfers(
     values = (
         billed,
         months * arrays["payment_risk_score"],
-        billed * age_factors(arrays["age_years"], rates),
+        billed * factors_of_states(arrays["age_years"], arrays["state"], arrays["market"], rates),
         billed * arrays["premium_pmpm"],
     )
     unit = units[row]

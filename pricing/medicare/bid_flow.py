@@ -20,6 +20,7 @@ from pricing.inputs import Array, Column, Columns, Numbers, read_columns
 from pricing.medicare.bid import rebate_percentage
 from pricing.medicare.bid_projection import EXPERIENCE, credibility_of, project_lines
 from pricing.parameters import Rates, load_rates
+from pricing.rounding import round_to
 from riskadj.errors import nearest
 from riskadj.extracts.write import write_tables
 
@@ -395,8 +396,3 @@ def _premiums(numbers: dict[str, Numbers], plans: Columns, rates: Rates) -> dict
         "rounded_part_d_premium": rounded_d, "member_premium": rounded_c + rounded_d, "part_b_premium": part_b,
         "total_beneficiary_cost": rounded_c + rounded_d + part_b + numbers["cost_sharing"],
     }  # fmt: skip
-
-
-def round_to(dollars: Numbers, unit: float) -> Numbers:
-    """Return dollars rounded to a unit, such as ten cents, halves up; what stands within a millionth is a half."""
-    return np.floor(dollars / unit + 0.5 + 1e-6) * unit

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from pricing.corridor import Band, corridor_payment
 from pricing.errors import InputError
 from pricing.inputs import Numbers
 from pricing.parameters import Rates, load_rates
+from pricing.rounding import round_cents, round_to
 
 PAYERS = ("enrollee", "plan", "manufacturer", "reinsurance", "selected_drug_subsidy")
 DISCOUNTS = ("full", "lis", "small")
@@ -195,8 +195,8 @@ def base_beneficiary_premium(
     """
     rates = rates or load_rates("medicare", payment_year)
     if not rates.has("part_d_premium_growth_limit"):
-        return _cents(uncapped)
-    return _cents(min(uncapped, previous * rates.number("part_d_premium_growth_limit")))
+        return float(round_cents(uncapped))
+    return float(round_cents(min(uncapped, previous * rates.number("part_d_premium_growth_limit"))))
 
 
 def uncapped_premium(
@@ -246,7 +246,7 @@ def late_enrollment_penalty(months: int, *, payment_year: int, rates: Rates | No
     if months < 0:
         raise InputError("months without coverage cannot be negative.")
     penalty = rates.number("part_d_late_penalty") * months * rates.number("part_d_base_premium")
-    return float(Decimal(f"{penalty:.6f}").quantize(Decimal("0.1"), ROUND_HALF_UP))
+    return float(round_to(penalty, rates.number("premium_rounding", "part_d")))
 
 
 def part_d_risk_corridor(
@@ -264,7 +264,3 @@ def part_d_risk_corridor(
         for name in ("first", "second")
     ]
     return corridor_payment(allowable_cost, target, bands=bands)
-
-
-def _cents(dollars: float) -> float:
-    return float(Decimal(f"{dollars:.6f}").quantize(Decimal("0.01"), ROUND_HALF_UP))

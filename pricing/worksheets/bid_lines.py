@@ -158,7 +158,7 @@ BID = (
 
 def _rounded(part: str) -> str:
     unit = rate_cell("premium_rounding", part)
-    return f"INT({{{part}_premium}}/{unit}+0.5+1E-6)*{unit}"
+    return f"INT(ROUND({{{part}_premium}}/{unit},4)+0.5)*{unit}"
 
 
 #: What members pay, after the rebate's uses.

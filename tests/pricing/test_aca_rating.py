@@ -6,10 +6,11 @@ import pytest
 
 from pricing.aca.corridor import aca_risk_corridor
 from pricing.aca.mlr import loss_ratio
-from pricing.aca.rating import limit_of_adjustment, member_rates, out_of_pocket_limit, premiums, round_cents
+from pricing.aca.rating import limit_of_adjustment, member_rates, out_of_pocket_limit, premiums
 from pricing.corridor import Band, corridor_payment
 from pricing.errors import InputError, UnknownRateError
 from pricing.parameters import load_rates
+from pricing.rounding import round_cents
 
 
 def test_family_of_seven():
@@ -19,7 +20,7 @@ def test_family_of_seven():
     assert found.members["rate"].to_pylist() == [433.20, 407.10, 291.00, 265.50, 229.50, 229.50, 229.50]
     assert found.members["premium"].to_pylist()[5:] == [0.0, 0.0]
     assert found.families.to_pylist() == [
-        {"family_id": "f", "members": 7, "rated_members": 5, "premium": 1626.30}
+        {"family_id": "f", "members": 7, "rated_members": 5, "tier": "", "premium": 1626.30}
     ]
 
 

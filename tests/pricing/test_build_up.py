@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.aca.rate_walk import Calibration, PoolAdjustments, csr_load, plan_rates, rate_table
+from pricing.aca.rate_walk import Calibration, PoolAdjustments, csr_load, plan_rates
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
-from pricing.parameters import load_rates
 
 
 def price(trend=1.08, z=0.6, retention=0.85, start=500.0):
@@ -106,18 +105,6 @@ def test_walk_of_the_rate_review_template():
     assert walk.value == pytest.approx(np.array([silver, gold]) / (1.6 * 1.02 * 1.01))
     fields = {row["field"] for row in walk.table().to_pylist()}
     assert {"3.2", "3.3", "3.4", "3.5", "3.6", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"} <= fields
-
-
-def test_rate_table_by_plan_area_and_age():
-    walk = plan_rates(PLANS, index_rate=600.0, calibration=Calibration(age=1.5))
-    table = rate_table(
-        walk, age_factors=load_rates("aca", 2026).by_key("age_factor"), area_factors={"1": 1.0, "2": 0.9}
-    ).to_pylist()
-    assert len(table) == 2 * 2 * 65
-    row = next(
-        row for row in table if (row["plan_id"][-1], row["rating_area"], row["age"]) == ("1", "2", "45")
-    )
-    assert row["premium"] == pytest.approx(float(walk.value[0]) * 0.9 * 1.444, abs=0.005)
 
 
 def test_csr_load():

@@ -1,0 +1,203 @@
+"""The rate table of a filing: premiums by plan, rating area, and age or family tier, to the cent."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from pricing.aca.state_rating import RatingRules
+from pricing.build_up import BuildUp
+from pricing.errors import InputError
+from pricing.inputs import Numbers
+from pricing.rounding import round_cents
+from riskadj.errors import OutputExistsError
+from riskadj.extracts.write import output_errors, write_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+CALIBRATED = "calibrated plan adjusted index rate"
+#: Ages below this are one line of the federal rate template, where a curve makes no difference among them.
+_CHILDREN = 15
+_SHOWN = ("0-14", "21", "40", "64 and over")
+
+
+@dataclass(frozen=True)
+class RateTable:
+    """Premiums of every plan, area, and age or tier.
+
+    Attributes
+    ----------
+    rates : pyarrow.Table
+        plan_id, rating_area, band (age, such as "0-14", "21", "64 and over"; or family tier), factor, rate,
+        tobacco_rate [dollars a month, whole cents; the rate where tobacco makes no difference].
+    walk : BuildUp
+        That the base rates come from.
+    rules : RatingRules
+        Of the State.
+    """
+
+    rates: pa.Table
+    walk: BuildUp
+    rules: RatingRules
+
+    @property
+    def assumptions(self) -> pa.Table:
+        """Every yearly parameter used, with its source and whether it was verified."""
+        return self.rules.assumptions
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What the rates were made from: year, State, market, checksum of the parameters, counts."""
+        counts = {"plans": len(self.walk.labels), "rates": self.rates.num_rows}
+        counts["rating_areas"] = len(set(self.rates["rating_area"].to_pylist()))
+        return {
+            "benefit_year": self.rules.rates.year,
+            "state": self.rules.state or "federal rules",
+            "market": self.rules.market,
+            "parameters_sha256": self.rules.rates.sha256,
+            "counts": counts,
+        }
+
+    def summary(self) -> pd.DataFrame:
+        """Return the rates of a few ages, or of every tier, as columns: one row per plan and area (pandas)."""
+        frame = self.to_pandas()
+        wide = frame.pivot(index=["plan_id", "rating_area"], columns="band", values="rate")
+        shown = list(dict.fromkeys(self.rules.tiers or frame["band"]))
+        few: pd.DataFrame = wide[[band for band in shown if self.rules.tiers or band in _SHOWN]]
+        return few.reset_index()
+
+    def to_pandas(self, table: str = "rates") -> pd.DataFrame:
+        """Return "rates" or "assumptions" as a pandas DataFrame."""
+        frame: pd.DataFrame = getattr(self, table).to_pandas()
+        return frame
+
+    def plot(self, rating_area: str | None = None) -> Figure:
+        """Return rates by age, or by tier, a line for each plan, in one area; default: the first."""
+        from riskadj.charts import new_figure
+
+        frame = self.to_pandas()
+        area = frame["rating_area"].iloc[0] if rating_area is None else rating_area
+        figure, (axes,) = new_figure(height=4.2)
+        for plan, rows in frame[frame["rating_area"] == area].groupby("plan_id", sort=False):
+            bands = rows["band"].str.replace("_", " ")
+            marker = "o" if self.rules.tiers else ""
+            axes.plot(bands, rows["rate"], label=plan, marker=marker)
+        if not self.rules.tiers:
+            axes.set_xticks(axes.get_xticks()[::5])
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("family tier" if self.rules.tiers else "age")
+        axes.set_ylabel(f"dollars a month, area {area}")
+        axes.legend(frameon=False, fontsize=8)
+        return figure
+
+    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+        """Write rates, build_up and assumptions (Parquet), run.json and, if asked for, rates.png, all or nothing."""
+        tables = {"rates": self.rates, "build_up": self.walk.table(), "assumptions": self.assumptions}
+        charts = {"rates": self.plot()} if chart else {}
+        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
+
+    def write_csv(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the rates as one CSV file, dollars with two decimals, and return its path.
+
+        Raises
+        ------
+        riskadj.errors.OutputExistsError, riskadj.errors.OutputError
+            The file exists (and `overwrite` is False), or cannot be written.
+        """
+        target = Path(path)
+        if target.exists() and not overwrite:
+            raise OutputExistsError(f"{target} exists; choose another name, or give overwrite=True.")
+        with output_errors(target), target.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(self.rates.column_names)
+            for row in self.rates.to_pylist():
+                dollars = (f"{row['rate']:.2f}", f"{row['tobacco_rate']:.2f}")
+                writer.writerow([*list(row.values())[: -len(dollars)], *dollars])
+        return target
+
+    def __repr__(self) -> str:
+        """Return how many rates there are."""
+        return (
+            f"<{self.rates.num_rows:,} rates of {len(self.walk.labels):,} plans for {self.rules.rates.year}>"
+        )
+
+
+def rate_table(
+    walk: BuildUp,
+    *,
+    area_factors: Mapping[str, float],
+    rules: RatingRules,
+    tobacco_factor: float | Mapping[int, float] = 1.0,
+) -> RateTable:
+    """Return premiums by plan, area and age (or tier): calibrated rate x area factor x age factor, to the cent.
+
+    Parameters
+    ----------
+    walk : BuildUp
+        As `plan_rates` returns it.
+    area_factors : mapping of str to float
+        Rating area -> factor.
+    rules : RatingRules
+        Of the State: ``rating_rules("MA", benefit_year=2026)``.
+    tobacco_factor : float or mapping of int to float
+        For everybody who may use tobacco, or by age (ages left out: 1).
+
+    Raises
+    ------
+    InputError
+        There is no area; a factor is not above 0; the tobacco factor is below 1 or above the State's limit.
+
+    References
+    ----------
+    .. [1] `cfr147_102`, `state_ratings` in pricing/rates/aca/manifest.toml.
+
+    Examples
+    --------
+    >>> from pricing.aca.rate_walk import plan_rates
+    >>> from pricing.aca.state_rating import rating_rules
+    >>> walk = plan_rates(
+    ...     {"plan_id": ["12345NY0010001"], "metal_level": ["silver"], "av_and_cost_sharing": [0.7]}, index_rate=500.0)
+    >>> found = rate_table(walk, area_factors={"1": 1.1}, rules=rating_rules("NY", benefit_year=2026))
+    >>> dict(zip(found.rates["band"].to_pylist(), found.rates["rate"].to_pylist()))["two_adults_and_children"]
+    1097.25
+    """
+    if not area_factors or not all(factor > 0 for factor in area_factors.values()):
+        raise InputError("area_factors must name at least one rating area, each with a factor above 0.")
+    bands, factors, tobacco = _bands(rules, tobacco_factor)
+    base = walk.level(CALIBRATED)[:, None, None] * np.array(list(area_factors.values()))[None, :, None]
+    rate = round_cents(base * factors).ravel()
+    n_plans, n_areas, n_bands = len(walk.labels), len(area_factors), len(bands)
+    columns = {
+        "plan_id": np.repeat(np.array(walk.labels, object), n_areas * n_bands),
+        "rating_area": np.tile(np.repeat(np.array(list(area_factors), object), n_bands), n_plans),
+        "band": np.tile(np.array(bands, object), n_plans * n_areas),
+        "factor": np.tile(factors, n_plans * n_areas),
+        "rate": rate,
+        "tobacco_rate": round_cents(base * factors * tobacco).ravel(),
+    }
+    return RateTable(pa.table({name: pa.array(values) for name, values in columns.items()}), walk, rules)
+
+
+def _bands(rules: RatingRules, tobacco: float | Mapping[int, float]) -> tuple[list[str], Numbers, Numbers]:
+    """Return the lines of a rate table: their names, factors, and factors for tobacco."""
+    if rules.tiers:
+        rules.check_tobacco(list(tobacco.values()) if isinstance(tobacco, Mapping) else tobacco, age_years=0)
+        return list(rules.tiers), np.array(list(rules.tiers.values())), np.ones(len(rules.tiers))
+    oldest = len(rules.curve) - 1
+    first = _CHILDREN - 1 if len(set(rules.curve[:_CHILDREN].tolist())) == 1 else 0
+    ages = range(first, oldest + 1)
+    names = [str(age) for age in ages]
+    names[0] = f"0-{first}" if first else "0"
+    names[-1] = f"{oldest} and over"
+    legal = rules.rates.number("tobacco_age")
+    by_age = tobacco if isinstance(tobacco, Mapping) else {age: tobacco for age in ages if age >= legal}
+    rules.check_tobacco(list(by_age.values()), age_years=list(by_age))
+    return names, rules.curve[first:], np.array([by_age.get(age, 1.0) for age in ages])
