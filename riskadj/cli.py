@@ -13,6 +13,7 @@ from riskadj.commands import maps
 from riskadj.commands.calibrate import calibrate
 from riskadj.commands.compare import compare
 from riskadj.commands.demo import demo
+from riskadj.commands.doctor import doctor
 from riskadj.commands.explain import explain
 from riskadj.commands.gaps import gaps
 from riskadj.commands.impact import impact
@@ -64,6 +65,7 @@ app.command()(summary)
 app.command()(report)
 app.command()(demo)
 app.command()(synthetic)
+app.command()(doctor)
 
 _maps = _app("Model tables: list, check, seal, copy, import, compare.")
 _maps.command("list")(maps.list_tables)

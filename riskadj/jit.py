@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -26,6 +27,14 @@ def kernel(function: F) -> F:
     except RuntimeError:  # what Numba raises where it finds no folder that it may write to
         compiled = numba.njit(**_EXACT)(function)
     return cast(F, compiled)
+
+
+def cache_folder() -> Path | None:
+    """Return the folder in which compiled code is kept on this machine, None if there is no place for it."""
+    compiled = kernel(or_shared)
+    kept = getattr(compiled, "_cache", None)
+    path = getattr(kept, "cache_path", None)
+    return None if path is None else Path(path)
 
 
 def or_shared(words: npt.NDArray[np.uint64], row: int, word: int, bits: np.uint64) -> None:

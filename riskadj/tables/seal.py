@@ -31,22 +31,38 @@ def seal_folder(folder: str | Path) -> list[str]:
     ManifestError
         A manifest names a table that does not exist, or there is no manifest at all.
     """
-    root = Path(folder)
+    changed = _resealed(Path(folder))
+    for path, text in changed.items():
+        path.write_text(text, encoding="utf-8")
+    return [short(path) for path in changed]
+
+
+def broken_seals(folder: str | Path) -> list[str]:
+    """Return the manifests below `folder` that do not agree with the tables beside them.
+
+    Raises
+    ------
+    ManifestError
+        A manifest names a table that does not exist, or there is no manifest at all.
+    """
+    return [short(path) for path in _resealed(Path(folder))]
+
+
+def _resealed(root: Path) -> dict[Path, str]:
+    """Return the manifests that do not agree with their tables, with the text that would."""
     manifests = sorted(path for name in MANIFESTS for path in root.rglob(name))
     if not manifests:
         raise ManifestError(f"{root} holds no {', '.join(MANIFESTS)} to seal.")
-    return [short(path) for path in manifests if _seal(path)]
+    texts = {path: path.read_text(encoding="utf-8") for path in manifests}
+    sealed = {path: _sealed(path, text) for path, text in texts.items()}
+    return {path: text for path, text in sealed.items() if text != texts[path]}
 
 
-def _seal(path: Path) -> bool:
-    text = path.read_text(encoding="utf-8")
+def _sealed(path: Path, text: str) -> str:
     names = [line.strip()[8:-1] for line in text.split("\n") if line.strip().startswith("[tables.")]
     if path.name == "manifest.toml" and not all((path.parent / f"{name}.csv").exists() for name in names):
-        return False  # lists of codes have manifests too; they are compressed, and their builder seals them
-    sealed = replace_seals(text, {name: _seal_of(path.parent / f"{name}.csv") for name in names})
-    if sealed != text:
-        path.write_text(sealed, encoding="utf-8")
-    return sealed != text
+        return text  # lists of codes have manifests too; they are compressed, and their builder seals them
+    return replace_seals(text, {name: _seal_of(path.parent / f"{name}.csv") for name in names})
 
 
 def _seal_of(path: Path) -> tuple[int, str]:
