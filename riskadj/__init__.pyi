@@ -9,12 +9,14 @@ from riskadj.cms_reports.net import net_member_months as net_member_months
 from riskadj.cms_reports.raps import read_raps as read_raps
 from riskadj.errors import RiskAdjError as RiskAdjError
 from riskadj.front_door import calibrate as calibrate
+from riskadj.front_door import encounters as encounters
 from riskadj.front_door import explain as explain
 from riskadj.front_door import gaps as gaps
 from riskadj.front_door import score as score
 from riskadj.programs import score_programs as score_programs
 from riskadj.results.compare.compare import Comparison as Comparison
 from riskadj.results.compare.compare import compare as compare
+from riskadj.results.encounters.encounters import Encounters as Encounters
 from riskadj.results.explain.explain import Explanation as Explanation
 from riskadj.results.gaps.gaps import Gaps as Gaps
 from riskadj.results.impact.impact import Impact as Impact

@@ -14,6 +14,7 @@ from riskadj.commands.calibrate import calibrate
 from riskadj.commands.compare import compare
 from riskadj.commands.demo import demo
 from riskadj.commands.doctor import doctor
+from riskadj.commands.encounters import encounters
 from riskadj.commands.explain import explain
 from riskadj.commands.gaps import gaps
 from riskadj.commands.impact import impact
@@ -60,6 +61,7 @@ app.command()(calibrate)
 app.command()(marginal)
 app.command()(impact)
 app.command()(compare)
+app.command()(encounters)
 app.command()(without)
 app.command()(summary)
 app.command()(report)

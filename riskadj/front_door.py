@@ -12,6 +12,8 @@ from riskadj.errors import OptionError
 from riskadj.extracts.layouts import columns_of
 from riskadj.extracts.open import Extract, open_extract
 from riskadj.extracts.write import OutputDirectory
+from riskadj.results.encounters.encounters import Encounters, encounters_of
+from riskadj.results.encounters.responses import Given
 from riskadj.results.explain.explain import Explanation, explain_member
 from riskadj.results.gaps.gaps import GapOptions, Gaps, check_gap_options, find_all_gaps
 from riskadj.results.marginal.marginal import MarginalTotals, write_marginal_values
@@ -198,6 +200,62 @@ def _year_to_date(options: ScoreOptions, as_of: date | str) -> tuple[date, date]
     if not first <= day <= last:
         raise OptionError(f"as_of={day} is outside this year's window of service dates, {first} to {last}.")
     return first, day
+
+
+def encounters(
+    enrollment: Any,
+    diagnoses: Any,
+    *,
+    payment_year: int,
+    mao004: Any = None,
+    mao002: Any = None,
+    raps: Any = None,
+    submissions: Any = None,
+    match: str | None = None,
+    rate: float | str | None = None,
+    drugs: Any = None,
+    layout: str = "riskadj",
+    columns: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Encounters:
+    """Set diagnoses against what CMS answered: accepted, rejected, missing, by reason, and what is at stake.
+
+    Every distinct diagnosis of the payment year's window (member, claim, code and service date) is in exactly one
+    class, and the scores on all of them stand beside the scores on those that CMS accepted and allowed.
+
+    Parameters
+    ----------
+    enrollment, diagnoses, payment_year, drugs, layout, columns, **options
+        As `score` takes them; diagnoses have claim_id or service_date, by which responses are matched.
+    mao004 : path, list of paths, or table, optional
+        MAO-004 reports, or what `read_mao004` made of them.
+    mao002 : path or table, optional
+        Answers to submissions: claim_id, status (accepted, rejected), and where known icn (the number that MAO-004
+        knows the encounter by), line_number, error_code, submission_date (EXTRACTS.md).
+    raps : path, list of paths, or table, optional
+        RAPS return files, or what `read_raps` made of them; matched by member, code and through date.
+    submissions : path or table, optional
+        Claims that were submitted: claim_id. Those without an answer are then no_response, not missing.
+    match : {"claim", "date"}, optional
+        Find a diagnosis of MAO-004 by member, claim and code, or by member, code and through date. Default: "claim"
+        where mao002 has icn, and otherwise "date".
+    rate : float or str, optional
+        Dollars per member and month at a score of 1.000, or the column of the enrollment extract that holds them.
+        Default: its column rate_pmpm, if it has one.
+
+    Returns
+    -------
+    Encounters
+
+    Raises
+    ------
+    RiskAdjError
+        Of the kind that fits; the message says what is wrong, where, what is allowed and what to do.
+    """
+    checked = make_options(payment_year=payment_year, **options)
+    run = _read(enrollment, diagnoses, checked, layout, columns, drugs=drugs)
+    given = Given(mao004, mao002, raps, submissions, match)
+    return encounters_of(run, given, rate=rate, source=enrollment)
 
 
 def explain(

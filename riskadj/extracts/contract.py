@@ -143,6 +143,17 @@ SUSPECTS = _columns(
     ("probability", "number", "optional", "chance that it is confirmed, 0 to 1"),
 )
 
+RESPONSES = _columns(
+    ("claim_id", "id", "encounters", "claim, as the diagnoses name it"),
+    ("icn", "id", "optional", "number that CMS gave the encounter, as MAO-004 names it"),
+    ("line_number", "code", "optional", "line; 0 or blank: the encounter as a whole"),
+    ("status", "code", "encounters", "accepted, rejected"),
+    ("error_code", "code", "optional", "why it was rejected"),
+    ("submission_date", "date", "optional", "day of the submission that is answered"),
+)
+
+SUBMISSIONS = _columns(("claim_id", "id", "encounters", "claim that was submitted, as the diagnoses name it"))
+
 #: Role of an extract -> its columns.
 ROLES: MappingProxyType[str, tuple[Column, ...]] = MappingProxyType(
     {
@@ -153,6 +164,8 @@ ROLES: MappingProxyType[str, tuple[Column, ...]] = MappingProxyType(
         "costs": COSTS,
         "suspects": SUSPECTS,
         "removals": DIAGNOSES,
+        "responses": RESPONSES,
+        "submissions": SUBMISSIONS,
     }
 )
 
@@ -166,6 +179,8 @@ REQUIRED: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "costs": ("member_id", "cost"),
         "suspects": ("member_id",),
         "removals": (),
+        "responses": ("claim_id", "status"),
+        "submissions": ("claim_id",),
     }
 )
 

@@ -58,6 +58,7 @@ REASONS: MappingProxyType[str, str] = MappingProxyType(
         "service_date_unreadable": "service_date is not a date",
         "fill_date_missing": "fill_date is missing",
         "fill_date_unreadable": "fill_date is not a date",
+        "submission_date_unreadable": "submission_date is not a date",
         "drug_code_missing": "neither ndc nor hcpcs is given",
         "ndc_malformed": "ndc is no national drug code (11 characters, or 10 or 11 digits in three parts)",
         "hcpcs_malformed": "hcpcs is no HCPCS code (5 characters)",

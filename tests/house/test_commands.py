@@ -14,7 +14,7 @@ from riskadj.engines import spark
 
 #: What only scoring itself is asked.
 OF_SCORE_ALONE = {"segments"}
-READERS = {"score", "explain", "gaps", "calibrate", "marginal", "impact", "without"}
+READERS = {"score", "explain", "gaps", "calibrate", "marginal", "impact", "without", "encounters"}
 
 
 def options_of_commands(app: typer.Typer) -> dict[str, set[str]]:
@@ -54,7 +54,9 @@ def test_a_command_that_misses_an_option_is_found() -> None:
     assert options_missing(poor, wanted) == ["riskadj worth: no --drugs", "riskadj worth: no --maps-dir"]
 
 
-@pytest.mark.parametrize("question", [riskadj.explain, riskadj.gaps, riskadj.calibrate, spark.score])
+@pytest.mark.parametrize(
+    "question", [riskadj.explain, riskadj.gaps, riskadj.encounters, riskadj.calibrate, spark.score]
+)
 def test_questions_take_the_options_of_score_as_they_are(question) -> None:
     """Each either names an option or passes it on (**options); none of them defaults it to something else."""
     known = inspect.signature(riskadj.score).parameters

@@ -22,6 +22,7 @@ from tests.house import laws
 FUNCTIONS = [
     "calibrate",
     "compare",
+    "encounters",
     "explain",
     "gaps",
     "impact",
@@ -41,6 +42,7 @@ FUNCTIONS = [
 CLASSES = [
     "Calibration",
     "Comparison",
+    "Encounters",
     "Explanation",
     "Gaps",
     "Impact",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -55,6 +57,14 @@ def join_hashes(one: Hashes, other: Hashes) -> Hashes:
     """Return a hash of two values beside each other; their order matters."""
     joined: Hashes = (one * _JOIN) ^ (other + (one >> np.uint64(29)))
     return joined
+
+
+def key_hashes(table: pa.Table, columns: Sequence[str]) -> Hashes:
+    """Return a hash of the values of several diagnoses columns beside each other, one for each row."""
+    hashes = hashes_of(columns[0], table[columns[0]])
+    for name in columns[1:]:
+        hashes = join_hashes(hashes, hashes_of(name, table[name]))
+    return hashes
 
 
 def _hashed(values: pa.Array) -> Hashes:

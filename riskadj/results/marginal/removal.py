@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import product
 from typing import Any
@@ -14,11 +14,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.errors import OptionError, nearest
-from riskadj.extracts.buffers import from_numpy
 from riskadj.extracts.contract import ROW_NUMBER, column_of, names_of
-from riskadj.extracts.open import Chunk, Extract, open_extract, row_numbers
-from riskadj.extracts.rejects import Rejects
-from riskadj.results.marginal.hashes import Hashes, hashes_of, is_code, join_hashes, labels_of
+from riskadj.extracts.open import Extract, open_extract
+from riskadj.extracts.picked import picked
+from riskadj.results.marginal.hashes import Hashes, is_code, key_hashes, labels_of
 
 _MOST_KEYS = 1_000_000
 
@@ -66,7 +65,7 @@ class Removal:
 
     def matches(self, table: pa.Table) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
         """Return which rows of a table go, and the position of each one's key."""
-        hashes = _key_hashes(table, self.columns)
+        hashes = key_hashes(table, self.columns)
         at = np.minimum(np.searchsorted(self.keys, hashes), len(self.keys) - 1)
         return self.keys[at] == hashes, at
 
@@ -105,24 +104,13 @@ def split(extract: Extract, removal: Removal, tally: Tally, *, removed: bool) ->
     """
     lock = threading.Lock()
 
-    def chunks(names: Sequence[str]) -> Iterator[Chunk]:
-        wanted = tuple(dict.fromkeys((*names, *removal.columns)))
-        return (part(chunk) for chunk in extract.chunks(wanted))
+    def goes(table: pa.Table) -> npt.NDArray[np.bool_]:
+        matched, key = removal.matches(table)
+        with lock:
+            _note(tally, removal, table, matched, key)
+        return matched == removed
 
-    def part(chunk: Chunk) -> Chunk:
-        def read(rejects: Rejects | None = None) -> pa.Table:
-            table = chunk.read(rejects)
-            goes, key = removal.matches(table)
-            with lock:
-                _note(tally, removal, table, goes, key)
-            if ROW_NUMBER not in table.column_names:
-                numbers = from_numpy(row_numbers(table, chunk.first_row), pa.int64())
-                table = table.append_column(ROW_NUMBER, numbers)
-            return table.filter(from_numpy(goes == removed, pa.bool_()))
-
-        return replace(chunk, read=read, pieces=lambda: (part(piece) for piece in chunk.pieces()))
-
-    return replace(extract, chunks=chunks)
+    return picked(extract, removal.columns, goes)
 
 
 def _note(
@@ -181,14 +169,7 @@ def _plain(table: pa.Table) -> pa.Table:
 
 def _removal(rows: pa.Table, described: str) -> Removal:
     columns = tuple(name for name in rows.column_names if name != ROW_NUMBER)
-    return Removal(columns, np.unique(_key_hashes(rows, columns)), described)
-
-
-def _key_hashes(table: pa.Table, columns: Sequence[str]) -> Hashes:
-    hashes = hashes_of(columns[0], table[columns[0]])
-    for name in columns[1:]:
-        hashes = join_hashes(hashes, hashes_of(name, table[name]))
-    return hashes
+    return Removal(columns, np.unique(key_hashes(rows, columns)), described)
 
 
 def _check_columns(extract: Extract, names: Sequence[str], option: str) -> None:

@@ -1,0 +1,1 @@
+"""Encounter completeness: our diagnoses against what CMS accepted of them, and what the others are worth."""
