@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from riskadj.errors import OptionError
 from riskadj.extracts.layouts import columns_of
-from riskadj.extracts.open import Extract, open_extract
+from riskadj.extracts.open import open_extract
 from riskadj.extracts.write import OutputDirectory
 from riskadj.results.encounters.encounters import Encounters, encounters_of
 from riskadj.results.encounters.responses import Given
@@ -20,11 +20,12 @@ from riskadj.results.marginal.marginal import MarginalTotals, write_marginal_val
 from riskadj.results.marginal.without import ScoresWithout, scores_without
 from riskadj.results.passes import write_passes
 from riskadj.results.scores import Scores, collect
+from riskadj.scoring.opening import open_drugs, open_extracts, open_run, roles_beside
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.options import make_options as make_options
 from riskadj.scoring.reading import read_run
-from riskadj.scoring.rules import collection_window, load_rules, require_drug_models
-from riskadj.scoring.run import Progress, ScoringRun
+from riskadj.scoring.rules import collection_window, load_rules
+from riskadj.scoring.run import Progress
 
 if TYPE_CHECKING:
     from riskadj.calibration.calibration import Calibration
@@ -104,7 +105,7 @@ def score(
         edits=edits, rejects=rejects, collection=collection,
         eligible_procedures=eligible_procedures, threads=threads, maps_dir=maps_dir,
     )  # fmt: skip
-    run = _read(enrollment, diagnoses, options, layout, columns, drugs=drugs)
+    run = open_run(enrollment, diagnoses, options, layout, columns, drugs=drugs)
     return collect(run, (enrollment, diagnoses))
 
 
@@ -176,10 +177,10 @@ def gaps(
     checked = make_options(payment_year=payment_year, **options)
     if as_of is not None:
         checked = replace(checked, collection=_year_to_date(checked, as_of))
-    run = _read(enrollment, diagnoses, checked, layout, columns, drugs=drugs)
+    run = open_run(enrollment, diagnoses, checked, layout, columns, drugs=drugs)
     if prior_diagnoses is None:
         return find_all_gaps(run, enrollment, run.extracts[1], wanted)
-    names = columns_of("diagnoses", columns, *_roles_beside(drugs))
+    names = columns_of("diagnoses", columns, *roles_beside(drugs))
     prior = open_extract(prior_diagnoses, "diagnoses", layout=layout, columns=names)
     return find_all_gaps(run, enrollment, prior, wanted)
 
@@ -253,7 +254,7 @@ def encounters(
         Of the kind that fits; the message says what is wrong, where, what is allowed and what to do.
     """
     checked = make_options(payment_year=payment_year, **options)
-    run = _read(enrollment, diagnoses, checked, layout, columns, drugs=drugs)
+    run = open_run(enrollment, diagnoses, checked, layout, columns, drugs=drugs)
     given = Given(mao004, mao002, raps, submissions, match)
     return encounters_of(run, given, rate=rate, source=enrollment)
 
@@ -287,7 +288,7 @@ def explain(
         The member is not among the rows that can be scored.
     """
     checked = make_options(payment_year=payment_year, **{"rejects": "write", **options})
-    run = _read(enrollment, diagnoses, checked, layout, columns, drugs=drugs, member_id=member_id)
+    run = open_run(enrollment, diagnoses, checked, layout, columns, drugs=drugs, member_id=member_id)
     return explain_member(run, member_id)
 
 
@@ -389,11 +390,11 @@ def calibrate(
         raise OptionError("a calibration starts from one model; name it with model=, not models=.")
     checked = make_options(payment_year=payment_year, models=[model], **options)
     role = "costs" if amount == "cost" else "claims"
-    beside = (role, *_roles_beside(drugs))
+    beside = (role, *roles_beside(drugs))
     extracts = open_extracts(enrollment, diagnoses, layout, columns, *beside)
     cost_layout = "riskadj" if role == "costs" else layout
     cost_extract = open_extract(costs, role, layout=cost_layout, columns=columns_of(role, columns, *beside))
-    run = read_run(*extracts, checked, drugs=_open_drugs(drugs, columns, checked, *beside))
+    run = read_run(*extracts, checked, drugs=open_drugs(drugs, columns, checked, *beside))
     return calibrate_run(run, cost_extract, wanted)
 
 
@@ -416,9 +417,9 @@ def score_to_directory(
     appears under its name, to add files that are made from the scores.
     """
     with OutputDirectory(output, overwrite=overwrite) as path:
-        others = _roles_beside(drugs)
+        others = roles_beside(drugs)
         extracts = open_extracts(enrollment, diagnoses, layout, columns, *others)
-        report = write_passes(*extracts, options, path, progress, _open_drugs(drugs, columns, options))
+        report = write_passes(*extracts, options, path, progress, open_drugs(drugs, columns, options))
         if finish is not None:
             finish(path)
         return report
@@ -440,7 +441,7 @@ def marginal_to_directory(
 ) -> MarginalTotals:
     """Write what every captured HCC is worth straight into files (as `riskadj marginal` does); return the totals."""
     with OutputDirectory(output, overwrite=overwrite) as path:
-        run = _read(enrollment, diagnoses, options, layout, columns, progress, drugs=drugs)
+        run = open_run(enrollment, diagnoses, options, layout, columns, progress, drugs=drugs)
         return write_marginal_values(run, path, rate=rate, by=by, source=enrollment)
 
 
@@ -458,47 +459,5 @@ def without(
     progress: Progress | None = None,
 ) -> ScoresWithout:
     """Score a population with and without some of its diagnoses (as `riskadj without` does); see `Scores.without`."""
-    run = _read(enrollment, diagnoses, options, layout, columns, progress, drugs=drugs)
+    run = open_run(enrollment, diagnoses, options, layout, columns, progress, drugs=drugs)
     return scores_without(run, where=where, listed=listed, rate=rate, source=enrollment)
-
-
-def _read(
-    enrollment: Any,
-    diagnoses: Any,
-    options: ScoreOptions,
-    layout: str,
-    columns: Mapping[str, str] | None,
-    progress: Progress | None = None,
-    member_id: str | int | None = None,
-    drugs: Any = None,
-) -> ScoringRun:
-    extracts = open_extracts(enrollment, diagnoses, layout, columns, *_roles_beside(drugs))
-    drug_extract = _open_drugs(drugs, columns, options)
-    return read_run(*extracts, options, progress=progress, member_id=member_id, drugs=drug_extract)
-
-
-def _roles_beside(drugs: Any) -> tuple[str, ...]:
-    return () if drugs is None else ("drugs",)
-
-
-def open_extracts(
-    enrollment: Any, diagnoses: Any, layout: str, columns: Mapping[str, str] | None, *others: str
-) -> tuple[Extract, Extract]:
-    return (
-        open_extract(
-            enrollment, "enrollment", layout=layout, columns=columns_of("enrollment", columns, *others)
-        ),
-        open_extract(
-            diagnoses, "diagnoses", layout=layout, columns=columns_of("diagnoses", columns, *others)
-        ),
-    )
-
-
-def _open_drugs(
-    drugs: Any, columns: Mapping[str, str] | None, options: ScoreOptions, *others: str
-) -> Extract | None:
-    """Open the drugs, which come in our own layout; None if there are none."""
-    if drugs is None:
-        return None
-    require_drug_models(load_rules(options), options)
-    return open_extract(drugs, "drugs", columns=columns_of("drugs", columns, "drugs", *others))

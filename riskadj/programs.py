@@ -8,8 +8,8 @@ from typing import Any
 
 from riskadj.errors import OptionError
 from riskadj.extracts.write import OutputDirectory, write_json
-from riskadj.front_door import open_extracts
 from riskadj.results.scores import Scores, collect, write_run
+from riskadj.scoring.opening import open_extracts
 from riskadj.scoring.options import ScoreOptions, make_options
 from riskadj.scoring.reading import read_runs
 from riskadj.scoring.run import Progress
