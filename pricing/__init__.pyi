@@ -4,6 +4,7 @@ from pricing import aca as aca
 from pricing import benefits as benefits
 from pricing import experience as experience
 from pricing import medicare as medicare
+from pricing import revenue as revenue
 from pricing import worksheets as worksheets
 from pricing.build_up import BuildUp as BuildUp
 from pricing.build_up import Step as Step

@@ -48,6 +48,11 @@ def name_of(month: int) -> str:
     return f"{_EPOCH_YEAR + month // 12}-{month % 12 + 1:02d}"
 
 
+def years_of(months: npt.NDArray[np.integer]) -> Integers:
+    """Return the calendar year of each month."""
+    return (months // 12 + _EPOCH_YEAR).astype(np.int64)
+
+
 def month_numbers(days: npt.NDArray[np.integer]) -> Integers:
     """Return the month in which each day lies; days since 1970-01-01."""
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)

@@ -1,0 +1,12 @@
+"""The public names of pricing.revenue and where they live; `__init__` offers these and nothing else."""
+
+from pricing.revenue.assumptions import Assume as Assume
+from pricing.revenue.assumptions import Scenario as Scenario
+from pricing.revenue.assumptions import parameters_table as parameters_table
+from pricing.revenue.calculation import forecast as forecast
+from pricing.revenue.members import Membership as Membership
+from pricing.revenue.members import members_of_scores as members_of_scores
+from pricing.revenue.projection import simulate_members as simulate_members
+from pricing.revenue.revenue_forecast import RevenueForecast as RevenueForecast
+from pricing.revenue.runs import payment_calendar as payment_calendar
+from pricing.revenue.terms import terms_of_bids as terms_of_bids
