@@ -10,11 +10,9 @@ import numpy.typing as npt
 
 from pricing.errors import InputError
 from pricing.experience.months import month_of
-from pricing.inputs import Numbers, rows_in_words
 from pricing.revenue.assumptions import PARAMETERS, WITH_TO, Assume, Scenario
 from pricing.revenue.cohorts import Cohorts
-
-Integers = npt.NDArray[np.int64]
+from pricing.rows import Integers, Numbers, rows_in_words
 
 
 @dataclass(frozen=True)

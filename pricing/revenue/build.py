@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pricing.errors import InputError
-from pricing.experience.months import Integers, years_of
-from pricing.inputs import Numbers
+from pricing.experience.months import years_of
 from pricing.medicare.bid import sequestration
 from pricing.parameters import Rates, load_rates
 from pricing.revenue.assumed import Assumed
@@ -18,6 +17,7 @@ from pricing.revenue.cohorts import Cohorts
 from pricing.revenue.factors import Factors
 from pricing.revenue.scores import Scores
 from pricing.revenue.terms import Terms
+from pricing.rows import Integers, Numbers
 
 Overrides = str | Path | Mapping[str | tuple[str, object], object] | None
 

@@ -11,10 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pricing.errors import InputError
+from pricing.rows import Flags, Integers
 from riskadj.errors import nearest
 
-Flags = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
 #: Column of the cohorts -> value, or several of them.
 Where = Mapping[str, str | Sequence[str]]
 

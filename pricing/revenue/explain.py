@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pricing.build_up import BuildUp
-from pricing.inputs import Numbers
 from pricing.revenue.cohorts import Where
 from pricing.revenue.factors import COMPONENTS, component_dollars
+from pricing.rows import Numbers
 
 if TYPE_CHECKING:
     from pricing.revenue.revenue_forecast import RevenueForecast

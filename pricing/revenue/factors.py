@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 import numpy.typing as npt
 
-from pricing.inputs import Numbers
+from pricing.rounding import round_cents
+from pricing.rows import Numbers
 
 Cents = npt.NDArray[np.int64]
 
@@ -108,9 +109,8 @@ def component_cents(factors: Factors) -> dict[str, Cents]:
 
 
 def cents(dollars: Numbers) -> Cents:
-    """Return whole cents, halves away from zero; what stands within a millionth of a cent of a half is a half."""
-    whole = np.floor(np.abs(dollars) * 100 + 0.5 + 1e-6)
-    return (np.sign(dollars) * whole).astype(np.int64)
+    """Return whole cents, halves away from zero."""
+    return np.rint(np.sign(dollars) * round_cents(np.abs(dollars)) * 100).astype(np.int64)
 
 
 def dollars_of(amount: npt.NDArray[np.int64]) -> Numbers:

@@ -14,13 +14,10 @@ import pyarrow.compute as pc
 
 from pricing.errors import InputError
 from pricing.experience.months import first_days, month_of, name_of
-from pricing.experience.rows import BLANK, Labels, Rows, numbered, read_rows
 from pricing.experience.spans import END, OPEN_END, START
-from pricing.inputs import Numbers, rows_in_words
 from pricing.revenue.cohorts import Cohorts
 from pricing.revenue.statuses import DERIVED, NEEDED, derived
-
-Integers = npt.NDArray[np.int64]
+from pricing.rows import BLANK, Integers, Labels, Numbers, Rows, numbered, read_rows, rows_in_words
 
 SCORE = "payment_risk_score"
 PLAN = ("contract_id", "plan_id")

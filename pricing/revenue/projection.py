@@ -11,12 +11,9 @@ import numpy.typing as npt
 
 from pricing.errors import InputError
 from pricing.experience.months import month_numbers, name_of
-from pricing.experience.rows import add_up, read_rows
-from pricing.inputs import Numbers, rows_in_words
 from pricing.revenue.assumed import Assumed, Transition
 from pricing.revenue.cohorts import Cohorts
-
-Integers = npt.NDArray[np.int64]
+from pricing.rows import Integers, Numbers, add_up, read_rows, rows_in_words
 
 #: Parameters that say how membership moves; with given members there is nothing for them to do.
 ENROLLMENT = (

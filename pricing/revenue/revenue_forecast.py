@@ -16,7 +16,6 @@ from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table
 from pricing.experience.months import as_dates, month_of, name_of
-from pricing.inputs import Numbers
 from pricing.revenue.assumptions import Scenario
 from pricing.revenue.build import Priced
 from pricing.revenue.cohorts import Cohorts, Where
@@ -26,6 +25,7 @@ from pricing.revenue.projection import MOVEMENTS, Flows, Projection
 from pricing.revenue.scores import Scores
 from pricing.revenue.settlement import Settlement
 from pricing.revenue.terms import Terms
+from pricing.rows import Numbers
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pricing.experience.months import years_of
-from pricing.inputs import Numbers
 from pricing.revenue.assumed import Assumed
 from pricing.revenue.cohorts import Cohorts
 from pricing.revenue.members import Membership
 from pricing.revenue.projection import Projection
 from pricing.revenue.statuses import DERIVED
+from pricing.rows import Numbers
 
 #: Parameters of each part's scores: name of the step -> (parameter, whether it grows each January).
 _PART_C = {

@@ -10,11 +10,9 @@ import pyarrow as pa
 
 from pricing.errors import InputError
 from pricing.experience.months import first_days
-from pricing.experience.rows import Labels, Rows
+from pricing.rows import Flags, Labels, Rows
 from riskadj.errors import nearest
 from riskadj.extracts.dates import MISSING_DATE
-
-Flags = npt.NDArray[np.bool_]
 
 #: Columns that a member has in addition to those of the enrollment, and their values; the first that fits holds.
 STATUSES = (

@@ -12,16 +12,14 @@ import pyarrow as pa
 
 from pricing.errors import InputError
 from pricing.experience.months import years_of
-from pricing.experience.rows import Rows, read_rows
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.medicare.bid import BidResult, bid_result
 from pricing.medicare.part_d import basic_premium
 from pricing.medicare.ratebook import county_rates
 from pricing.revenue.cohorts import Cohorts
 from pricing.revenue.members import PLAN, Membership
+from pricing.rows import Integers, Rows, read_rows
 from riskadj.errors import nearest
-
-Integers = npt.NDArray[np.int64]
 
 #: Terms and what each is [dollars per member and month, but frailty]; only payment_rate is needed.
 TERMS: Mapping[str, str] = {

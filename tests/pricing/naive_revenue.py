@@ -13,7 +13,7 @@ Assumption = Callable[[Cohort, int], float]
 def cents(dollars: float) -> int:
     """Return whole cents, halves away from zero."""
     sign = -1 if dollars < 0 else 1
-    return sign * math.floor(abs(dollars) * 100 + 0.5 + 1e-6)
+    return sign * math.floor(round(abs(dollars) * 100, 4) + 0.5)
 
 
 def naive_forecast(
