@@ -105,7 +105,7 @@ def id_buffers(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     -------
     data : ndarray of uint8
         All bytes, zero copy; an integer id is its 8 bytes as they lie in memory.
-    offsets : ndarray of int64, shape (len(array) + 1,)
+    offsets : ndarray of int32 (int64 where Arrow's are), shape (len(array) + 1,)
         Id ``i`` is ``data[offsets[i]:offsets[i + 1]]``; a null id has no bytes.
 
     Raises
@@ -135,11 +135,10 @@ def _bytes_of(buffer: pa.Buffer | None) -> np.ndarray:
 def _string_id_buffers(array: pa.Array, dtype: type) -> tuple[np.ndarray, np.ndarray]:
     _, offset_buffer, data = array.buffers()
     if offset_buffer is None or len(array) == 0:
-        return _bytes_of(data), np.zeros(len(array) + 1, dtype=np.int64)
+        return _bytes_of(data), np.zeros(len(array) + 1, dtype=dtype)
     offsets: np.ndarray = np.frombuffer(offset_buffer, dtype=dtype)[
         array.offset : array.offset + len(array) + 1
     ]
-    offsets = offsets.astype(np.int64, copy=False)
     if array.null_count:
         return _without_null_bytes(_bytes_of(data), offsets, is_valid(array))
     return _bytes_of(data), offsets
@@ -154,7 +153,7 @@ def _without_null_bytes(
         return data, offsets
     kept = np.repeat(valid, lengths)
     packed = np.concatenate(([0], np.cumsum(np.where(valid, lengths, 0))))
-    return data[offsets[0] : offsets[-1]][kept], packed
+    return data[offsets[0] : offsets[-1]][kept], packed.astype(offsets.dtype)
 
 
 def _fixed_id_buffers(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
@@ -168,7 +167,8 @@ def _integer_id_buffers(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _fixed_offsets(array: pa.Array, data: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    offsets = np.arange(0, (len(array) + 1) * width, width, dtype=np.int64)
+    dtype = np.int32 if len(array) * width <= np.iinfo(np.int32).max else np.int64
+    offsets = np.arange(0, (len(array) + 1) * width, width, dtype=dtype)
     return _without_null_bytes(data, offsets, is_valid(array)) if array.null_count else (data, offsets)
 
 

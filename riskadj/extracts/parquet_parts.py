@@ -15,8 +15,8 @@ from riskadj.extracts.parts import Part, RawChunk, held
 #: A row group above this many rows is streamed in batches, so that memory stays bounded.
 LARGE_ROW_GROUP = 4_000_000
 STREAM_BATCH = 1_000_000
-#: Rows of a row group that stand in memory at a time where its reader takes it in pieces.
-PIECE_ROWS = 262_144
+#: Rows of a row group that stand in memory at a time where its reader takes it in pieces: smaller ones decode slower.
+PIECE_ROWS = 131_072
 
 #: Writers give a dictionary up when it passes a megabyte; then plain values follow, of at least five bytes each, where
 #: an index takes at most two and a half. Reading a column with plain pages as a dictionary is twelve times slower,

@@ -14,6 +14,8 @@ Positions = npt.NDArray[np.int32]
 #: Positions that are never negative; the compiler then drops the counting from the end.
 PlainPositions = npt.NDArray[np.uint32]
 Integers = npt.NDArray[np.int64]
+#: Where each of several pieces begins; as Arrow holds it.
+Offsets = Positions | Integers
 Words = npt.NDArray[np.uint64]
 
 
@@ -26,13 +28,13 @@ class Ids(NamedTuple):
         Bytes of all ids, one after another.
     words : uint64, shape (n_bytes // 8,)
         The same bytes, eight at a time.
-    offsets : int64, shape (n_ids + 1,)
+    offsets : int32 or int64, shape (n_ids + 1,)
         Where each id begins in `data`.
     """
 
     data: Bytes
     words: Words
-    offsets: Integers
+    offsets: Offsets
 
 
 class Index(NamedTuple):
@@ -41,8 +43,9 @@ class Index(NamedTuple):
     Attributes
     ----------
     ids : Ids
+        None where every id stands in its slot.
     slots : uint64, shape (n_slots, 2)
-    first_row : int64, shape (n_members,)
+    first_row : int32, shape (n_members,) or (0,)
         Row of `ids` in which each member first appears.
     is_scored : uint8, shape (n_members,)
         0 for a member that is found no more.
@@ -50,5 +53,5 @@ class Index(NamedTuple):
 
     ids: Ids
     slots: Words
-    first_row: Integers
+    first_row: Positions
     is_scored: Bytes

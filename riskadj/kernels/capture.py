@@ -133,26 +133,23 @@ def select_rows(
     n_selected : int64, shape (1,); written
     """
     has_dates, n = dates.shape[0] > 0, 0
-    for row in range(first, last):
-        entry = entries[row]
-        if entry < 0:
-            continue
+    for row in range(first, last):  # sums, not branches: nobody could guess which way the next row goes
+        entry = max(entries[row], 0)
         day = dates[row] if has_dates else first_day
         period = 0
         for k in range(period_begins.shape[0]):
             period += day >= period_begins[k]
         code = code_of_entry[period, entry]
         lot = np.int64(lots[row])
-        if day < first_day or day > last_day:
-            lot = OUTSIDE_COLLECTION * n_groups + lot % n_groups
-        if lot >= n_groups:
-            rows_of_lot[lot, 1 if code >= 0 else 0] += 1
-            continue
-        rows_of_entry[period, entry] += 1
-        if code >= 0:
-            rows[n] = row
-            codes[n] = code
-            n += 1
+        outside = day < first_day or day > last_day
+        lot = OUTSIDE_COLLECTION * n_groups + lot % n_groups if outside else lot
+        usable = entries[row] >= 0
+        is_mapped, counts = np.int64(code >= 0), lot < n_groups
+        counted = np.int64(usable & counts)
+        rows_of_lot[lot, is_mapped] += np.int64(usable) - counted
+        rows_of_entry[period, entry] += counted
+        rows[n], codes[n] = row, code
+        n += int(counted & is_mapped)
     n_selected[0] = n
 
 
@@ -170,9 +167,10 @@ def set_bits(
         The condition bits of code ``c`` are ``bits[bits_begin[c]:bits_begin[c + 1]]``.
     captured : uint64, shape (n_members, n_words); changed, by other threads too
     """
-    touched = np.empty(members.shape[0], np.uint64)
+    touched, last = np.empty(members.shape[0], np.uint64), captured.shape[1] - 1
     for k in range(members.shape[0]):  # loads that wait for nothing: the memory fetches overlap
-        touched[k] = captured[max(members[k], 0), 0]
+        member = max(members[k], 0)
+        touched[k] = captured[member, 0] ^ captured[member, last]
     for k in range(members.shape[0]):
         member = members[k]
         if member < 0:

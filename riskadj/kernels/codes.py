@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from riskadj.jit import kernel
-from riskadj.kernels.arrays import Bytes, Integers, Words
+from riskadj.kernels.arrays import Bytes, Offsets, Words
 
 #: Longest code, cleaned, that a word holds; a longer one packs to TOO_LONG.
 MOST_CHARACTERS = 8
@@ -13,12 +13,12 @@ TOO_LONG = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @kernel
-def pack_codes(data: Bytes, offsets: Integers, packed: Words) -> None:
+def pack_codes(data: Bytes, offsets: Offsets, packed: Words) -> None:
     """Clean each code (no dots, blanks or control characters; upper case) and pack it, first character highest.
 
     Parameters
     ----------
-    data : uint8, shape (n_bytes,); offsets : int64, shape (n_codes + 1,)
+    data : uint8, shape (n_bytes,); offsets : int32 or int64, shape (n_codes + 1,)
         Code ``i`` is ``data[offsets[i]:offsets[i + 1]]``.
     packed : uint64, shape (n_codes,); written
         0 for a blank code, TOO_LONG for one of more than 8 characters.

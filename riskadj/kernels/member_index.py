@@ -11,6 +11,8 @@ import numpy as np
 from riskadj.jit import kernel
 from riskadj.kernels.arrays import Bytes, Ids, Index, Integers, Positions, Words
 
+#: Longest id that stands in its slot. [bytes]
+MOST_IN_SLOT = 12
 #: Most members that one index can number.
 MAX_MEMBERS = 0x0FFFFFFF - 1
 #: Rows looked up side by side.
@@ -84,7 +86,7 @@ def _same_bytes(data: Bytes, begin: int, other: Bytes, other_begin: int, size: i
 
 @kernel
 def index_members(
-    ids: Ids, slots: Words, first_row: Integers, member_of_row: Positions, n_members: Integers
+    ids: Ids, slots: Words, first_row: Positions, member_of_row: Positions, n_members: Integers
 ) -> None:
     """Number the members in order of first appearance.
 
@@ -93,7 +95,7 @@ def index_members(
     ids : Ids
         Of all rows.
     slots : uint64, shape (n_slots, 2), all zero; written
-    first_row : int64, shape (n_rows,); written
+    first_row : int32, shape (n_rows,); written
         Row in which each member first appears.
     member_of_row : int32, shape (n_rows,); written
     n_members : int64, shape (1,); written
@@ -110,7 +112,7 @@ def index_members(
             begin = offsets[first + j]
             size = offsets[first + j + 1] - begin
             word = begin >> 3
-            if size > 12:
+            if size > MOST_IN_SLOT:
                 lows[j], highs[j] = _long_key(data, begin, size)
             elif word + 2 < words.shape[0]:
                 lows[j], highs[j] = _short_key(words[word], words[word + 1], words[word + 2], begin, size)
@@ -135,7 +137,9 @@ def index_members(
                     break
                 if slots[at, 0] == low and (held & ~np.uint64(0x0FFFFFFF)) == high:
                     member = np.int64(held & np.uint64(0x0FFFFFFF)) - 1
-                    if size <= 12 or _same_bytes(data, begin, data, offsets[first_row[member]], size):
+                    if size <= MOST_IN_SLOT or _same_bytes(
+                        data, begin, data, offsets[first_row[member]], size
+                    ):
                         member_of_row[row] = member
                         break
                 at = (at + 1) & mask
@@ -166,7 +170,7 @@ def find_members(ids: Ids, rows: Integers, index: Index, members: Positions) -> 
             begin = offsets[rows[first + j]]
             size = offsets[rows[first + j] + 1] - begin
             word = begin >> 3
-            if size > 12:
+            if size > MOST_IN_SLOT:
                 lows[j], highs[j] = _long_key(data, begin, size)
             elif word + 2 < words.shape[0]:
                 lows[j], highs[j] = _short_key(words[word], words[word + 1], words[word + 2], begin, size)
@@ -184,7 +188,7 @@ def find_members(ids: Ids, rows: Integers, index: Index, members: Positions) -> 
                     member = np.int64(held & np.uint64(0x0FFFFFFF)) - 1
                     begin = offsets[rows[first + j]]
                     size = offsets[rows[first + j] + 1] - begin
-                    if size <= 12 or _same_bytes(
+                    if size <= MOST_IN_SLOT or _same_bytes(
                         data, begin, index.ids.data, index.ids.offsets[index.first_row[member]], size
                     ):
                         members[first + j] = member if is_scored[member] != 0 else -1
@@ -209,7 +213,7 @@ def assign_passes(ids: Ids, n_passes: int, pass_of_row: Positions) -> None:
         begin = offsets[row]
         size = offsets[row + 1] - begin
         word = begin >> 3
-        if size > 12:
+        if size > MOST_IN_SLOT:
             low, high = _long_key(data, begin, size)
         elif word + 2 < words.shape[0]:
             low, high = _short_key(words[word], words[word + 1], words[word + 2], begin, size)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, is_valid, one_chunk, values_of
+from riskadj.extracts.dictionaries import OncePerDictionary
 from riskadj.extracts.open import Chunk, Extract, row_numbers
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
@@ -85,11 +87,15 @@ class CaptureCounts:
     file_rows_read: int = 0
     rows_rejected: int = 0
     rows_mapped: int = 0
-    rows_unmapped: int = 0
     rows_unknown: int = 0
     rows_of_code: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
     unknown_codes: set[str] = field(default_factory=set)
     not_counted: Filtered = field(default_factory=Counter)
+
+    @property
+    def rows_unmapped(self) -> int:
+        """Rows of valid codes that map to no HCC."""
+        return int(self.rows_of_code.sum()) - self.rows_mapped
 
     @property
     def rows_outside_collection(self) -> int:
@@ -117,10 +123,10 @@ class CaptureCounts:
         self.file_rows_read += other.file_rows_read
         self.rows_rejected += other.rows_rejected
         self.rows_mapped += other.rows_mapped
-        self.rows_unmapped += other.rows_unmapped
         self.rows_unknown += other.rows_unknown
-        more = other.rows_of_code
-        self.rows_of_code = self.rows_of_code + more if len(self.rows_of_code) else more.copy()
+        if not len(self.rows_of_code):
+            self.rows_of_code = np.zeros(len(other.rows_of_code), np.int64)
+        self.rows_of_code += other.rows_of_code
         self.unknown_codes |= other.unknown_codes
         self.not_counted.update(other.not_counted)
 
@@ -162,33 +168,34 @@ class CodeCapture:
         self.index, self.book, self.captured, self.columns = index, book, captured, columns
         self.judge, self.id_type, self.member_pass = judge, id_type, member_pass
         self.first_day, self.last_day = ((day - _EPOCH).days for day in window)
+        self.meaning = OncePerDictionary(partial(_meaning, book))
 
     def beside(self, book: Book, columns: CodedColumns) -> CodeCapture:
         """Return the capture of another extract of the same members and dates, into the same bits."""
         other = copy(self)
         other.book, other.columns, other.judge = book, columns, judge_nothing
+        other.meaning = OncePerDictionary(partial(_meaning, book))
         return other
 
     def add(self, chunk: Chunk) -> tuple[CaptureCounts, Rejects]:
         """Read one chunk, piece by piece, and set the bits of its codes; return what became of its rows."""
-        counts, rejects = CaptureCounts(), Rejects("write")
-        for more, found in map(self._add_piece, chunk.pieces()):  # no piece outlives its own turn
-            counts.add(more)
+        counts, rejects = CaptureCounts(rows_of_code=np.zeros(self.book.n_codes, np.int64)), Rejects("write")
+        for found in map(partial(self._add_piece, counts), chunk.pieces()):  # no piece outlives its own turn
             rejects.merge(found)
         return counts, rejects
 
-    def _add_piece(self, chunk: Chunk) -> tuple[CaptureCounts, Rejects]:
+    def _add_piece(self, counts: CaptureCounts, chunk: Chunk) -> Rejects:
+        """Capture one piece, add to the counts of its chunk, and return the rows rejected."""
         table, numbers, rejects = self._read(chunk)
-        n_unreadable = len(rejects)
+        counts.rows_read += table.num_rows + len(rejects)
         work = _Piece(table, self)
-        counts = work.capture()
+        work.capture(counts)
         for column, reason, rows in work.rejected:
             rejects.add(chunk.file, numbers[rows], column, reason)
-        counts.rows_read = table.num_rows + n_unreadable
-        counts.rows_rejected = len(rejects)
+        counts.rows_rejected += len(rejects)
         if self.is_first_pass:
-            counts.file_rows_read = chunk.n_rows if chunk.n_rows is not None else table.num_rows
-        return counts, rejects
+            counts.file_rows_read += chunk.n_rows if chunk.n_rows is not None else table.num_rows
+        return rejects
 
     @property
     def is_first_pass(self) -> bool:
@@ -211,29 +218,59 @@ def no_bits(index: MemberIndex, book: CodeBook) -> npt.NDArray[np.uint64]:
     return np.zeros((index.n_members, book.n_words), np.uint64)
 
 
+@dataclass(frozen=True)
+class _Meaning:
+    """What the entries of a code dictionary mean; the last entry stands for a dictionary that has none.
+
+    Attributes
+    ----------
+    numbers : ndarray of int32, shape (n_entries,)
+        As `Book.look_up` gives them.
+    mapped : ndarray of int32, shape (n_periods, n_entries)
+        Number of each code that maps to an HCC in a period; UNKNOWN for the others.
+    mapped_ever : ndarray of int32, shape (1, n_entries)
+        The same where nobody can say when a code was given: it counts if it is valid at any time.
+    """
+
+    entries: pa.Array
+    numbers: npt.NDArray[np.int32]
+    mapped: npt.NDArray[np.int32]
+    mapped_ever: npt.NDArray[np.int32]
+
+
+def _meaning(book: Book, entries: pa.Array) -> _Meaning:
+    entries = entries if len(entries) else from_strings([""])
+    numbers = book.look_up(entries)
+    is_mapped = book.is_mapped[numbers] & (numbers >= 0)
+    is_valid_in = book.is_valid[:, np.maximum(numbers, 0)]
+    return _Meaning(
+        entries,
+        numbers,
+        np.where(is_mapped & is_valid_in, numbers, np.int32(UNKNOWN)),
+        np.where(is_mapped, numbers, np.int32(UNKNOWN))[None, :],
+    )
+
+
 class _Piece:
-    """Some rows on their way: entries of the code dictionary, and which rows were rejected."""
+    """Some rows on their way: entries of the code dictionary, what they mean, and which rows were rejected."""
 
     def __init__(self, table: pa.Table, sink: CodeCapture) -> None:
         self.table, self.sink = table, sink
         self.ids = cast_ids(one_chunk(table["member_id"]), sink.id_type)
-        self.entries, self.dictionary, self.has_null_codes = _entries(table[sink.columns.code])
+        self.entries, dictionary, self.has_null_codes = _entries(table[sink.columns.code])
+        self.meaning = sink.meaning(dictionary)
         self.rejected: list[tuple[str, str, Integers]] = []
 
-    def capture(self) -> CaptureCounts:
-        """Set aside the rows that cannot be used, then capture those that count; return what became of all."""
+    def capture(self, counts: CaptureCounts) -> None:
+        """Set aside the rows that cannot be used, capture those that count, and add up what became of all."""
         book, sink, n_rows = self.sink.book, self.sink, self.table.num_rows
-        code_of_entry = book.look_up(self.dictionary)
-        self._reject_unusable(code_of_entry)
+        self._reject_unusable()
         dates, judgement = self._dates(), sink.judge(self.table)
-        is_mapped = book.is_mapped[code_of_entry] & (code_of_entry >= 0)
-        maps_in = is_mapped & book.is_valid[:, np.maximum(code_of_entry, 0)]
-        if not len(dates):  # the extract cannot say when: a code counts that is valid at any time
-            maps_in = is_mapped[None, :]
-        rows_of_entry = np.zeros(maps_in.shape, np.int64)
+        codes = self.meaning.mapped if len(dates) else self.meaning.mapped_ever
+        rows_of_entry = np.zeros(codes.shape, np.int64)
         rows_of_lot = np.zeros((judgement.n_lots, 2), np.int64)
         lost_rows, lost_codes = np.empty(n_rows, np.int64), np.empty(n_rows, np.int32)
-        counts = np.zeros(capture.N_COUNTS, np.int64)
+        found = np.zeros(capture.N_COUNTS, np.int64)
         capture.capture_rows(
             self.entries,
             dates,
@@ -242,7 +279,7 @@ class _Piece:
             judgement.lots,
             judgement.n_groups,
             book.period_begins if len(dates) else np.empty(0, np.int32),
-            np.where(maps_in, code_of_entry, UNKNOWN).astype(np.int32),
+            codes,
             *self._id_arrays(),
             sink.index.arrays,
             book.bits_begin,
@@ -252,14 +289,13 @@ class _Piece:
             rows_of_lot,
             lost_rows,
             lost_codes,
-            counts,
+            found,
         )
-        n_lost = counts[capture.LOST]
+        n_lost = found[capture.LOST]
         self._reject("member_id", "member_not_enrolled", lost_rows[:n_lost])
-        n_mapped = int(rows_of_entry[maps_in].sum()) - int(n_lost)
-        return self._counts(
-            code_of_entry, rows_of_entry.sum(axis=0), lost_codes[:n_lost], n_mapped, judgement, rows_of_lot
-        )
+        counts.rows_mapped += int(rows_of_entry[codes >= 0].sum()) - int(n_lost)
+        self._count_codes(rows_of_entry.sum(axis=0), lost_codes[:n_lost], counts)
+        _count_lots(judgement, rows_of_lot, counts)
 
     def _id_arrays(self) -> tuple[Ids, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Return the ids as bytes or, of a dictionary, each row's entry and the entries' members."""
@@ -267,41 +303,27 @@ class _Piece:
             return no_ids(), dictionary_entries(self.ids), self.sink.index.find_entries(self.ids)
         return bytes_of(self.ids), np.empty(0, np.int32), np.empty(0, np.int32)
 
-    def _counts(
-        self,
-        code_of_entry: npt.NDArray[np.int32],
-        rows_of_entry: Integers,
-        lost_codes: npt.NDArray[np.int32],
-        n_mapped: int,
-        judgement: Judgement,
-        rows_of_lot: Integers,
-    ) -> CaptureCounts:
-        book, known = self.sink.book, code_of_entry >= 0
-        unknown = (code_of_entry == UNKNOWN) & (rows_of_entry > 0)
-        rows_of_code = np.bincount(code_of_entry[known], rows_of_entry[known], minlength=book.n_codes).astype(
-            np.int64
-        )
-        if len(lost_codes):
-            rows_of_code -= np.bincount(lost_codes, minlength=book.n_codes)
-        names = self.dictionary.filter(from_numpy(unknown, pa.bool_())) if unknown.any() else None
-        return CaptureCounts(
-            rows_mapped=n_mapped,
-            rows_unmapped=int(rows_of_code.sum()) - n_mapped,
-            rows_unknown=int(rows_of_entry[unknown].sum()),
-            rows_of_code=rows_of_code,
-            unknown_codes=set() if names is None else {unpack(code) for code in pack(names)},
-            not_counted=_not_counted(judgement, rows_of_lot),
-        )
+    def _count_codes(
+        self, rows_of_entry: Integers, lost_codes: npt.NDArray[np.int32], counts: CaptureCounts
+    ) -> None:
+        numbers, entries = self.meaning.numbers, self.meaning.entries
+        known, unknown = numbers >= 0, (numbers == UNKNOWN) & (rows_of_entry > 0)
+        np.add.at(counts.rows_of_code, numbers[known], rows_of_entry[known])
+        np.subtract.at(counts.rows_of_code, lost_codes, 1)
+        counts.rows_unknown += int(rows_of_entry[unknown].sum())
+        if unknown.any():
+            names = entries.filter(from_numpy(unknown, pa.bool_()))
+            counts.unknown_codes |= {unpack(code) for code in pack(names)}
 
-    def _reject_unusable(self, code_of_entry: npt.NDArray[np.int32]) -> None:
-        column = self.sink.columns.code
+    def _reject_unusable(self) -> None:
+        column, numbers = self.sink.columns.code, self.meaning.numbers
         if self.ids.null_count:
             self._mark("member_id", "member_id_missing", ~is_valid(self.ids))
         if self.has_null_codes:
             self._mark(column, f"{column}_missing", self.entries == _NULL)
         for reason, kind in self.sink.book.refused:
-            if (code_of_entry == kind).any():
-                self._mark(column, reason, (code_of_entry == kind)[np.maximum(self.entries, 0)])
+            if (numbers == kind).any():
+                self._mark(column, reason, (numbers == kind)[np.maximum(self.entries, 0)])
 
     def _dates(self) -> npt.NDArray[np.int32]:
         column = self.sink.columns.day
@@ -324,13 +346,13 @@ class _Piece:
             self.rejected.append((column, reason, rows))
 
 
-def _not_counted(judgement: Judgement, rows_of_lot: Integers) -> Filtered:
-    """Return the rows of the lots that do not count, by what the lots mean."""
-    found: Filtered = Counter()
+def _count_lots(judgement: Judgement, rows_of_lot: Integers, counts: CaptureCounts) -> None:
+    """Add the rows of the lots that do not count, by what the lots mean."""
     for lot, maps in np.argwhere(rows_of_lot).tolist():
         reason, group = divmod(lot, judgement.n_groups)
-        found[REASONS[reason], *judgement.groups[group], bool(maps)] = int(rows_of_lot[lot, maps])
-    return found
+        counts.not_counted[REASONS[reason], *judgement.groups[group], bool(maps)] += int(
+            rows_of_lot[lot, maps]
+        )
 
 
 def _entries(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.Array, bool]:
@@ -341,7 +363,7 @@ def _entries(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int32], pa.Array, 
     entries = values_of(codes.indices).astype(np.int32)
     if codes.null_count:
         entries[~is_valid(codes)] = _NULL
-    return entries, codes.dictionary if len(codes.dictionary) else from_strings([""]), codes.null_count > 0
+    return entries, codes.dictionary, codes.null_count > 0
 
 
 def capture_diagnoses(

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.errors import ColumnMissingError, OptionError
-from riskadj.extracts.buffers import from_numpy, one_chunk, values_of
+from riskadj.extracts.buffers import is_valid, one_chunk, values_of
+from riskadj.extracts.dictionaries import OncePerDictionary
 from riskadj.kernels.claims import BILL_TYPE, CLAIM_TYPE, N_REASONS, judge_claims
 from riskadj.scoring.options import ScoreOptions
 from riskadj.tables.manifest import sealed_content
@@ -44,6 +47,8 @@ _EVERY_BIT, _HIGHEST_BIT = np.uint64(2**64 - 1), np.uint64(2**63)
 OTHER = "other"
 
 Eligible = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint64]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -108,48 +113,55 @@ class CmsFilter:
 
     def judge(self, table: pa.Table) -> Judgement:
         """Return the reason why each row does not count, if it does not, and its claim type and bill type."""
-        types, bills = _Column(table, "claim_type"), _Column(table, "bill_type_code")
-        procedures = _Column(table, "procedure_code")
-        sources = procedures
-        allows_source: Callable[[str], bool] = _anything
+        types, type_labels = _entries(table, "claim_type", self._types)
+        bills, bill_labels = _entries(table, "bill_type_code", self._bills)
+        procedures, procedure_rules = _entries(table, "procedure_code", self._procedures)
+        sources, source_rules = procedures, np.full(len(procedure_rules), _EVERY_BIT)
         if self.excluded_sources and _SOURCE in table.column_names:
-            sources = _Column(table, _SOURCE)
-            allows_source = self._allows_source
-        type_names, position_of_type = types.labels(self._label_of_type)
-        bill_names, position_of_bill = bills.labels(label_of_bill_type)
-        groups = tuple((kind, bill) for kind in type_names for bill in bill_names)
+            sources, source_rules = _entries(table, _SOURCE, self._sources)
+        groups = _Groups.of(self.rules, type_labels.names, bill_labels.names)
         lots = np.empty(table.num_rows, np.uint16)
         judge_claims(
-            types.entries,
-            bills.entries,
-            procedures.entries,
-            sources.entries,
-            position_of_type * np.uint32(len(bill_names)),
-            position_of_bill,
-            *self._rules_of(groups),
-            procedures.rules(self.procedures.__contains__, self._rules_without_procedure()),
-            sources.rules(allows_source, 0),
+            types,
+            bills,
+            procedures,
+            sources,
+            type_labels.positions * np.uint32(len(bill_labels.names)),
+            bill_labels.positions,
+            groups.rules,
+            groups.lots,
+            procedure_rules,
+            source_rules,
             lots,
         )
-        return Judgement(lots, groups)
+        return Judgement(lots, groups.names)
 
-    def _rules_of(
-        self, groups: tuple[tuple[str, str], ...]
-    ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]]:
-        """Return the rules that each group's claim and bill type meet (every bit: none), and the group's lot."""
-        rules = np.full(len(groups), _EVERY_BIT, np.uint64)
-        lots = np.arange(len(groups), dtype=np.uint32)
-        for number, (kind, bill) in enumerate(groups):
-            of_type = [n for n, rule in enumerate(self.rules) if rule.claim_type == kind]
-            met = sum(1 << n for n in of_type if self.rules[n].allows_bill_type(bill))
-            if met:
-                rules[number] = met
-            else:
-                lots[number] += (BILL_TYPE if of_type else CLAIM_TYPE) * len(groups)
-        return rules, lots
+    @cached_property
+    def _types(self) -> OncePerDictionary[_Labels]:
+        return OncePerDictionary(lambda entries: _labels(_words(entries, str.lower), self._label_of_type))
 
-    def _allows_source(self, source: str) -> bool:
-        return source not in self.excluded_sources
+    @cached_property
+    def _bills(self) -> OncePerDictionary[_Labels]:
+        return OncePerDictionary(lambda entries: _labels(_words(entries, str.lower), label_of_bill_type))
+
+    @cached_property
+    def _procedures(self) -> OncePerDictionary[Words]:
+        """Rules that each procedure satisfies."""
+        return OncePerDictionary(
+            lambda entries: _rules(
+                [word in self.procedures for word in _words(entries, str.upper)],
+                self._rules_without_procedure(),
+            )
+        )
+
+    @cached_property
+    def _sources(self) -> OncePerDictionary[Words]:
+        """Rules that each record source satisfies: all of them, or none."""
+        return OncePerDictionary(
+            lambda entries: _rules(
+                [word not in self.excluded_sources for word in _words(entries, str.lower)], 0
+            )
+        )
 
     def _label_of_type(self, word: str) -> str:
         known = word in CLAIM_TYPES or any(word == rule.claim_type for rule in self.rules)
@@ -221,10 +233,6 @@ def _rows(year: PaymentYear, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content)))
 
 
-def _anything(code: str) -> bool:
-    return True
-
-
 def label_of_bill_type(code: str) -> str:
     """Return the first two digits of a bill type, "" for a blank one, OTHER for what is none."""
     short = short_bill_type(code)
@@ -236,32 +244,63 @@ def short_bill_type(code: str) -> str:
     return (code[1:] if len(code) == 4 and code.startswith("0") else code)[:2]
 
 
-class _Column:
-    """A code column of some rows: each row's dictionary entry, and the entries' cleaned words; the last is null."""
+@dataclass(frozen=True)
+class _Labels:
+    """The distinct labels of a dictionary's entries, and the position of each entry's label among them."""
 
-    def __init__(self, table: pa.Table, name: str) -> None:
-        codes = one_chunk(table[name])
-        if not pa.types.is_dictionary(codes.type):
-            codes = codes.dictionary_encode()
-        self.words = [*(_cleaned(name, word) for word in codes.dictionary.to_pylist()), ""]
-        indices = codes.indices.cast(pa.int32())
-        if codes.null_count:
-            null = from_numpy(np.array([len(self.words) - 1], np.int32), pa.int32())[0]
-            indices = indices.fill_null(null)
-        self.entries: npt.NDArray[np.uint32] = values_of(indices).view(np.uint32)
-
-    def rules(self, meets_all: Callable[[str], bool], else_met: int) -> npt.NDArray[np.uint64]:
-        """Return the rules (bits) of each entry: all where it `meets_all`, else `else_met` and the highest bit."""
-        meets = np.array([meets_all(word) for word in self.words], np.bool_)
-        return np.where(meets, _EVERY_BIT, np.uint64(else_met) | _HIGHEST_BIT)
-
-    def labels(self, label: Callable[[str], str]) -> tuple[list[str], npt.NDArray[np.uint32]]:
-        """Return the distinct labels of the entries, and the position of each entry's label among them."""
-        labels = [label(word) for word in self.words]
-        names = sorted(set(labels))
-        return names, np.array([names.index(name) for name in labels], np.uint32)
+    names: tuple[str, ...]
+    positions: npt.NDArray[np.uint32]
 
 
-def _cleaned(name: str, word: str | None) -> str:
-    text = "" if word is None else word.strip()
-    return text.upper() if name == "procedure_code" else text.lower()
+@dataclass(frozen=True)
+class _Groups:
+    """Every claim type with every bill type: both names, the rules that they meet (every bit: none), their lot."""
+
+    names: tuple[tuple[str, str], ...]
+    rules: Words
+    lots: npt.NDArray[np.uint32]
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(
+        cls, claim_rules: tuple[ClaimRule, ...], types: tuple[str, ...], bills: tuple[str, ...]
+    ) -> _Groups:
+        """Return the groups of some claim and bill types."""
+        names = tuple((kind, bill) for kind in types for bill in bills)
+        rules = np.full(len(names), _EVERY_BIT, np.uint64)
+        lots = np.arange(len(names), dtype=np.uint32)
+        for number, (kind, bill) in enumerate(names):
+            of_type = [n for n, rule in enumerate(claim_rules) if rule.claim_type == kind]
+            met = sum(1 << n for n in of_type if claim_rules[n].allows_bill_type(bill))
+            if met:
+                rules[number] = met
+            else:
+                lots[number] += (BILL_TYPE if of_type else CLAIM_TYPE) * len(names)
+        return cls(names, rules, lots)
+
+
+def _entries(table: pa.Table, name: str, make: OncePerDictionary[T]) -> tuple[npt.NDArray[np.uint32], T]:
+    """Return the dictionary entry of each row of a code column (one more for null), and what `make` makes of them."""
+    codes = one_chunk(table[name])
+    if not pa.types.is_dictionary(codes.type):
+        codes = codes.dictionary_encode()
+    entries = values_of(codes.indices)
+    if codes.null_count:
+        entries = np.where(is_valid(codes), entries, np.int32(len(codes.dictionary)))
+    return entries.astype(np.int32, copy=False).view(np.uint32), make(codes.dictionary)
+
+
+def _words(entries: pa.Array, in_case: Callable[[str], str]) -> list[str]:
+    """Return the words of a dictionary, without blanks around them and in one case, and "" for null at the end."""
+    return [*(in_case((word or "").strip()) for word in entries.to_pylist()), ""]
+
+
+def _labels(words: Sequence[str], label: Callable[[str], str]) -> _Labels:
+    labels = [label(word) for word in words]
+    names = sorted(set(labels))
+    return _Labels(tuple(names), np.array([names.index(name) for name in labels], np.uint32))
+
+
+def _rules(meets_all: Sequence[bool], else_met: int) -> Words:
+    """Return the rules (bits) of each entry: all where it meets them, else `else_met` and the highest bit."""
+    return np.where(np.array(meets_all, np.bool_), _EVERY_BIT, np.uint64(else_met) | _HIGHEST_BIT)

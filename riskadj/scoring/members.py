@@ -56,14 +56,9 @@ class MemberIndex:
     member_of_row: npt.NDArray[np.int32]
 
     @property
-    def first_row(self) -> npt.NDArray[np.int64]:
-        """Row in which each member first appears, among the rows that the index was built from."""
-        return self.arrays.first_row
-
-    @property
     def n_members(self) -> int:
         """Number of members that have a number, scored or not."""
-        return len(self.first_row)
+        return len(self.arrays.is_scored)
 
     @property
     def n_scored(self) -> int:
@@ -118,17 +113,19 @@ def index_members(ids: pa.Array) -> MemberIndex:
         )
     as_bytes = bytes_of(ids)
     slots = np.zeros((member_index.n_slots(len(ids)), 2), np.uint64)
-    first_row = np.empty(len(ids), np.int64)
+    first_row = np.empty(len(ids), np.int32)
     member_of_row = np.empty(len(ids), np.int32)
     n_members = np.zeros(1, np.int64)
     member_index.index_members(as_bytes, slots, first_row, member_of_row, n_members)
-    first_row = first_row[: n_members[0]].copy()
-    return MemberIndex(Index(as_bytes, slots, first_row, np.ones(len(first_row), np.uint8)), member_of_row)
+    is_scored = np.ones(n_members[0], np.uint8)
+    if np.diff(as_bytes.offsets).max(initial=0) <= member_index.MOST_IN_SLOT:  # nobody asks for the ids again
+        return MemberIndex(Index(no_ids(), slots, np.empty(0, np.int32), is_scored), member_of_row)
+    return MemberIndex(Index(as_bytes, slots, first_row[: n_members[0]].copy(), is_scored), member_of_row)
 
 
 def no_ids() -> Ids:
     """Return no ids, where a kernel asks for some that it does not need."""
-    return Ids(np.empty(0, np.uint8), np.empty(0, np.uint64), np.zeros(1, np.int64))
+    return Ids(np.empty(0, np.uint8), np.empty(0, np.uint64), np.zeros(1, np.int32))
 
 
 def bytes_of(ids: pa.Array) -> Ids:

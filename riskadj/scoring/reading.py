@@ -114,8 +114,13 @@ def read_runs(
         for own, each in zip(rules, every, strict=True)
     ]
     together = together.restricted_to({model.id for part in parts for model in part.rules.models})
+    members = numbering.members_of(parts)
+    del (
+        rows,
+        numbering,
+    )  # each part keeps the rows that it scores: the others need not stand beside the diagnoses
     clock.lap("enrollment")
-    found = _capture(parts, together, options, diagnoses, drugs, numbering, member_pass, clock, progress)
+    found = _capture(parts, together, options, diagnoses, drugs, members, member_pass, clock, progress)
     return tuple(
         _run_of(part, each, found, (enrollment, diagnoses), clock)
         for part, each in zip(parts, every, strict=True)
@@ -143,26 +148,25 @@ def _capture(
     options: ScoreOptions,
     diagnoses: Extract,
     drugs: Extract | None,
-    numbering: _Numbering,
+    members: _Members,
     member_pass: MemberPass | None,
     clock: Clock,
     progress: Progress | None,
 ) -> _Captured:
     """Capture diagnoses and drugs for the models of all programs."""
     present = tuple(name for name in diagnosis_columns(options, rules.year) if name in diagnoses.columns)
-    index = numbering.index.of_rows(_members_of(parts))
     book = make_code_book(rules.plans, load_valid_codes())
     clock.lap("index")
     window = collection_window(options, rules.year)
     which_count = claim_filter(options, rules.year, present)
     sink = CodeCapture(
-        index,
+        members.index,
         book,
-        no_bits(index, book),
+        no_bits(members.index, book),
         columns=DIAGNOSES,
         window=window,
         judge=which_count.judge if which_count else judge_nothing,
-        id_type=numbering.id_type,
+        id_type=members.id_type,
         member_pass=member_pass,
     )
     rejects = parts[0].rejects if len(parts) == 1 else Rejects(options.rejects)
@@ -183,7 +187,7 @@ def _capture(
         clock.lap("drugs")
     first_words = dict(zip((model.id for model in rules.models), book.first_words, strict=True))
     return _Captured(
-        index, book, first_words, sink.captured, counts, captured_drugs, rejects, window, which_count
+        members.index, book, first_words, sink.captured, counts, captured_drugs, rejects, window, which_count
     )
 
 
@@ -308,6 +312,18 @@ class _Numbering:
     def __call__(self, ids: pa.Array) -> npt.NDArray[np.int32]:
         self.index = index_members(cast_ids(ids, self.id_type))
         return self.index.member_of_row
+
+    def members_of(self, parts: Sequence[_Part]) -> _Members:
+        """Return the index of the members whom any of the programs scores."""
+        return _Members(self.id_type, self.index.of_rows(_members_of(parts)))
+
+
+@dataclass(frozen=True)
+class _Members:
+    """The members that are scored, and the type to which ids are cast before they are looked up."""
+
+    id_type: pa.DataType | None
+    index: MemberIndex
 
 
 def _read_rows(
