@@ -167,20 +167,25 @@ def adjudicate(
     ready = claims if isinstance(claims, Claims) else read_claims(claims)
     limits = np.array([_limits(design) for design in every], np.int64)
     terms = np.array([_terms(design, ready.service_names) for design in every], np.int64)
-    totals = np.zeros((len(every), ready.member_years.num_rows, kernel.N_PARTS), np.int64)
+    totals = np.zeros((ready.member_years.num_rows, len(every), kernel.N_PARTS), np.int64)
     lines = np.zeros((ready.n_lines if keep_lines else 0, kernel.N_PARTS), np.int64)
 
+    is_simple = _simple(terms) & (not keep_lines)
+
     def work(begin: int, end: int) -> None:
+        kernel.adjudicate_persons(
+            begin, end, ready.families, ready.allowed, ready.slots, ready.first_member, limits, terms, is_simple, totals
+        )  # fmt: skip
         kernel.adjudicate(
-            begin, end, ready.families, ready.allowed, ready.days, ready.services, ready.tiers, ready.members,
-            ready.unit_begins, ready.unit_numbers, ready.first_member, limits, terms, totals, lines,
+            begin, end, ready.families, ready.allowed, ready.slots, ready.members, ready.days, ready.unit_begins,
+            ready.unit_numbers, ready.first_member, limits, terms, is_simple, totals, lines,
         )  # fmt: skip
 
     n_threads = threads or os.cpu_count() or 1
     with ThreadPoolExecutor(n_threads) as pool:
         for done in [pool.submit(work, *part) for part in _shares(ready.families, 4 * n_threads)]:
             done.result()
-    return Adjudication(ready, every, totals, lines)
+    return Adjudication(ready, every, totals.transpose(1, 0, 2), lines)
 
 
 def _shares(families: Cents, n_parts: int) -> list[tuple[int, int]]:
@@ -196,50 +201,74 @@ def _cents(dollars: float | None) -> int:
 
 
 def _limits(design: PlanDesign) -> list[list[list[int]]]:
-    """Return the limits of a design by network and kind; out of the network without terms nothing is covered."""
-    return [_limits_of(part) for part in (design, design.out_of_network or design)]
+    """Return the limits of a person alone and of one in a family, by account."""
+    return [_limits_of(design, in_family) for in_family in (False, True)]
 
 
-def _limits_of(design: PlanDesign) -> list[list[int]]:
-    aggregate = int(design.family_kind == "aggregate" and design.family_deductible is not None)
-    own = [int(design.drug_deductible is not None), int(design.drug_out_of_pocket_maximum is not None)]
-    family = [_cents(design.family_deductible), _cents(design.family_out_of_pocket_maximum), aggregate]
-    drugs = [
-        _cents(design.drug_deductible),
-        _cents(design.drug_out_of_pocket_maximum),
-        _NO_LIMIT,
-        _NO_LIMIT,
-        0,
-    ]
+def _limits_of(design: PlanDesign, in_family: bool) -> list[list[int]]:
+    networks = (design, design.out_of_network or design)
+    accounts = [account for part in networks for account in _accounts(part, in_family)]
+    return [*accounts, [_NO_LIMIT] * kernel.N_LIMITS, [0, _NO_LIMIT, 0, _NO_LIMIT]]  # combined, none
+
+
+def _accounts(design: PlanDesign, in_family: bool) -> list[list[int]]:
+    """Return the limits of medical services and of drugs: a person's two, and the family's two."""
+    own = (
+        (design.deductible, design.out_of_pocket_maximum),
+        (design.drug_deductible, design.drug_out_of_pocket_maximum),
+    )
+    family = ((design.family_deductible, design.family_out_of_pocket_maximum), (None, None))
+    if not in_family:
+        family = ((None, None), (None, None))
+    is_aggregate = design.family_kind == "aggregate"
     return [
-        [_cents(design.deductible), _cents(design.out_of_pocket_maximum), *family, *own],
-        [*drugs, *own],
+        [
+            _NO_LIMIT if is_aggregate and shared is not None else _cents(deductible),
+            _cents(maximum),
+            _cents(shared),
+            _cents(shared_maximum),
+        ]
+        for (deductible, maximum), (shared, shared_maximum) in zip(own, family, strict=True)
     ]
 
 
-def _terms(design: PlanDesign, services: Sequence[str]) -> list[list[list[int]]]:
-    """Return the terms of a design by tier of the network (first, second, outside) and service."""
-    second, outside = design.second_tier, design.out_of_network or _NOTHING_COVERED
-    return [[_terms_of(part, service) for service in services] for part in (design, second, outside)]
+def _terms(design: PlanDesign, services: Sequence[str]) -> list[list[int]]:
+    """Return the terms of a design by slot: tier of the network (first, second, outside) and service."""
+    tiers = ((design, 0), (design.second_tier, 0), (design.out_of_network or _NOTHING_COVERED, 2))
+    return [_terms_of(part, service, account) for part, account in tiers for service in services]
 
 
-def _terms_of(design: PlanDesign, service: str) -> list[int]:
+def _terms_of(design: PlanDesign, service: str, account: int) -> list[int]:
+    """Return the terms of a service; `account` is the medical one, that of drugs stands behind it."""
     terms = design.terms(service)
+    is_drug = service in design.drug_services
+    own_deductible = int(is_drug and design.drug_deductible is not None)
+    own_maximum = int(is_drug and design.drug_out_of_pocket_maximum is not None)
+    plain = replace(terms, coinsurance=None, deductible_applies=True, counts_to_maximum=True)
     return [
-        round(terms.copay * 100),
         round(terms.share(design.coinsurance) * kernel.MILLION),
-        int(terms.deductible_applies),
+        account + own_deductible if terms.deductible_applies else kernel.NO_ACCOUNT,
+        account + own_maximum if terms.counts_to_maximum else kernel.NO_ACCOUNT,
+        kernel.NO_ACCOUNT,
+        int(terms.is_covered and design is not _NOTHING_COVERED),
+        int(not plain.is_plain),
+        round(terms.copay * 100),
         int(terms.copay_before_deductible),
         COPAY_UNITS.index(terms.copay_per),
         _NO_LIMIT if terms.copay_days is None else terms.copay_days,
         terms.free_visits,
         terms.copay_visits,
         _cents(terms.max_per_unit),
-        int(terms.counts_to_maximum),
-        int(terms.is_covered and design is not _NOTHING_COVERED),
-        int(service in design.drug_services),
-        int(replace(terms, coinsurance=None, deductible_applies=True, counts_to_maximum=True).is_plain),
     ]
+
+
+def _simple(terms: Cents) -> npt.NDArray[np.bool_]:
+    """Return which designs need no more than one deductible and one maximum, shape (n_designs,)."""
+    accounts = terms[:, :, [kernel.DEDUCTIBLE_ACCOUNT, kernel.MAXIMUM_ACCOUNT, kernel.COMBINED_ACCOUNT]]
+    is_medical = (accounts == 0) | (accounts == kernel.NO_ACCOUNT)
+    is_simple = is_medical.all(axis=2) & (terms[:, :, kernel.HAS_UNITS] == 0)
+    result: npt.NDArray[np.bool_] = (is_simple | (terms[:, :, kernel.IS_COVERED] == 0)).all(axis=1)
+    return result
 
 
 def _dollars(parts: Cents) -> dict[str, pa.Array]:

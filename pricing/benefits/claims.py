@@ -45,9 +45,11 @@ class Claims:
     ----------
     allowed : ndarray of int64, shape (n_lines,)
         Cents.
-    days, services, tiers, members : ndarray of int32, shape (n_lines,)
-        Days of a stay; position in `service_names`; tier of the network (0, 1, 2 outside); number within the family.
-    unit_begins : ndarray of int64, unit_numbers : ndarray of int32, both of shape (n_lines, 2)
+    days : ndarray of int32, shape (n_lines,)
+        Days of a stay.
+    slots, members : ndarray of uint32, shape (n_lines,)
+        Tier of the network and service in one number (see `tiers` and `services`); number within the family.
+    unit_begins, unit_numbers : ndarray of int32, shape (n_lines, 2)
         Visits and stays, as `adjudication_kernel.number_units` finds them.
     families, first_member : ndarray of int64, shape (n_families + 1,)
         Where the lines and the members of each family and year begin.
@@ -65,11 +67,10 @@ class Claims:
 
     allowed: Integers
     days: npt.NDArray[np.int32]
-    services: npt.NDArray[np.int32]
+    slots: npt.NDArray[np.uint32]
     service_names: tuple[str, ...]
-    tiers: npt.NDArray[np.int32]
-    members: npt.NDArray[np.int32]
-    unit_begins: Integers
+    members: npt.NDArray[np.uint32]
+    unit_begins: npt.NDArray[np.int32]
     unit_numbers: npt.NDArray[np.int32]
     families: Integers
     first_member: Integers
@@ -82,6 +83,23 @@ class Claims:
     def n_lines(self) -> int:
         """Number of lines that are adjudicated."""
         return len(self.allowed)
+
+    @property
+    def services(self) -> npt.NDArray[np.uint32]:
+        """Position in `service_names` of each line, shape (n_lines,)."""
+        return self.slots % np.uint32(len(self.service_names))
+
+    @property
+    def tiers(self) -> npt.NDArray[np.uint32]:
+        """Tier of the network of each line, shape (n_lines,): 0, 1, or 2 outside it."""
+        return self.slots // np.uint32(len(self.service_names))
+
+    @property
+    def begins_visit(self) -> npt.NDArray[np.bool_]:
+        """Whether each line is the first of its visit, shape (n_lines,)."""
+        first = np.repeat(self.families[:-1], np.diff(self.families))
+        result: npt.NDArray[np.bool_] = self.unit_begins[:, 0] == np.arange(self.n_lines) - first
+        return result
 
     @property
     def member_rows(self) -> Integers:
@@ -170,19 +188,18 @@ def read_claims(
     service = lines.categories.in_order()
     families, first_member = (np.searchsorted(each, np.arange(n_groups + 1)) for each in (group, persons[0]))
     own = np.searchsorted(persons[0] * people.n + persons[1], group * people.n + people.member[rows])
-    members_of_lines = (own - first_member[group]).astype(np.int32)
-    services, tiers = service.codes[rows].astype(np.int32), _tiers(extract)[rows].astype(np.int32)
-    begins, numbers = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), 2), np.int32)
+    members_of_lines = (own - first_member[group]).astype(np.uint32)
+    slots = (_tiers(extract) * len(service.names) + service.codes)[rows].astype(np.uint32)
+    begins, numbers = np.zeros((2, len(rows), 2), np.int32)
     number_units(
-        families, first_member, amounts, services, tiers, members_of_lines, lines.days[rows].astype(np.int32),
-        claim[rows].astype(np.int32), len(service.names), begins, numbers,
+        families, first_member, amounts, slots, members_of_lines, lines.days[rows].astype(np.int32),
+        claim[rows].astype(np.int32), len(TIERS) * len(service.names), begins, numbers,
     )  # fmt: skip
     return Claims(
         allowed=amounts,
         days=_days_of_stays(extract)[rows].astype(np.int32),
-        services=services,
+        slots=slots,
         service_names=tuple(service.names.to_pylist()),
-        tiers=tiers,
         members=members_of_lines,
         unit_begins=begins,
         unit_numbers=numbers,

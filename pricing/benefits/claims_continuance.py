@@ -151,7 +151,7 @@ class _Accumulated:
 
     before: Numbers
     amount: Numbers
-    services: npt.NDArray[np.int32]
+    services: npt.NDArray[np.uint32]
     begins_visit: npt.NDArray[np.bool_]
 
     @classmethod
@@ -167,7 +167,7 @@ class _Accumulated:
             before.astype(np.float64),
             amount.astype(np.float64),
             claims.services[order],
-            claims.unit_begins[order, 0] == order,
+            claims.begins_visit[order],
         )
 
     def below(self, cap: float, n_services: int) -> tuple[Numbers, Numbers]:

@@ -351,6 +351,26 @@ def test_equal_to_the_naive_twin(lines, design):
     assert cents_by_row(adjudicate(table, design, keep_lines=True)) == expected
 
 
+SIMPLE = st.builds(
+    CostSharing,
+    coinsurance=st.none() | st.sampled_from([0.0, 0.125, 1.0]),
+    deductible_applies=st.booleans(),
+    counts_to_maximum=st.booleans(),
+    is_covered=st.booleans(),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(EXTRACTS, st.tuples(DOLLARS, DOLLARS), st.dictionaries(st.sampled_from(SERVICES), SIMPLE))
+def test_totals_of_simple_designs_are_the_twin_s(lines, limits, services):
+    """Totals of such designs do not come from the kernel that keeps lines."""
+    design = PlanDesign("simple", min(limits), max(limits), 0.3, services)
+    rows, table = extract(lines)
+    expected = naive(rows, design)
+    found = adjudicate(table, [design, replace(design, coinsurance=0.1)]).totals[0].sum(axis=0)
+    assert found.tolist() == [sum(parts[name] for parts in expected.values()) for name in PARTS]
+
+
 @settings(deadline=None, max_examples=60)
 @given(EXTRACTS, st.lists(designs(), min_size=1, max_size=4), st.randoms())
 def test_order_threads_and_other_designs_change_nothing(lines, many, random):
