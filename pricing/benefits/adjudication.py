@@ -150,10 +150,11 @@ def adjudicate(
     Each line, in order of date (lines of a day by claim and line number): first free visits; then a copay owed before
     the deductible; then the deductible (of the person within the family's, or the family's alone); then a copay owed
     after it; then coinsurance, at most `max_per_unit` together with the copay; and in all no more than the
-    out-of-pocket maximum has room for, of the person and of the family. What the maximum cuts off is taken from
-    coinsurance first, then from the copay. Coinsurance is rounded to the cent, halves up. Limits start again each
-    calendar year; a family's hold where two or more are covered (without a table of members: have claims). Lines of 0
-    or less use up no visit; a negative one is a credit to the plan.
+    out-of-pocket maximum has room for: of the person and of the family, there and (where the design says so) in and out
+    of the network together. What the maximum cuts off is taken from coinsurance first, then from the copay. Coinsurance
+    is rounded to the cent, halves up. Limits start again each calendar year; a family's hold where two or more are
+    covered (without a table of members: have claims). Lines of 0 or less use up no visit; a negative one is a credit to
+    the plan.
 
     A richer design (each number lower or equal) never costs a person more if nobody shares a family limit and every
     service falls under deductible and coinsurance, or has the deductible waived, in both designs. In a family it can:
@@ -206,40 +207,39 @@ def _limits(design: PlanDesign) -> list[list[list[int]]]:
 
 
 def _limits_of(design: PlanDesign, in_family: bool) -> list[list[int]]:
+    """Return the limits by account: a person's deductible and maximum, then the family's."""
     networks = (design, design.out_of_network or design)
-    accounts = [account for part in networks for account in _accounts(part, in_family)]
-    return [*accounts, [_NO_LIMIT] * kernel.N_LIMITS, [0, _NO_LIMIT, 0, _NO_LIMIT]]  # combined, none
+    combined = [_NO_LIMIT, *_pair(design, "combined_out_of_pocket_maximum", in_family)]
+    combined.insert(2, _NO_LIMIT)  # nobody has a deductible in and out of the network together
+    none = [0, _NO_LIMIT, _NO_LIMIT, _NO_LIMIT]
+    accounts = [_account(part, kind, in_family) for part in networks for kind in ("", "drug_")]
+    return [*accounts, combined, none]
 
 
-def _accounts(design: PlanDesign, in_family: bool) -> list[list[int]]:
-    """Return the limits of medical services and of drugs: a person's two, and the family's two."""
-    own = (
-        (design.deductible, design.out_of_pocket_maximum),
-        (design.drug_deductible, design.drug_out_of_pocket_maximum),
-    )
-    family = ((design.family_deductible, design.family_out_of_pocket_maximum), (None, None))
-    if not in_family:
-        family = ((None, None), (None, None))
-    is_aggregate = design.family_kind == "aggregate"
-    return [
-        [
-            _NO_LIMIT if is_aggregate and shared is not None else _cents(deductible),
-            _cents(maximum),
-            _cents(shared),
-            _cents(shared_maximum),
-        ]
-        for (deductible, maximum), (shared, shared_maximum) in zip(own, family, strict=True)
-    ]
+def _account(design: PlanDesign, kind: str, in_family: bool) -> list[int]:
+    own, shared = _pair(design, f"{kind}deductible", in_family)
+    maximum, shared_maximum = _pair(design, f"{kind}out_of_pocket_maximum", in_family)
+    if design.family_kind == "aggregate" and shared != _NO_LIMIT:
+        own = _NO_LIMIT
+    return [own, maximum, shared, shared_maximum]
+
+
+def _pair(design: PlanDesign, name: str, in_family: bool) -> tuple[int, int]:
+    """Return a person's limit and the family's, which one alone does not have."""
+    shared = getattr(design, f"family_{name}") if in_family else None
+    return _cents(getattr(design, name)), _cents(shared)
 
 
 def _terms(design: PlanDesign, services: Sequence[str]) -> list[list[int]]:
     """Return the terms of a design by slot: tier of the network (first, second, outside) and service."""
     tiers = ((design, 0), (design.second_tier, 0), (design.out_of_network or _NOTHING_COVERED, 2))
-    return [_terms_of(part, service, account) for part, account in tiers for service in services]
+    combined = kernel.NO_ACCOUNT if design.combined_out_of_pocket_maximum is None else kernel.COMBINED
+    return [_terms_of(part, service, (account, combined)) for part, account in tiers for service in services]
 
 
-def _terms_of(design: PlanDesign, service: str, account: int) -> list[int]:
-    """Return the terms of a service; `account` is the medical one, that of drugs stands behind it."""
+def _terms_of(design: PlanDesign, service: str, accounts: tuple[int, int]) -> list[int]:
+    """Return the terms of a service; `accounts` are the medical one, with that of drugs behind it, and the combined."""
+    account, combined = accounts
     terms = design.terms(service)
     is_drug = service in design.drug_services
     own_deductible = int(is_drug and design.drug_deductible is not None)
@@ -249,7 +249,7 @@ def _terms_of(design: PlanDesign, service: str, account: int) -> list[int]:
         round(terms.share(design.coinsurance) * kernel.MILLION),
         account + own_deductible if terms.deductible_applies else kernel.NO_ACCOUNT,
         account + own_maximum if terms.counts_to_maximum else kernel.NO_ACCOUNT,
-        kernel.NO_ACCOUNT,
+        combined if terms.counts_to_maximum and not own_maximum else kernel.NO_ACCOUNT,
         int(terms.is_covered and design is not _NOTHING_COVERED),
         int(not plain.is_plain),
         round(terms.copay * 100),

@@ -117,9 +117,11 @@ class PlanDesign:
         Of a family; None: each person stands alone.
     family_kind : {"embedded", "aggregate"}
         "embedded": a person's own limits hold within the family's; "aggregate": in a family only the family's
-        deductible counts (a person's out-of-pocket maximum still holds).
+        deductible counts (a person's out-of-pocket maximum still holds). Of drugs too.
     drug_deductible, drug_out_of_pocket_maximum : float, optional
         Separate limits for drugs, of one person; None: drugs share the medical ones.
+    family_drug_deductible, family_drug_out_of_pocket_maximum : float, optional
+        A family's separate limits for drugs; None: each person stands alone.
     drug_services : tuple of str
         Categories that are drugs.
     tier_2_services : mapping of str to CostSharing
@@ -128,6 +130,11 @@ class PlanDesign:
         The second tier's coinsurance; None: the first's.
     out_of_network : PlanDesign, optional
         Terms and limits of its own for lines out of the network; None: such lines are not covered.
+    combined_out_of_pocket_maximum : float, optional
+        What one person pays in and out of the network together, beside the maximum of each (Medicare Advantage's
+        catastrophic limit); None: nothing is added up across them. Drugs with a maximum of their own do not count.
+    family_combined_out_of_pocket_maximum : float, optional
+        The same of a family.
     account : {"hsa", "hra"}, optional
     account_contribution : float
         What the employer pays into it [dollars a year].
@@ -148,10 +155,14 @@ class PlanDesign:
     family_kind: str = "embedded"
     drug_deductible: float | None = None
     drug_out_of_pocket_maximum: float | None = None
+    family_drug_deductible: float | None = None
+    family_drug_out_of_pocket_maximum: float | None = None
     drug_services: tuple[str, ...] = ("generic", "preferred_brand", "nonpreferred_brand", "specialty_drug")
     tier_2_services: Mapping[str, CostSharing] = field(default_factory=dict)
     tier_2_coinsurance: float | None = None
     out_of_network: PlanDesign | None = None
+    combined_out_of_pocket_maximum: float | None = None
+    family_combined_out_of_pocket_maximum: float | None = None
     account: str | None = None
     account_contribution: float = 0.0
 
@@ -199,19 +210,33 @@ class PlanDesign:
                 yield f"{name} {share} is not between 0 and 1 (it is the member's share)"
         if self.deductible > self.out_of_pocket_maximum:
             yield f"deductible {self.deductible:,.0f} is above out_of_pocket_maximum {self.out_of_pocket_maximum:,.0f}"
-        pairs = (
-            ("family_deductible", "deductible"),
-            ("family_out_of_pocket_maximum", "out_of_pocket_maximum"),
-        )
-        for family, person in pairs:
-            if getattr(self, family) is not None and getattr(self, family) < getattr(self, person):
+        for family, person in _FAMILY_AND_PERSON:
+            shared, own = getattr(self, family), getattr(self, person)
+            if shared is not None and own is None:
+                yield f"{family} needs {person}"
+            elif shared is not None and shared < own:
                 yield f"{family} is below {person}"
+        yield from self._faults_of_combined()
         if self.family_kind not in FAMILY_KINDS:
             yield f"family_kind '{self.family_kind}' is none of {', '.join(FAMILY_KINDS)}"
         if self.account is not None and self.account not in ACCOUNTS:
             yield f"account '{self.account}' is none of {', '.join(ACCOUNTS)}"
         if self.account == "hsa" and self.account_contribution > self.deductible:
             yield "an HSA contribution above the deductible"
+
+    def _faults_of_combined(self) -> Iterator[str]:
+        combined, other = self.combined_out_of_pocket_maximum, self.out_of_network
+        if other is not None and other.combined_out_of_pocket_maximum is not None:
+            yield "combined_out_of_pocket_maximum stands inside out_of_network; give it to the plan itself"
+        if combined is None:
+            return
+        if other is None:
+            yield "combined_out_of_pocket_maximum needs out_of_network"
+        least, name = self.deductible, "deductible"
+        if self.out_of_pocket_maximum != float("inf"):
+            least, name = self.out_of_pocket_maximum, "out_of_pocket_maximum"
+        if combined < least:
+            yield f"combined_out_of_pocket_maximum is below {name}"
 
     def _faults_of_services(self) -> Iterator[str]:
         for name, terms in [*self.services.items(), *self.tier_2_services.items()]:
@@ -224,6 +249,15 @@ _OPTIONAL_LIMITS = (
     "family_out_of_pocket_maximum",
     "drug_deductible",
     "drug_out_of_pocket_maximum",
+    "family_drug_deductible",
+    "family_drug_out_of_pocket_maximum",
+    "combined_out_of_pocket_maximum",
+    "family_combined_out_of_pocket_maximum",
+)
+_FAMILY_AND_PERSON = tuple(
+    (name, name.removeprefix("family_"))
+    for name in ("family_deductible", *_OPTIONAL_LIMITS)
+    if "family_" in name
 )
 
 

@@ -166,9 +166,28 @@ def _limits(attributes: Mapping[str, str]) -> dict[str, float | str | None]:
         "family_deductible": family,
         "family_out_of_pocket_maximum": amount(f"{maximum}EHBInnTier1FamilyPerGroupMOOP"),
         "family_kind": "aggregate" if is_aggregate else "embedded",
-        "drug_deductible": None if deductible == "T" else amount("DEHBDedInnTier1Individual"),
-        "drug_out_of_pocket_maximum": None if maximum == "T" else amount("DEHBInnTier1IndividualMOOP"),
+        **_drug_limits(attributes, deductible == "M", maximum == "M"),
     }
+
+
+def _drug_limits(
+    attributes: Mapping[str, str], own_deductible: bool, own_maximum: bool
+) -> dict[str, float | None]:
+    """Return a person's limits of drugs and, where a person has one, the family's."""
+    columns = {
+        "drug_deductible": "DEHBDedInnTier1Individual" if own_deductible else "",
+        "drug_out_of_pocket_maximum": "DEHBInnTier1IndividualMOOP" if own_maximum else "",
+    }
+    own = {name: _dollars(attributes.get(column, "")) for name, column in columns.items()}
+    families = {
+        "drug_deductible": "DEHBDedInnTier1FamilyPerGroup",
+        "drug_out_of_pocket_maximum": "DEHBInnTier1FamilyPerGroupMOOP",
+    }
+    shared = {
+        f"family_{name}": None if own[name] is None else _dollars(attributes.get(column, ""))
+        for name, column in families.items()
+    }
+    return {**own, **shared}
 
 
 def _is_yes(attributes: Mapping[str, str], column: str) -> bool:

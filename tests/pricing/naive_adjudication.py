@@ -107,6 +107,8 @@ class Book:
             deductible = min(deductible, room)
             copay = min(copay, room - deductible)
             coinsurance = min(coinsurance, room - deductible - copay)
+            if self.counts_to_combined(service, design):
+                self.pay_combined(line, deductible + copay + coinsurance)
         for who in (("member", line["member_id"]), line["family"]):
             kind = self.kind(service, design.drug_deductible)
             self.paid[who, line["family"], line["year"], outside, kind, "deductible"] += deductible
@@ -159,18 +161,35 @@ class Book:
     def deductible_room(self, line, design, outside, family_size):
         kind = self.kind(line["service_category"], design.drug_deductible)
         own = cents(design.drug_deductible if kind == "drugs" else design.deductible)
+        shared = design.family_drug_deductible if kind == "drugs" else design.family_deductible
         room = own - self.spent(("member", line["member_id"]), line, outside, kind, "deductible")
-        if kind == "medical" and family_size > 1 and design.family_deductible is not None:
-            shared = cents(design.family_deductible)
-            shared -= self.spent(line["family"], line, outside, kind, "deductible")
-            room = shared if design.family_kind == "aggregate" else min(room, shared)
+        if family_size > 1 and shared is not None:
+            left = cents(shared) - self.spent(line["family"], line, outside, kind, "deductible")
+            room = left if design.family_kind == "aggregate" else min(room, left)
         return max(room, 0)
 
     def maximum_room(self, line, design, outside, family_size):
         kind = self.kind(line["service_category"], design.drug_out_of_pocket_maximum)
-        own = cents(design.drug_out_of_pocket_maximum if kind == "drugs" else design.out_of_pocket_maximum)
-        room = own - self.spent(("member", line["member_id"]), line, outside, kind, "maximum")
-        if kind == "medical" and family_size > 1:
-            shared = cents(design.family_out_of_pocket_maximum)
-            room = min(room, shared - self.spent(line["family"], line, outside, kind, "maximum"))
-        return room
+        own, shared = design.out_of_pocket_maximum, design.family_out_of_pocket_maximum
+        if kind == "drugs":
+            own, shared = design.drug_out_of_pocket_maximum, design.family_drug_out_of_pocket_maximum
+        rooms = [cents(own) - self.spent(("member", line["member_id"]), line, outside, kind, "maximum")]
+        if family_size > 1:
+            rooms.append(cents(shared) - self.spent(line["family"], line, outside, kind, "maximum"))
+        if self.counts_to_combined(line["service_category"], design):
+            limits = [(("member", line["member_id"]), self.design.combined_out_of_pocket_maximum)]
+            if family_size > 1:
+                limits.append((line["family"], self.design.family_combined_out_of_pocket_maximum))
+            rooms += [
+                cents(limit) - self.spent(who, line, "anywhere", "medical", "maximum")
+                for who, limit in limits
+            ]
+        return min(rooms)
+
+    def counts_to_combined(self, service, design):
+        """Everything that counts to a maximum, but drugs that have one of their own."""
+        return self.kind(service, design.drug_out_of_pocket_maximum) == "medical"
+
+    def pay_combined(self, line, owed):
+        for who in (("member", line["member_id"]), line["family"]):
+            self.paid[who, line["family"], line["year"], "anywhere", "medical", "maximum"] += owed

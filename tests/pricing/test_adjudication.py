@@ -204,6 +204,48 @@ def test_aggregate_family_deductible_and_a_person_s_own_maximum():
     assert member_pays(design, *family(("A", 900), ("B", 600))) == [700, 300]
 
 
+def test_a_family_s_limits_of_drugs():
+    drugs = [
+        line(amount, day, "generic", member=who, family_id="F")
+        for day, (who, amount) in enumerate((("A", 100), ("B", 100), ("B", 100), ("A", 400)), start=1)
+    ]
+    design = PlanDesign(
+        "d", 500, 4000, 0.5, drug_deductible=80, family_drug_deductible=120,
+        drug_out_of_pocket_maximum=200, family_drug_out_of_pocket_maximum=300,
+    )  # fmt: skip
+    # A: 80 + 10. B: the family has 40 left: 40 + 30; then 50. A owes 200 and has 110 left, the family 300 - 210 = 90.
+    assert member_pays(design, *drugs) == [90, 70, 50, 90]
+    # In a family its own 120 alone: 100; 20 + 40; 50; then 300 - 210 = 90 of the family's, 200 - 100 = 100 of A's.
+    assert member_pays(replace(design, family_kind="aggregate"), *drugs) == [100, 60, 50, 90]
+
+
+def test_a_maximum_in_and_out_of_the_network_together():
+    outside = PlanDesign("out", 0, 600, 0.5)
+    design = PlanDesign("d", 0, 400, 0.5, out_of_network=outside, combined_out_of_pocket_maximum=700)
+    visits = [
+        line(600, 1), line(1000, 2, network_tier="out"), line(600, 3), line(50, 4, network_tier="out"), line(50, 5)
+    ]  # fmt: skip
+    # 300 inside; 500 outside, but 700 - 300 = 400 are left; nothing more, anywhere.
+    assert member_pays(design, *visits) == [300, 400, 0, 0, 0]
+    assert member_pays(replace(design, combined_out_of_pocket_maximum=None), *visits) == [
+        300,
+        500,
+        100,
+        25,
+        0,
+    ]
+    # Drugs with a maximum of their own do not count.
+    drugs = replace(design, drug_out_of_pocket_maximum=250)
+    assert member_pays(drugs, line(600, 1, "generic"), *visits[1:3]) == [250, 500, 200]
+    # Of a family: 300 of A's and 400 of B's are what it pays together.
+    family_of_two = replace(design, family_combined_out_of_pocket_maximum=700)
+    lines = [
+        line(600, 1, member="A", family_id="F"),
+        line(1000, 2, member="B", family_id="F", network_tier="out"),
+    ]
+    assert member_pays(family_of_two, *lines, line(80, 3, member="A", family_id="F")) == [300, 400, 0]
+
+
 def test_a_family_of_one_has_the_limits_of_one():
     design = PlanDesign("d", 500, family_deductible=1000, family_kind="aggregate")
     assert member_pays(design, line(800, family_id="F")) == [500]
@@ -296,26 +338,39 @@ def terms(draw):
     )
 
 
+def above(least):
+    """Limits of at least so much, or none."""
+    if least is None or least == float("inf"):
+        return st.none()
+    return st.none() | st.integers(int(least), int(least) + 700)
+
+
 @st.composite
 def designs(draw, outside=True):
-    deductible = draw(DOLLARS)
+    deductible, drug_deductible, drug_maximum = draw(DOLLARS), draw(MAYBE), draw(MAYBE)
     maximum = draw(st.just(float("inf")) | st.integers(deductible, 900))
+    other = draw(st.none() | designs(outside=False)) if outside else None
+    combined = None
+    if other is not None:
+        combined = draw(above(deductible if maximum == float("inf") else maximum))
     return PlanDesign(
         "random",
         deductible,
         maximum,
         draw(st.sampled_from([0.0, 0.2, 1 / 3])),
         draw(st.dictionaries(st.sampled_from(SERVICES), terms())),
-        family_deductible=draw(st.none() | st.integers(deductible, 900)),
-        family_out_of_pocket_maximum=draw(
-            st.none() | (st.nothing() if maximum == float("inf") else st.integers(int(maximum), 1500))
-        ),
+        family_deductible=draw(above(deductible)),
+        family_out_of_pocket_maximum=draw(above(maximum)),
         family_kind=draw(st.sampled_from(["embedded", "aggregate"])),
-        drug_deductible=draw(MAYBE),
-        drug_out_of_pocket_maximum=draw(MAYBE),
+        drug_deductible=drug_deductible,
+        drug_out_of_pocket_maximum=drug_maximum,
+        family_drug_deductible=draw(above(drug_deductible)),
+        family_drug_out_of_pocket_maximum=draw(above(drug_maximum)),
         tier_2_services=draw(st.dictionaries(st.sampled_from(SERVICES), terms(), max_size=1)),
         tier_2_coinsurance=draw(st.none() | st.just(0.4)),
-        out_of_network=draw(st.none() | designs(outside=False)) if outside else None,
+        out_of_network=other,
+        combined_out_of_pocket_maximum=combined,
+        family_combined_out_of_pocket_maximum=draw(above(combined)),
     )
 
 
@@ -391,8 +446,10 @@ def test_every_cent_has_a_payer_and_no_limit_is_passed(lines, design):
     assert (found.totals[:, :, 1:4] >= 0).all()
     counting = {name: replace(each, counts_to_maximum=True) for name, each in design.services.items()}
     plain = replace(
-        design, services=counting, tier_2_services={}, out_of_network=None, drug_out_of_pocket_maximum=None
-    )
+        design, services=counting, tier_2_services={}, out_of_network=None, drug_out_of_pocket_maximum=None,
+        family_drug_out_of_pocket_maximum=None, combined_out_of_pocket_maximum=None,
+        family_combined_out_of_pocket_maximum=None,
+    )  # fmt: skip
     owed = adjudicate(table, plain).totals[0, :, 1:4].sum(axis=1)
     assert (owed <= plain.out_of_pocket_maximum * 100).all()
 

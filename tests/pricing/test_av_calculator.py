@@ -294,6 +294,29 @@ def test_which_deductible_gives_72_percent():
         ({"services": {"generic": {"copay": "10"}}}, "generic: copay must be a number"),
         ({"services": {"inpatient": {"copay": 5, "copay_per": "dya"}}}, "copay_per 'dya' is none of .*; nearest: day"),
         ({"family_deductible": 10, "deductible": 20}, "family_deductible is below deductible"),
+        ({"family_drug_deductible": 10}, "family_drug_deductible needs drug_deductible"),
+        ({"family_drug_deductible": 5, "drug_deductible": 6}, "family_drug_deductible is below drug_deductible"),
+        (
+            {"family_drug_out_of_pocket_maximum": 5, "drug_out_of_pocket_maximum": 6},
+            "family_drug_out_of_pocket_maximum is below drug_out_of_pocket_maximum",
+        ),
+        ({"combined_out_of_pocket_maximum": 10}, "combined_out_of_pocket_maximum needs out_of_network"),
+        (
+            {"combined_out_of_pocket_maximum": 10, "out_of_pocket_maximum": 20, "out_of_network": {}},
+            "combined_out_of_pocket_maximum is below out_of_pocket_maximum",
+        ),
+        (
+            {"combined_out_of_pocket_maximum": 10, "deductible": 20, "out_of_network": {}},
+            "combined_out_of_pocket_maximum is below deductible",
+        ),
+        (
+            {"out_of_network": {"out_of_network": {}, "combined_out_of_pocket_maximum": 10}},
+            "combined_out_of_pocket_maximum stands inside out_of_network; give it to the plan itself",
+        ),
+        (
+            {"family_combined_out_of_pocket_maximum": 10, "out_of_network": {}},
+            "family_combined_out_of_pocket_maximum needs combined_out_of_pocket_maximum",
+        ),
     ],
 )  # fmt: skip
 def test_impossible_designs_say_what_is_wrong(values, message):

@@ -92,12 +92,14 @@ def test_limits_apart_and_first_visits():
         "MEHBDedInnTier1Individual": "$3000", "DEHBDedInnTier1Individual": "$250",
         "MEHBDedInnTier1FamilyPerPerson": "Not Applicable", "MEHBDedInnTier1FamilyPerGroup": "$6000 per group",
         "MEHBInnTier1IndividualMOOP": "$5000", "DEHBInnTier1IndividualMOOP": "$1000",
+        "DEHBDedInnTier1FamilyPerGroup": "$500 per group", "DEHBInnTier1FamilyPerGroupMOOP": "Not Applicable",
         "BeginPrimaryCareDeductibleCoinsuranceAfterNumberOfCopays": "3",
     }  # fmt: skip
     design = design_from_puf(
         apart, [benefit(PRIMARY, "$40.00", "40.00% Coinsurance after deductible")], name="p"
     )
     assert (design.deductible, design.drug_deductible, design.drug_out_of_pocket_maximum) == (3000, 250, 1000)
+    assert (design.family_drug_deductible, design.family_drug_out_of_pocket_maximum) == (500, None)
     assert (design.family_kind, design.services["primary_care"].copay_visits) == ("aggregate", 3)
 
 
