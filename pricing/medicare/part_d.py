@@ -246,7 +246,7 @@ def late_enrollment_penalty(months: int, *, payment_year: int, rates: Rates | No
     if months < 0:
         raise InputError("months without coverage cannot be negative.")
     penalty = rates.number("part_d_late_penalty") * months * rates.number("part_d_base_premium")
-    return float(round_to(penalty, rates.number("premium_rounding", "part_d")))
+    return float(round_to(penalty, rates.number("part_d_penalty_rounding")))
 
 
 def part_d_risk_corridor(
