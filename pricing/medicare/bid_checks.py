@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,14 +51,19 @@ def bid_checks(flow: BidFlow) -> pa.Table:
     .. [1] 42 CFR 422.254, 422.256, 422.266; `bpt_instructions` in pricing/rates/medicare/manifest.toml, where
        the limits are marked as not verified.
     """
+    return check_table(_checks(flow), flow.plans["plan_id"])
+
+
+def check_table(checks: Iterable[Check], plan_ids: Array) -> pa.Table:
+    """Return one row per check and plan: plan_id, check, value, limit, unit, is_flagged, message."""
     rows = [
         {
             "plan_id": plan, "check": check.name, "value": float(check.values[place]), "limit": check.limit,
             "unit": check.unit, "is_flagged": bool(check.is_flagged[place]),
             "message": check.message if check.is_flagged[place] else "",
         }
-        for check in _checks(flow)
-        for place, plan in enumerate(flow.plans["plan_id"])
+        for check in checks
+        for place, plan in enumerate(plan_ids)
     ]  # fmt: skip
     return pa.Table.from_pylist(rows, _SCHEMA)
 

@@ -69,7 +69,7 @@ class DrugClaims:
         """The number of each claim's enrollee, shape (n_claims,)."""
         return np.repeat(np.arange(self.n_enrollees), np.diff(self.starts))
 
-    def scaled(self, cost: Numbers, scripts: Numbers | float = 1.0) -> DrugClaims:
+    def scaled(self, cost: Numbers | float, scripts: Numbers | float = 1.0) -> DrugClaims:
         """Return the claims with costs and numbers of scripts multiplied by factors, one for each claim."""
         return replace(self, cost=self.cost * cost, scripts=self.scripts * scripts)
 
