@@ -15,10 +15,10 @@ from pricing.medicare.drug_coverage import DrugCoverage as DrugCoverage
 from pricing.medicare.drug_coverage import cover_drugs as cover_drugs
 from pricing.medicare.drug_designs import DrugDesign as DrugDesign
 from pricing.medicare.drug_designs import DrugTier as DrugTier
-from pricing.medicare.drug_equivalence import Equivalence as Equivalence
-from pricing.medicare.drug_equivalence import drug_equivalence as drug_equivalence
-from pricing.medicare.drug_experience import DrugExperience as DrugExperience
-from pricing.medicare.drug_experience import drug_experience as drug_experience
+from pricing.medicare.drug_projection import DrugExperience as DrugExperience
+from pricing.medicare.drug_projection import drug_experience as drug_experience
+from pricing.medicare.equivalence import Equivalence as Equivalence
+from pricing.medicare.equivalence import drug_equivalence as drug_equivalence
 from pricing.medicare.low_income import income_related_amount as income_related_amount
 from pricing.medicare.low_income import low_income_benchmark as low_income_benchmark
 from pricing.medicare.low_income import low_income_premium as low_income_premium

@@ -1,6 +1,6 @@
 """Part D bids of many plans at once: from who pays for drugs to bid, subsidies and premium (worksheet 7).
 
-The flow of the Part D Bid Pricing Tool (CMS-10142): `pricing.medicare.drug_experience` holds worksheets 1 to 6. Where
+The flow of the Part D Bid Pricing Tool (CMS-10142): `pricing.medicare.drug_projection` holds worksheets 1 to 6. Where
 the tool's own cell logic is not published, the rule is stated here.
 """
 
@@ -19,7 +19,7 @@ from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.medicare.bid_flow import NON_BENEFIT
 from pricing.medicare.drug_coverage import PARAMETERS as COVERAGE_PARAMETERS
 from pricing.medicare.drug_designs import ENHANCED, KINDS
-from pricing.medicare.drug_experience import COVERAGE, DrugExperience
+from pricing.medicare.drug_projection import COVERAGE, DrugExperience
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_to
 from riskadj.extracts.write import write_tables

@@ -9,7 +9,7 @@ import pytest
 
 from pricing.errors import InputError
 from pricing.medicare.drug_designs import DrugDesign, DrugTier
-from pricing.medicare.drug_equivalence import drug_equivalence
+from pricing.medicare.equivalence import drug_equivalence
 from pricing.medicare.low_income import income_related_amount, low_income_benchmark, low_income_premium
 
 #: Two enrollees: 1,015 dollars of generics in two claims, and 3,015 dollars of one brand drug in three.

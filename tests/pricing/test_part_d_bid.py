@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pricing.errors import InputError, UnknownRateError
-from pricing.medicare.drug_experience import DrugExperience, drug_experience
+from pricing.medicare.drug_projection import DrugExperience, drug_experience
 from pricing.medicare.part_d_bid import PartDBids, part_d_bids
 from pricing.parameters import load_rates
 from tests.pricing.naive_part_d import naive_part_d_bid

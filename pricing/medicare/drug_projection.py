@@ -14,7 +14,7 @@ from pricing.inputs import Array, Column, Columns, Numbers, read_columns
 from pricing.medicare.drug_claims import DrugClaims, claims_of_plan, read_drug_claims
 from pricing.medicare.drug_coverage import PAID_BY, PHASES, DrugCoverage, cover_drugs
 from pricing.medicare.drug_designs import ENHANCED, KINDS, STANDARD, DrugDesign, DrugTier, read_tiers
-from pricing.medicare.drug_equivalence import TOLERANCE, drug_equivalence
+from pricing.medicare.equivalence import TOLERANCE, drug_equivalence
 from pricing.parameters import Rates, load_rates
 from riskadj.errors import nearest
 
