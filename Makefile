@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 RUN := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test lint format types maps-check notebooks docs bench bench-smoke wheel clean distclean
+.PHONY: help demo test lint format types maps-check notebooks docs stress bench bench-smoke wheel clean distclean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## */\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -67,6 +67,10 @@ maps-check: $(DEV)  ## every model table: seals, sources and the laws across tab
 
 notebooks: $(DEV)  ## run every notebook from top to bottom
 	$(BIN)/python -m pytest tests/notebooks
+
+stress: $(DEV)  ## a thousand runs killed at random moments, three thousand damaged files of every kind
+	$(BIN)/python -m tests.stress.hurt --kills 1000
+	$(BIN)/python -m tests.stress.damage --times 3000
 
 docs: $(DEV)  ## the documentation site, into build/site
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'

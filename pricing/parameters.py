@@ -7,8 +7,6 @@ A user's own file of the same columns goes before the table, number by number.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -19,7 +17,7 @@ import pyarrow as pa
 
 from pricing.errors import UnknownRateError
 from riskadj.errors import ManifestError, nearest
-from riskadj.tables.manifest import read_sources, read_table_entries, read_toml, sealed_content
+from riskadj.tables.manifest import csv_lines, read_sources, read_table_entries, read_toml, sealed_content
 
 RATES = Path(__file__).parent / "rates"
 COLUMNS = ("parameter", "key", "first_year", "last_year", "value", "unit", "source", "where", "verified")
@@ -239,10 +237,16 @@ def _table(program: str) -> tuple[tuple[_Row, ...], str]:
 
 
 def _rows(content: bytes, label: str, titles: Mapping[str, str] | None) -> list[_Row]:
-    reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""))
-    if tuple(reader.fieldnames or ()) != COLUMNS:
+    header, *lines = csv_lines(content, label) or [[]]
+    if tuple(header) != COLUMNS:
         raise ManifestError(f"{label}: columns must be {', '.join(COLUMNS)}.")
-    rows = [_row(cells, f"{label}, line {number}", titles) for number, cells in enumerate(reader, start=2)]
+    short = [number for number, cells in enumerate(lines, start=2) if len(cells) != len(COLUMNS)]
+    if short:
+        raise ManifestError(f"{label}, line {short[0]}: not the {len(COLUMNS)} cells of the header.")
+    rows = [
+        _row(dict(zip(COLUMNS, cells, strict=True)), f"{label}, line {number}", titles)
+        for number, cells in enumerate(lines, start=2)
+    ]
     _check_overlaps(rows, label)
     return rows
 

@@ -132,6 +132,8 @@ class Rows:
         column = one_chunk(self.table[name])
         try:
             encoded = as_codes(column, label=self.label, name=name)
+        except MemoryError:
+            raise
         except pa.ArrowException:
             raise self._wrong_kind(name, column.type, "text") from None
         names, valid = encoded.dictionary, is_valid(encoded)
@@ -159,6 +161,8 @@ class Rows:
         """
         try:
             days, is_unreadable = to_days(self.table[name])
+        except MemoryError:
+            raise
         except pa.ArrowException:
             raise self._wrong_kind(name, self.table[name].type, "date") from None
         self.refuse(is_unreadable, f"column '{name}': no date (write it YYYY-MM-DD)")
@@ -214,6 +218,8 @@ class Rows:
         column = one_chunk(self.table[name])
         try:
             cast = _without_blanks(column).cast(kind)
+        except MemoryError:
+            raise
         except pa.ArrowException:
             raise self._wrong_kind(name, column.type, word) from None
         return values_of(cast), ~is_valid(cast)

@@ -100,7 +100,7 @@ def defect(error: Exception) -> str:
     if os.environ.get(DEBUG) == "1":
         return "".join(traceback.format_exception(error)).rstrip()
     frames = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    ours = [(frame, line) for frame, line in frames if _module(frame).split(".")[0] == "riskadj"]
+    ours = [(frame, line) for frame, line in frames if _module(frame).split(".")[0] in ("riskadj", "pricing")]
     places = dict.fromkeys(_place(frame, line) for frame, line in (*ours[-1:], *frames[-1:]))
     return (
         f"unexpected {type(error).__name__} in {', called from '.join(reversed(places))}: a defect of riskadj; "

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 DONE, DEFECT, WRONG, INTERRUPTED = 0, 1, 2, 130
 
+OUT_OF_MEMORY = (
+    "MemoryError: not enough memory on this machine; close what else runs, or let `riskadj score --memory SIZE` score "
+    "the members a share at a time."
+)
+
 P = ParamSpec("P")
 
 
@@ -39,6 +44,9 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt as error:
             say("interrupted")
             raise SystemExit(INTERRUPTED) from error
+        except MemoryError as error:
+            say(OUT_OF_MEMORY)
+            raise SystemExit(WRONG) from error
         except Exception as error:
             say(defect(error))
             raise SystemExit(DEFECT) from error

@@ -278,6 +278,8 @@ def design_from_dict(values: Mapping[str, Any], *, name: str = "plan") -> PlanDe
     InputError
         A name is not known, a value is of the wrong kind, or the design is impossible.
     """
+    if not isinstance(values, Mapping):
+        raise InputError(f"{name} is no table; give its limits and services, as in [[design]].")
     values = {"name": name, **values}
     where = f"plan design '{values['name']}'"
     _check_names(values, PlanDesign, where)
@@ -327,7 +329,7 @@ def read_designs(path: str | Path) -> list[PlanDesign]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not TOML: {error}.") from None
     designs = document.get("design", [])
-    if not designs:
+    if not isinstance(designs, list) or not designs:
         raise InputError(f"{path} holds no [[design]] table.")
     return [
         design_from_dict(design, name=f"design {number}") for number, design in enumerate(designs, start=1)

@@ -97,6 +97,8 @@ def _reader_chunks(reader: pa.RecordBatchReader, names: Sequence[str], role: str
 def _batches(reader: pa.RecordBatchReader, role: str) -> Iterator[pa.RecordBatch]:
     try:
         yield from reader
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError):
         raise ExtractError(f"the stream given for {role} broke off while it was read.") from None
 

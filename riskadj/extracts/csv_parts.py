@@ -41,6 +41,8 @@ class _CsvFile:
                 for batch in reader:
                     if batch.num_rows:
                         yield pa.Table.from_batches([batch])
+        except MemoryError:
+            raise
         except pa.ArrowException as error:
             raise self._unreadable(error) from None
         except OSError as error:
@@ -111,6 +113,8 @@ def _header_line(path: str, label: str) -> str:
     try:
         with pa.input_stream(path) as stream:
             first = stream.read(_HEADER_BYTES)
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError):
         raise ExtractError(f"{label} cannot be read; give a Parquet or CSV file.") from None
     line = first.split(b"\n", 1)[0].rstrip(b"\r")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from riskadj.errors import ExtractError
@@ -23,6 +26,9 @@ PIECE_ROWS = 131_072
 #: reading one without is four times faster (300,000 ids in a row group of a million).
 DICTIONARY_BYTES = 1 << 20
 BYTES_PER_INDEX = 2.6
+
+#: What the reader raises on a damaged file; names of columns that are no UTF-8 come as the last.
+_UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,19 @@ class _ParquetFile:
     def _read(self, index: int, names: list[str], text: Sequence[str]) -> pa.Table:
         try:
             with self._open(text) as file:
-                return file.read_row_group(index, columns=names, use_threads=False).select(names)
-        except (pa.ArrowException, OSError) as error:
+                table = file.read_row_group(index, columns=names, use_threads=False).select(names)
+        except MemoryError:
+            raise
+        except _UNREADABLE as error:
             raise damaged(self.label, error) from None
+        return self._checked(table)
+
+    def _checked(self, table: pa.Table) -> pa.Table:
+        """Return the table if its dictionary columns hold what they say; the reader does not look (a damaged file)."""
+        for column in table.columns:
+            if pa.types.is_dictionary(column.type) and not all(map(_points_inside, column.chunks)):
+                raise damaged(self.label, ValueError())
+        return table
 
     def _batches(
         self, index: int, first_row: int, names: Sequence[str], text: Sequence[str], n_rows: int
@@ -77,7 +93,8 @@ class _ParquetFile:
         def chunk(batch: pa.RecordBatch) -> RawChunk:
             nonlocal first_row
             first_row += batch.num_rows
-            return held(pa.Table.from_batches([batch]).select(list(names)), first_row - batch.num_rows)
+            table = self._checked(pa.Table.from_batches([batch]).select(list(names)))
+            return held(table, first_row - batch.num_rows)
 
         try:
             with self._open(
@@ -86,8 +103,16 @@ class _ParquetFile:
                 yield from map(
                     chunk, file.iter_batches(n_rows, [index], columns=list(names), use_threads=False)
                 )
-        except (pa.ArrowException, OSError) as error:
+        except MemoryError:
+            raise
+        except _UNREADABLE as error:
             raise damaged(self.label, error) from None
+
+
+def _points_inside(array: pa.DictionaryArray) -> bool:
+    ends = pc.min_max(array.indices)
+    least, most = ends["min"].as_py(), ends["max"].as_py()
+    return least is None or (least >= 0 and most < len(array.dictionary))
 
 
 def _is_stored_text(arrow_type: pa.DataType) -> bool:
@@ -115,12 +140,22 @@ def open_file(path: str, label: str) -> Part:
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
             opened = _ParquetFile(path, label, file.metadata, file.schema_arrow)
-    except (pa.ArrowException, OSError) as error:
+    except MemoryError:
+        raise
+    except _UNREADABLE as error:
         raise damaged(label, error) from None
     return Part(label, opened.schema, int(opened.metadata.num_rows), opened.chunks, opened.repeats)
 
 
 def damaged(label: str, error: Exception) -> ExtractError:
-    """Return the error for a file that Parquet's reader gives up on; its own words may quote data and are left out."""
+    """Return the error for a file that Parquet's reader gives up on; its own words may quote data and are left out.
+
+    Raises
+    ------
+    MemoryError
+        It gave up for want of memory: a file that could not be mapped comes as an OSError without a number.
+    """
+    if os.strerror(errno.ENOMEM) in str(error):
+        raise MemoryError from None
     words = error.strerror if isinstance(error, OSError) and error.strerror else "truncated or damaged"
     return ExtractError(f"{label} cannot be read as Parquet ({words}); write it again or leave it out.")

@@ -144,6 +144,8 @@ def _checked(run: ScoringRun, name: str, role: str, column: pa.Array) -> Dollars
     """
     try:
         numbers = one_chunk(pc.cast(_plain(pa.chunked_array([column])), pa.float64()))
+    except MemoryError:
+        raise
     except pa.ArrowException:
         raise ColumnTypeError(
             f"{role}, column '{name}' holds what is no number; give dollars per member and month."

@@ -368,7 +368,7 @@ def _every_status_is_priced(model: ModelTables) -> Iterator[str]:
         segment_of[condition.fits(profiles)] = segments.index(name)
     priced: dict[str, list[int]] = {}
     for record in model.records("relative_factors"):
-        if float(record["factor"]):
+        if float(record["factor"]) and record["segment"] in segments:
             priced.setdefault(record["variable"], []).append(segments.index(record["segment"]))
     lacking = (segment_of >= 0) & model.manifest.scores.fits(profiles)
     for variable, on in _on_without_hccs(model, profiles).items():

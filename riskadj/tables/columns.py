@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from riskadj.errors import TableError, nearest
+from riskadj.tables.manifest import csv_lines
 from riskadj.terms import AGE_RANGE, STATUS_FIELDS
 
 _PATTERNS = {
@@ -214,7 +213,7 @@ def read_table(path: Path, content: bytes, spec: TableSpec) -> Table:
     TableError
         A column is missing or unknown, a cell does not fit its column, or a key stands twice.
     """
-    lines = list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
+    lines = csv_lines(content, _name(path))
     if not lines:
         raise TableError(f"{_name(path)} is empty; its first line must name the columns {_expected(spec)}.")
     header, body = tuple(lines[0]), tuple(map(tuple, lines[1:]))

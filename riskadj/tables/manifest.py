@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import re
 import tomllib
 from collections.abc import Mapping
@@ -11,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from riskadj.errors import ChecksumError, ManifestError
+from riskadj.errors import ChecksumError, ManifestError, TableError
 from riskadj.tables.conditions import Condition, parse_condition
 
 HIERARCHY_MANNERS = ("simultaneous", "sequential")
@@ -188,6 +190,23 @@ def sealed_content(path: Path, entry: TableEntry) -> bytes:
 def sha256_of(content: bytes) -> str:
     """Return the hex SHA-256 of `content`."""
     return hashlib.sha256(content).hexdigest()
+
+
+def csv_lines(content: bytes, label: str) -> list[list[str]]:
+    """Return the cells of each line of a CSV table.
+
+    Raises
+    ------
+    TableError
+        The content is no UTF-8, or no CSV.
+    """
+    try:
+        return list(csv.reader(io.StringIO(content.decode("utf-8"), newline="")))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TableError(f"{label}, line {line}: not UTF-8; save the table as UTF-8.") from None
+    except csv.Error as error:
+        raise TableError(f"{label} is no CSV table: {error}.") from None
 
 
 def replace_seals(text: str, seals: Mapping[str, tuple[int, str]]) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 from riskadj.errors import ManifestError
-from riskadj.tables.manifest import replace_seals, sha256_of, short
+from riskadj.tables.manifest import csv_lines, replace_seals, sha256_of, short
 
 #: Manifests whose tables are CSV files beside them: of a model, of a payment year, of pricing's yearly parameters.
 MANIFESTS = ("model.toml", "payment_year.toml", "manifest.toml")
@@ -69,5 +67,4 @@ def _seal_of(path: Path) -> tuple[int, str]:
     if not path.exists():
         raise ManifestError(f"{short(path)} is named in the manifest but does not exist.")
     content = path.read_bytes()
-    rows = sum(1 for _ in csv.reader(io.StringIO(content.decode("utf-8"), newline=""))) - 1
-    return rows, sha256_of(content)
+    return len(csv_lines(content, short(path))) - 1, sha256_of(content)

@@ -203,6 +203,8 @@ def _probabilities(table: pa.Table, label: str) -> npt.NDArray[np.float64]:
         return np.full(table.num_rows, np.nan)
     try:
         array = one_chunk(table["probability"]).cast(pa.float64())
+    except MemoryError:
+        raise
     except pa.ArrowException:
         raise ColumnTypeError(f"{label}, column 'probability': not all cells are numbers.") from None
     values = np.where(is_valid(array), values_of(array), np.nan)

@@ -105,6 +105,8 @@ def as_index_ids(run: ScoringRun, ids: pa.Array, role: str) -> pa.Array:
     if pa.types.is_integer(wanted) != pa.types.is_integer(ids.type):
         try:
             return ids.cast(wanted)
+        except MemoryError:
+            raise
         except pa.ArrowException:
             raise ColumnTypeError(
                 f"member_id is {ids.type} in {role} and {wanted} in the other extracts; give all one type."

@@ -224,6 +224,8 @@ class _Attributes:
         ids, table = read_attributes(source)
         try:
             ids = ids.cast(id_type)
+        except MemoryError:
+            raise
         except pa.ArrowException:
             raise ColumnTypeError(
                 f"member_id is {ids.type} in attributes and {id_type} in the scores; give both one type."
