@@ -22,6 +22,9 @@ from pricing.medicare.equivalence import drug_equivalence as drug_equivalence
 from pricing.medicare.low_income import income_related_amount as income_related_amount
 from pricing.medicare.low_income import low_income_benchmark as low_income_benchmark
 from pricing.medicare.low_income import low_income_premium as low_income_premium
+from pricing.medicare.medical_savings import savings_deposits as savings_deposits
+from pricing.medicare.medical_savings import savings_payment as savings_payment
+from pricing.medicare.optional_benefits import OptionalBenefits as OptionalBenefits
 from pricing.medicare.part_d import DefinedStandard as DefinedStandard
 from pricing.medicare.part_d import base_beneficiary_premium as base_beneficiary_premium
 from pricing.medicare.part_d import basic_premium as basic_premium
@@ -34,4 +37,6 @@ from pricing.medicare.part_d_bid import PartDBids as PartDBids
 from pricing.medicare.part_d_bid import part_d_bids as part_d_bids
 from pricing.medicare.ratebook import county_rates as county_rates
 from pricing.medicare.ratebook import read_ratebook as read_ratebook
+from pricing.medicare.regional import RegionalBenchmark as RegionalBenchmark
+from pricing.medicare.regional import regional_benchmark as regional_benchmark
 from pricing.medicare.smoothing import smoothed_payments as smoothed_payments

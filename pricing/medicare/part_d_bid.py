@@ -300,13 +300,14 @@ def _premiums(numbers: dict[str, Numbers], plans: Columns, rates: Rates) -> dict
 def _reduction(basic: Numbers, extra: Numbers, plans: Columns, rates: Rates) -> Numbers:
     """Return what the demonstration takes off the basic premium of the stand-alone plans that join it.
 
-    First a fixed amount, then whatever the total premium would rise by above the limit; never below 0.
+    First a fixed amount, as far as the total premium stays at 0 or above; then whatever the total premium would rise by
+    above the limit.
     """
     joins = plans["joins_demonstration"].astype(bool)
     if not joins.any():
         return np.zeros(plans.n_rows)
-    left = np.maximum(basic - rates.number("part_d_demonstration_reduction"), 0.0)
+    total = np.maximum(basic + extra - rates.number("part_d_demonstration_reduction"), 0.0)
     if "previous_premium" in plans:
         most = plans["previous_premium"] + rates.number("part_d_demonstration_increase_limit")
-        left = np.clip(left, 0.0, np.maximum(most - extra, 0.0))
-    return np.where(joins, basic - left, 0.0)
+        total = np.minimum(total, most)
+    return np.where(joins, np.maximum(basic + extra - total, 0.0), 0.0)

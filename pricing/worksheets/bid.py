@@ -24,7 +24,7 @@ _LABELS = ("plan_id", "service_category", "county_code")
 _ABBREVIATIONS = {"esrd": "ESRD", "ffs": "FFS", "pmpm": "PMPM", "snp": "special needs plan"}
 _NOTE = "Yellow cells are inputs; the others follow from them. Dollars are per member and month."
 _CHECKS_NOTE = (
-    "What reviewers look at, plan by plan; BidFlow.checks also compares special needs with general plans."
+    "What reviewers look at, plan by plan; special needs and general plans are compared all together."
 )
 
 
@@ -205,7 +205,7 @@ def _rebate_uses(flow: BidFlow) -> Iterator[Formula]:
 
 
 def _check_lines(flow: BidFlow) -> Iterator[Line]:
-    """Yield each check of the library as a formula; the margins of kinds of plans are compared over all of them."""
+    """Yield each check of the library as a formula."""
     yield _plan_label(flow)
     for name, condition in _conditions(flow).items():
         rows = flow.checks.filter([check == name for check in flow.checks["check"].to_pylist()])
@@ -221,6 +221,7 @@ def _conditions(flow: BidFlow) -> dict[str, str]:
         "margin is not negative": "{bid.total_margin_share}<0",
         "cost sharing is at most original Medicare's": "{bid.cost_sharing_reduction}<-1E-9",
         "the rebate is used": "{bid.rebate_unused}>0.5/100",
+        "margins agree, special needs with general plans": f"IFERROR(ABS({_margin(YES)}-{_margin(NO)})>{points},FALSE)",
         "margins agree, Part D with medical benefits":
             f"ABS({{plans.part_d_margin_share}}-{{bid.total_margin_share}})>{points}",
         "rise of total beneficiary cost":
@@ -228,3 +229,9 @@ def _conditions(flow: BidFlow) -> dict[str, str]:
     }  # fmt: skip
     made = set(flow.checks["check"].to_pylist())
     return {name: condition for name, condition in conditions.items() if name in made}
+
+
+def _margin(is_snp: str) -> str:
+    """Return the margin of all special needs plans, or of all others, as a share of their revenue."""
+    of_kind = f'({{plans.is_snp:all}}="{is_snp}")*{{bid.member_months:all}}'
+    return f"SUMPRODUCT({of_kind}*{{bid.gain:all}})/SUMPRODUCT({of_kind}*{{bid.required_revenue:all}})"

@@ -27,8 +27,8 @@ STYLES = {
 }
 LOOKS = (*STYLES, "text", "check")
 OK, FLAG = "OK", "FLAG"
-#: A braced name in a formula: ``{line}`` of the same grid, or ``{grid.line}``.
-_REFERENCE = re.compile(r"\{(?:(\w+)\.)?(\w+)\}")
+#: A braced name in a formula: ``{line}`` of the same grid, ``{grid.line}``, or ``{grid.line:all}`` for every record.
+_REFERENCE = re.compile(r"\{(?:(\w+)\.)?(\w+)(:all)?\}")
 _SHEET_NAME = re.compile(r"[^\[\]:*?/\\']{1,31}")
 #: Rows above the first record or line: title, note, blank, heading.
 HEADING_ROW = 3
@@ -50,7 +50,7 @@ class Line:
         An input's value, or what the library computed for a formula.
     formula : str
         Empty for an input. Names lines in braces: ``"{trend}*{base.claims}"``; a line of another grid stands for the
-        cells of the records with the same owner.
+        cells of the records with the same owner; ``{base.claims:all}`` for the cells of all records.
     look : {"dollars", "factor", "percent", "count", "stars", "plain", "text", "check"}
     section : str
         Heading above this line (records side by side only).
@@ -182,7 +182,7 @@ class Book:
             raise InputError(f"workbook '{self.title}': two grids have the same key or sheet.")
         for grid in self.grids:
             for line in grid.lines:
-                for other, key in _REFERENCE.findall(line.formula):
+                for other, key, _ in _REFERENCE.findall(line.formula):
                     self._check_reference(grid, line, (other or grid.key, key))
 
     def _check_reference(self, grid: Grid, line: Line, named: tuple[str, str]) -> None:
@@ -202,6 +202,8 @@ class Book:
 
     def _cells(self, grid: Grid, record: int, match: re.Match[str]) -> str:
         other = self._by_key[match[1] or grid.key]
+        if match[3]:
+            return cell_range(other, match[2], 0, other.n_records - 1)
         if other is grid:
             return address(*grid.cell(match[2], record))
         first, last = other.records_of(None if grid.owners is None else int(grid.owners[record]))

@@ -24,9 +24,11 @@ def naive_part_d_bid(
         premium = 0.0
     subsidy = bid - premium
     if plan["joins_demonstration"]:
-        premium = max(premium - 10, 0.0)
-        if premium + other > plan["previous_premium"] + 50:
-            premium = max(plan["previous_premium"] + 50 - other, 0.0)
+        total = max(
+            premium + other - 10, 0.0
+        )  # of 2026: 10 dollars off, at most 50 more than the year before
+        total = min(total, plan["previous_premium"] + 50)
+        premium = total - other
     return {
         "basic_cost": cost, "supplemental_premium": other, "basic_bid": bid, "standardised_bid": standard,
         "direct_subsidy": subsidy, "basic_premium": premium, "reinsurance": reinsurance - of_medicare,

@@ -137,11 +137,13 @@ def test_every_dollar_is_somebodys(seed: int):
 
 
 def test_demonstration_limits_the_rise_of_the_premium():
+    """CMS's fact sheet of July 29, 2024: the total premium does not fall below 0, nor rise by more than the limit."""
     tables, bids = random_bids(6)
     joins = np.array(tables["plans"]["joins_demonstration"])
     total = bids.numbers["basic_premium"] + bids.numbers["supplemental_premium"]
+    before = bids.numbers["premium_before_demonstration"] + bids.numbers["supplemental_premium"]
     most = np.array(tables["plans"]["previous_premium"]) + 50
-    assert (total[joins] <= np.maximum(most, bids.numbers["supplemental_premium"])[joins] + 1e-9).all()
+    assert total[joins] == pytest.approx(np.minimum(np.maximum(before - 10, 0), most)[joins])
     assert (bids.numbers["demonstration"][~joins] == 0).all()
 
 
