@@ -3,6 +3,7 @@
 from pricing import aca as aca
 from pricing import benefits as benefits
 from pricing import experience as experience
+from pricing import medicaid as medicaid
 from pricing import medicare as medicare
 from pricing import revenue as revenue
 from pricing import worksheets as worksheets

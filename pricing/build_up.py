@@ -158,6 +158,23 @@ class BuildUp:
             raise InputError(f"build-up '{self.name}' has no step '{name}'{nearest(name, names)}.")
         return self.levels[names.index(name)]
 
+    def only(self, label: str) -> BuildUp:
+        """Return the build-up of one label.
+
+        Raises
+        ------
+        InputError
+            There is no such label.
+        """
+        if label not in self.labels:
+            raise InputError(f"build-up '{self.name}' has no '{label}'{nearest(label, self.labels)}.")
+        place = slice(self.labels.index(label), self.labels.index(label) + 1)
+        steps = tuple(
+            replace(step, value=step.value[place], other=None if step.other is None else step.other[place])
+            for step in self.steps
+        )
+        return replace(self, labels=(label,), steps=steps)
+
     def table(self) -> pa.Table:
         """Return one row per label and step: label, step, kind, value, other, level [unit], source, field."""
         rows = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pricing.commands import benefits
+from pricing.commands import benefits, medicaid
 
 _EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
 
@@ -22,6 +22,11 @@ _benefits = _app("Plan designs: compare them on claims.")
 _benefits.callback()(lambda: None)  # one command today; without a callback it would lose its name
 _benefits.command()(benefits.compare)
 app.add_typer(_benefits, name="benefits")
+
+_medicaid = _app("Medicaid managed care: capitation rates.")
+_medicaid.callback()(lambda: None)
+_medicaid.command()(medicaid.rates)
+app.add_typer(_medicaid, name="medicaid")
 
 
 def main() -> None:

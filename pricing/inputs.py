@@ -68,6 +68,13 @@ class Columns(Mapping[str, Array]):
         """Return the columns with some replaced or added."""
         return Columns(self.label, self.n_rows, {**self.arrays, **arrays})
 
+    def groups(self, names: Sequence[str]) -> tuple[list[tuple[Any, ...]], npt.NDArray[np.int64]]:
+        """Return the distinct combinations of some columns, in order, and the number of each row's."""
+        rows = list(zip(*(self[name] for name in names), strict=True))
+        found = sorted(set(rows))
+        number = {key: place for place, key in enumerate(found)}
+        return found, np.array([number[row] for row in rows], np.int64)
+
     def refuse(self, bad: npt.NDArray[np.bool_], what: str) -> None:
         """Raise InputError if any row is bad; `what` says which rule they break and what to do."""
         if bad.any():

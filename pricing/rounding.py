@@ -41,3 +41,31 @@ def round_to(dollars: Any, unit: float) -> Numbers:
 def round_cents(dollars: Any) -> Numbers:
     """Return dollars in whole cents, halves up."""
     return round_to(dollars, CENT)
+
+
+def cents_that_add_up(dollars: Any, group: Any, totals: Any) -> Numbers:
+    """Return dollars in whole cents that add up to a total in each group: the largest remainders take the odd cents.
+
+    Parameters
+    ----------
+    dollars : array of shape (n_rows,)
+        In each group they add up to its total but for less than a cent a row.
+    group : array of int, shape (n_rows,)
+    totals : array of shape (n_groups,)
+        Whole cents [dollars].
+
+    Examples
+    --------
+    >>> cents_that_add_up([1 / 3, 1 / 3, 1 / 3], [0, 0, 0], [1.0]).tolist()
+    [0.34, 0.33, 0.33]
+    """
+    exact = np.asarray(dollars, np.float64) * 100
+    rows, wanted = np.asarray(group, np.int64), np.asarray(totals, np.float64) * 100
+    cents = np.floor(exact)
+    order = np.lexsort((np.arange(len(exact)), -(exact - cents)))
+    short = np.rint(wanted - np.bincount(rows, cents, len(wanted))).astype(np.int64)
+    for row in order:
+        if short[rows[row]] > 0:
+            cents[row] += 1
+            short[rows[row]] -= 1
+    return cents / 100 + 0.0

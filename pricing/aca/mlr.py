@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from pricing.errors import InputError
+from pricing.mlr import credibility, owed
 from pricing.parameters import Rates, load_rates
 
 PARAMETERS = ("mlr_base_credibility", "mlr_deductible_factor", "mlr_standard")
@@ -94,24 +95,19 @@ def loss_ratio(
     if min(numerator, life_years, average_deductible) < 0:
         raise InputError("numerator, life_years and average_deductible cannot be negative.")
     wanted = rates.number("mlr_standard", market) if standard is None else standard
-    lives, base = _table(rates, "mlr_base_credibility")
-    is_credible = life_years >= lives[0]
-    added = float(np.interp(life_years, lives, base)) if is_credible else 0.0
+    base, credible = credibility(life_years, rates.by_key("mlr_base_credibility"))
+    added, is_credible = float(base), bool(credible)
     factor = deductible_factor(average_deductible, rates) if added else 1.0
     preliminary = numerator / denominator
     ratio = round(preliminary + added * factor, _DECIMALS)
-    rebate = max(wanted - ratio, 0.0) * premium if is_credible else 0.0
+    rebate = float(owed(ratio, standard=wanted, revenue=premium, is_credible=is_credible))
     return LossRatio(preliminary, added, factor, ratio, wanted, is_credible, rebate, rates)
 
 
 def deductible_factor(average_deductible: float, rates: Rates) -> float:
     """Return the factor on credibility of an average deductible: 1 below the table's first step, then interpolated."""
-    deductibles, factors = _table(rates, "mlr_deductible_factor")
+    rows = sorted((float(key), value) for key, value in rates.by_key("mlr_deductible_factor").items())
+    deductibles, factors = zip(*rows, strict=True)
     if average_deductible < deductibles[1]:
         return float(factors[0])
     return float(np.interp(average_deductible, deductibles, factors))
-
-
-def _table(rates: Rates, name: str) -> tuple[list[float], list[float]]:
-    rows = sorted((float(key), value) for key, value in rates.by_key(name).items())
-    return [key for key, _ in rows], [value for _, value in rows]

@@ -26,7 +26,6 @@ from pricing.aca.transfer_formula import (
     KEY,
     MARKET,
     PARAMETERS,
-    cents_that_cancel,
     completed,
     derivatives_of,
     find_pools,
@@ -38,6 +37,7 @@ from pricing.aca.transfer_formula import (
 from pricing.errors import InputError
 from pricing.inputs import Columns, read_columns
 from pricing.parameters import Rates, load_rates
+from pricing.rounding import cents_that_add_up
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def risk_transfer(
     transfer_pmpm = rates.number("transfer_premium_share") * means["premium"][pool_of_row] * relative
     dollars = transfer_pmpm * months
     if state_averages is None:
-        dollars = cents_that_cancel(dollars, pool_of_row, len(pool_names))
+        dollars = cents_that_add_up(dollars, pool_of_row, np.zeros(len(pool_names)))
     plans = pa.table(
         {
             **{name: pa.array(columns[name]) for name in (*KEY, "metal_level")},

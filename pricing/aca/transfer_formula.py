@@ -139,18 +139,6 @@ def terms_of(columns: Columns) -> tuple[Numbers, Numbers]:
     return columns["plrs"] * common, columns["av"] * columns["arf"] * common
 
 
-def cents_that_cancel(dollars: Numbers, pool_of_row: npt.NDArray[np.int64], n_pools: int) -> Numbers:
-    """Return dollars in whole cents that add up to zero in each pool: the largest remainders take the odd cents."""
-    cents = np.floor(dollars * 100)
-    order = np.lexsort((np.arange(len(dollars)), -(dollars * 100 - cents)))
-    short = -np.rint(np.bincount(pool_of_row, cents, n_pools)).astype(np.int64)
-    for row in order:
-        if short[pool_of_row[row]] > 0:
-            cents[row] += 1
-            short[pool_of_row[row]] -= 1
-    return cents / 100 + 0.0
-
-
 def pool_table(
     columns: Columns,
     names: Sequence[tuple[str, str, str]],

@@ -1,0 +1,119 @@
+"""`pricing medicaid rates`: capitation rates from base data, with their range, and risk adjustment by plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from riskadj.terminal import guarded
+
+if TYPE_CHECKING:
+    from pricing.medicaid.capitation import CapitationRates
+    from pricing.medicaid.risk_adjustment import RiskAdjustedRates
+
+#: Directory of the risk-adjusted rates, inside the output directory's name.
+_ADJUSTED = "_risk_adjusted"
+
+
+@guarded
+def rates(
+    services: Annotated[
+        str,
+        typer.Option(
+            help="Base data and assumptions by rate cell, region and service category.", metavar="PATH"
+        ),
+    ],
+    cells: Annotated[str, typer.Option(help="Rate cells: units, non-benefit cost, margin.", metavar="PATH")],
+    rating_year: Annotated[int, typer.Option(help="Year in which the rating period begins.", metavar="YEAR")],
+    trend_months: Annotated[
+        float, typer.Option(help="From the middle of the base period to that of rating.", metavar="MONTHS")
+    ],
+    output: Annotated[
+        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
+    ],
+    scores: Annotated[
+        str | None,
+        typer.Option(
+            help="Scores by mco, rate_cell and region: rates by plan too, in DIR_risk_adjusted.",
+            metavar="PATH",
+        ),
+    ] = None,
+    decimals: Annotated[
+        int | None, typer.Option(help="Places of relative scores. Default: not rounded.", metavar="N")
+    ] = None,
+    parameters: Annotated[
+        Path | None, typer.Option(help="Parameters of your own, CSV of the table's columns.", metavar="PATH")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")
+    ] = False,
+) -> None:
+    """Build Medicaid capitation rates cell by cell, low, best and high, and check them against 42 CFR 438.
+
+    Writes capitation_rates, rate_checks, rate_steps and assumptions (Parquet), a chart and run.json into the output
+    directory, and prints the rates; with --scores risk_adjusted_rates and risk_adjustment_pools beside it.
+
+    \b
+    pricing medicaid rates --services services.csv --cells cells.csv --rating-year 2026 --trend-months 24 --output rates
+    """
+    from pricing.medicaid.capitation import capitation_rates
+    from pricing.medicaid.risk_adjustment import risk_adjusted_rates
+
+    found = capitation_rates(
+        services, cells, rating_year=rating_year, trend_months=trend_months, overrides=parameters
+    )
+    adjusted = None if scores is None else risk_adjusted_rates(found, scores, decimals=decimals)
+    found.write(output, chart=True, overwrite=overwrite)
+    _print(found, output)
+    if adjusted is not None:
+        beside = output.with_name(output.name + _ADJUSTED)
+        adjusted.write(beside, chart=True, overwrite=overwrite)
+        _print_adjusted(adjusted, beside)
+
+
+def _print(found: CapitationRates, output: Path) -> None:
+    from riskadj.terminal import make_console, print_line, print_table
+
+    console, run = make_console(), found.run
+    title = f"{run['cells']:,} rate cells, {run['member_months']:,.0f} member months, ${run['dollars']:,.0f}"
+    print_line(console, title, style="bold")
+    console.print()
+    rows = [
+        [
+            row["rate_cell"], row["region"], row["unit"].replace("_", " "), f"{row['units']:,.0f}",
+            *(f"{row[name]:,.2f}" for name in ("rate_low", "rate", "rate_high")), str(row["checks_failed"]),
+        ]
+        for row in found.summary().to_dict("records")
+    ]  # fmt: skip
+    headings = ("rate cell", "region", "unit", "units", "low", "rate", "high", "checks failed")
+    print_table(console, headings, rows, justify="lllrrrrr")
+    for row in found.checks.to_pylist():
+        if not row["passed"]:
+            words = f"{row['rate_cell']}, {row['region']}: {row['check']} {row['value']:.4f}, limit {row['limit']:.4f}"
+            print_line(console, f"{words} ({row['source']})", hanging=2)
+    _print_written(console, output)
+
+
+def _print_adjusted(found: RiskAdjustedRates, output: Path) -> None:
+    from riskadj.terminal import make_console, print_table
+
+    console = make_console()
+    rows = [
+        [
+            row["mco"], f"{row['member_months']:,.0f}", f"{row['mean_factor']:.4f}",
+            *(f"{row[name]:,.2f}" for name in ("payment_before", "payment", "change")),
+        ]
+        for row in found.summary().to_dict("records")
+    ]  # fmt: skip
+    headings = ("mco", "member months", "mean factor", "payment before", "payment", "change")
+    print_table(console, headings, rows, justify="lrrrrr")
+    _print_written(console, output)
+
+
+def _print_written(console: object, output: Path) -> None:
+    from riskadj.terminal import print_line
+
+    files = ", ".join(sorted(path.name for path in output.iterdir()))
+    print_line(console, f"written to {output}: {files}", hanging=2)  # type: ignore[arg-type]
