@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 #: The report of a run, the last file of every output directory; it lists the files beside it under "files".
 REPORT = "run.json"
 
-ROW_GROUP_ROWS = 262_144
+#: Rows of a row group: of a table, and the least of one that is written batch by batch.
+ROW_GROUP_ROWS, ROW_GROUP_LEAST = 262_144, 131_072
 _counter = itertools.count()
 
 
@@ -219,7 +220,6 @@ def write_parquet(
     assert schema is not None
     schema = schema.with_metadata(dict(metadata or {}))
     columns = {_path_of(field): field for field in schema}
-    n_rows = 0
     with (
         output_errors(path),
         pq.ParquetWriter(
@@ -233,12 +233,32 @@ def write_parquet(
             store_schema=False,
         ) as writer,
     ):
-        for piece in tables:
-            table = pa.Table.from_batches([piece]) if isinstance(piece, pa.RecordBatch) else piece
+
+        def write(table: pa.Table) -> int:
             writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=ROW_GROUP_ROWS)
-            n_rows += table.num_rows
+            return int(table.num_rows)
+
+        n_rows = sum(map(write, _row_groups(tables)))  # a loop variable would keep a table until the next one is made
         writer.add_key_value_metadata(dict(metadata or {}))
     return n_rows
+
+
+def _row_groups(pieces: Iterable[pa.RecordBatch | pa.Table]) -> Iterator[pa.Table]:
+    """Yield tables of rows enough for a row group; what came in small batches is put together."""
+    waiting: list[pa.Table] = []
+    for piece in pieces:
+        waiting.append(pa.Table.from_batches([piece]) if isinstance(piece, pa.RecordBatch) else piece)
+        if sum(table.num_rows for table in waiting) >= ROW_GROUP_LEAST:
+            yield _together(waiting)
+    if waiting:
+        yield _together(waiting)
+
+
+def _together(waiting: list[pa.Table]) -> pa.Table:
+    """Return the tables as one, and forget them."""
+    together = pa.concat_tables(waiting)
+    waiting.clear()
+    return together
 
 
 def write_tables(

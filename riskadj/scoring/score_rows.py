@@ -24,8 +24,8 @@ from riskadj.scoring.profiles import StatusProfiles
 from riskadj.scoring.raw_score import RowSums, find_variables, sum_factors
 from riskadj.tables.payment_year import PaymentYear, Policy
 
-#: Rows scored at a time: small enough for the processor's cache; also the row groups of the output.
-ROWS_PER_CHUNK = 1 << 17
+#: Rows scored at a time: small enough for the processor's cache.
+ROWS_PER_CHUNK = 1 << 15
 
 
 @dataclass(frozen=True)
