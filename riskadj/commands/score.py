@@ -26,6 +26,12 @@ def score(
     memory: Annotated[
         str | None, typer.Option(help="Stay below this memory, such as 4GB.", metavar="SIZE")
     ] = None,
+    no_lists: Annotated[
+        bool,
+        typer.Option(
+            "--no-lists", help="Leave the lists of HCCs and variables out of model_scores: quicker, smaller."
+        ),
+    ] = False,
     overwrite: shared.Overwrite = False,
 ) -> None:
     """Score a population: payment risk scores per enrollment row.
@@ -46,9 +52,11 @@ def score(
     from riskadj.front_door import make_options, score_to_directory
 
     if "," in str(reading.scoring["program"]):
-        score_programs(reading, output, segments=segments, memory=limit, overwrite=overwrite)
+        score_programs(
+            reading, output, segments=segments, memory=limit, lists=not no_lists, overwrite=overwrite
+        )
         return
-    checked = make_options(**reading.scoring, segments=segments, memory=limit)
+    checked = make_options(**reading.scoring, segments=segments, memory=limit, lists=not no_lists)
     with watching() as progress:
         report = score_to_directory(
             **extracts, output=output, options=checked, overwrite=overwrite, progress=progress
@@ -57,7 +65,7 @@ def score(
 
 
 def score_programs(
-    reading: Reading, output: Path, *, segments: str, memory: int | None, overwrite: bool
+    reading: Reading, output: Path, *, segments: str, memory: int | None, lists: bool, overwrite: bool
 ) -> None:
     """Score several programs in one pass, and print what each came to."""
     from riskadj.commands.run_summary import print_summary
@@ -67,7 +75,7 @@ def score_programs(
     programs = [name.strip() for name in str(scoring.pop("program")).split(",")]
     if extracts.pop("drugs") is not None:
         raise OptionError("drugs are for one program at a time; score the programs one by one.")
-    every = options_of_programs(programs, **scoring, segments=segments, memory=memory)
+    every = options_of_programs(programs, **scoring, segments=segments, memory=memory, lists=lists)
     with watching() as progress:
         reports = score_programs_to_directory(
             **extracts, output=output, every=every, overwrite=overwrite, progress=progress

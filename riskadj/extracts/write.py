@@ -238,7 +238,9 @@ def write_parquet(
             writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=ROW_GROUP_ROWS)
             return int(table.num_rows)
 
-        n_rows = sum(map(write, _row_groups(tables)))  # a loop variable would keep a table until the next one is made
+        n_rows = sum(
+            map(write, _row_groups(tables))
+        )  # a loop variable would keep a table until the next one is made
         writer.add_key_value_metadata(dict(metadata or {}))
     return n_rows
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from riskadj.errors import ExtractError
 from riskadj.extracts.write import OutputDirectory, write_json, write_parquet
 from riskadj.results.explain.explain import Explanation, explain_member
 from riskadj.results.marginal.marginal import MarginalValues, marginal_values
@@ -21,7 +22,7 @@ from riskadj.results.summary.summary import summarise
 from riskadj.scoring.payment_score import Scores as IntegerScores
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import filtered_table, run_metadata, run_report
-from riskadj.scoring.score_rows import model_score_schema
+from riskadj.scoring.score_rows import LISTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -242,8 +243,7 @@ class Scores:
 def collect(run: ScoringRun, sources: tuple[Any, Any]) -> Scores:
     """Score every row of a run and keep the tables in memory."""
     payments = run.empty_payments()
-    schema = model_score_schema(run.population.enrollment.member_id.type)
-    model_scores = pa.Table.from_batches(run.model_scores(payments), schema)
+    model_scores = pa.Table.from_batches(run.model_scores(payments), run.model_score_schema)
     run.clock.lap("scores")
     return Scores(run, run.payment_scores(payments), model_scores, sources)
 
@@ -253,11 +253,10 @@ def write_run(
 ) -> dict[str, Any]:
     """Score every row of a run straight into files of the directory `path`; return the run report."""
     payments = run.empty_payments()
-    schema = model_score_schema(run.population.enrollment.member_id.type)
     metadata = run_metadata(run_report(run))
     with _PaymentWriter(run, payments, path / PAYMENT_SCORES, metadata) as paid:
         batches = _watched(run.model_scores(payments, paid.put), progress)
-        write_parquet(path / MODEL_SCORES, batches, schema=schema, metadata=metadata)
+        write_parquet(path / MODEL_SCORES, batches, schema=run.model_score_schema, metadata=metadata)
     run.clock.lap("scores and output")
     report = run_report(run)
     write_rejects_and_report(path, run.rejects.table(), report)
@@ -305,6 +304,14 @@ def _watched(
         n_rows += batch.num_rows
         if progress:
             progress("scores", n_rows)
+
+
+def check_lists(path: Path, columns: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raise ExtractError if `wanted` names lists that a model_scores file with these columns was written without."""
+    if any(name in wanted and name not in columns for name in LISTS):
+        raise ExtractError(
+            f"{path} has no lists of HCCs and variables; score again without --no-lists (lists=False)."
+        )
 
 
 def write_rejects_and_report(path: Path, rejects: pa.Table, report: dict[str, Any]) -> None:

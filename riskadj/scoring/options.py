@@ -44,6 +44,8 @@ class ScoreOptions:
     memory : int or None
         Bytes to stay below; members too many for it are scored in several passes over the extracts.
     maps_dir : Path or None
+    lists : bool
+        False: model_scores comes without its lists of HCCs and variables, for a light and quick output.
     """
 
     payment_year: int
@@ -59,6 +61,7 @@ class ScoreOptions:
     threads: int = 1
     memory: int | None = None
     maps_dir: Path | None = None
+    lists: bool = True
 
 
 def make_options(
@@ -70,6 +73,7 @@ def make_options(
     threads: int | None = None,
     memory: int | None = None,
     maps_dir: str | Path | None = None,
+    lists: bool = True,
     **words: str,
 ) -> ScoreOptions:
     """Return checked options of a scoring run.
@@ -91,6 +95,7 @@ def make_options(
             threads=default_threads() if threads is None else threads,
             memory=memory,
             maps_dir=None if maps_dir is None else Path(maps_dir),
+            lists=lists,
             **words,
         )
     except TypeError as error:

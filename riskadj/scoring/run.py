@@ -31,6 +31,7 @@ from riskadj.scoring.score_rows import (
     ScoredPopulation,
     labels,
     model_score_batch,
+    model_score_schema,
     score_column,
     score_range,
     span_columns,
@@ -110,6 +111,11 @@ class ScoringRun:
         """Columns of the diagnoses extract that the claim filter reads."""
         return columns_of_filter(self.options.diagnosis_filter, self.rules.year)
 
+    @property
+    def model_score_schema(self) -> pa.Schema:
+        """Schema of model_scores."""
+        return model_score_schema(self.population.enrollment.member_id.type, lists=self.options.lists)
+
     def model_scores(
         self, payments: list[Scores], when_paid: Callable[[slice], None] | None = None
     ) -> Iterator[pa.RecordBatch]:
@@ -139,7 +145,7 @@ class ScoringRun:
                 profile = self.population.profiles.of_row[scored.rows]
                 paid = scored.segments == model.segment_of_profile[profile]
                 payments[position][scored.rows[paid]] = scored.payment[paid]  # each range has rows of its own
-                batches.append(model_score_batch(self.population, model, scored))
+                batches.append(model_score_batch(self.population, model, scored, lists=self.options.lists))
             return position, slice(*rows), batches
 
         items = product(range(len(self.models)), self.population.ranges())

@@ -195,8 +195,12 @@ def score_variables(
     return ScoredRows(rows, segments, variables, sums, raw, normalized, payment)
 
 
-def model_score_schema(member_id: pa.DataType) -> pa.Schema:
-    """Return the schema of model_scores (EXTRACTS.md)."""
+#: Columns of model_scores that are lists of names.
+LISTS = ("hccs", "variables")
+
+
+def model_score_schema(member_id: pa.DataType, *, lists: bool = True) -> pa.Schema:
+    """Return the schema of model_scores (EXTRACTS.md), with or without its lists."""
     names = pa.list_(pa.dictionary(pa.int16(), pa.string()))
     return pa.schema(
         [
@@ -213,8 +217,7 @@ def model_score_schema(member_id: pa.DataType) -> pa.Schema:
             ("raw_risk_score", pa.float64()),
             ("normalized_risk_score", pa.float64()),
             ("payment_risk_score", pa.float64()),
-            ("hccs", names),
-            ("variables", names),
+            *((name, names) for name in LISTS if lists),
         ]
     )
 
@@ -222,8 +225,10 @@ def model_score_schema(member_id: pa.DataType) -> pa.Schema:
 _LABEL = pa.dictionary(pa.int8(), pa.string())
 
 
-def model_score_batch(population: ScoredPopulation, model: ModelRun, scored: ScoredRows) -> pa.RecordBatch:
-    """Return scored rows as a batch of model_scores."""
+def model_score_batch(
+    population: ScoredPopulation, model: ModelRun, scored: ScoredRows, *, lists: bool = True
+) -> pa.RecordBatch:
+    """Return scored rows as a batch of model_scores, with or without its lists."""
     plan, decimals = model.plan, population.year.decimals
     profile = population.profiles.of_row[scored.rows]
     n_rows = len(scored.rows)
@@ -240,12 +245,12 @@ def model_score_batch(population: ScoredPopulation, model: ModelRun, scored: Sco
         score_column(scored.raw, decimals),
         score_column(scored.normalized, decimals),
         score_column(scored.payment, decimals),
-        name_lists(scored.variables, model.hcc_mask, model.variable_names),
-        name_lists(
-            scored.sums.scored, set_bits(range(len(plan.variables)), plan.n_words), model.variable_names
-        ),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=model_score_schema(columns[0].type))
+    if lists:
+        every = set_bits(range(len(plan.variables)), plan.n_words)
+        columns.append(name_lists(scored.variables, model.hcc_mask, model.variable_names))
+        columns.append(name_lists(scored.sums.scored, every, model.variable_names))
+    return pa.RecordBatch.from_arrays(columns, schema=model_score_schema(columns[0].type, lists=lists))
 
 
 def weights_of_rows(

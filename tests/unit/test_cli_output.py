@@ -14,10 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import riskadj
+from riskadj.errors import ExtractError
 from riskadj.results import scores
+from riskadj.results.compare.scored import Scored
 from riskadj.scoring import reading
 from riskadj.synthetic import make_synthetic
-from tests.cli_runs import ID_MARK, Extracts, Run, run
+from tests.cli_runs import ID_MARK, TOY, Extracts, Run, run
 
 YEAR = max(release.payment_year for release in riskadj.list_models())
 #: The command line, with a limit on the size of files.
@@ -181,3 +183,32 @@ def test_nothing_is_written_before_the_call_is_known_to_be_right(tmp_path: Path)
     words = ("--payment-year", str(YEAR), "--enrollment", tmp_path / "no", "--diagnoses", tmp_path / "no")
     assert run("score", *words, "--output", tmp_path / "deep" / "scores", "--threads", "0").status == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_lists_all_else_is_the_same(extracts: Extracts) -> None:
+    assert extracts.score("--segments", "all").status == 0
+    whole = pq.ParquetFile(extracts.output / scores.MODEL_SCORES).read()
+    paid = (extracts.output / scores.PAYMENT_SCORES).read_bytes()
+    assert extracts.score("--segments", "all", "--no-lists", "--overwrite").status == 0
+    light = pq.ParquetFile(extracts.output / scores.MODEL_SCORES).read()
+    assert light.equals(whole.drop_columns(["hccs", "variables"]))
+    assert (extracts.output / scores.PAYMENT_SCORES).read_bytes() == paid
+
+
+@pytest.mark.parametrize("question", [("report",), ("summary", "--by", "segment")])
+def test_what_reads_the_lists_says_that_they_were_left_out(
+    extracts: Extracts, question: tuple[str, ...]
+) -> None:
+    assert extracts.score("--no-lists").status == 0
+    command, *words = question
+    done = run(command, extracts.output, *TOY[:2], *words, "--output", extracts.folder / "out.html")
+    assert done.status == 2, done.err
+    assert "has no lists of HCCs and variables; score again without --no-lists" in " ".join(done.err.split())
+
+
+def test_a_comparison_says_that_the_lists_were_left_out(extracts: Extracts) -> None:
+    assert extracts.score("--no-lists").status == 0
+    scored = Scored.of(extracts.output)
+    assert sum(table.num_rows for table in scored.tables("model_scores", ["member_id", "weight"]))
+    with pytest.raises(ExtractError, match="has no lists of HCCs"):
+        list(scored.tables("model_scores", ["member_id", "variables"]))

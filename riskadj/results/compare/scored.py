@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from riskadj.errors import ExtractError
-from riskadj.results.scores import RUN, Scores
+from riskadj.results.scores import RUN, Scores, check_lists
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ class Scored:
 def _batches(file: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     try:
         with pq.ParquetFile(file) as opened:
+            check_lists(file, opened.schema_arrow.names, columns)
             for group in range(opened.num_row_groups):
                 yield opened.read_row_group(group, columns=list(columns))
     except (OSError, pa.ArrowInvalid) as error:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from riskadj.errors import ExtractError, ManifestError
 from riskadj.extracts.buffers import from_numpy, is_valid, one_chunk, values_of
-from riskadj.results.scores import MODEL_SCORES, PAYMENT_SCORES, RUN
+from riskadj.results.scores import MODEL_SCORES, PAYMENT_SCORES, RUN, check_lists
 from riskadj.results.summary.groups import labels_of_column
 from riskadj.tables.model import ModelTables, load_model
 
@@ -102,6 +102,7 @@ def _models(run: dict[str, Any], maps_dir: str | Path | None) -> dict[str, Model
 def row_groups(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Yield those of the columns that a file has, a row group at a time."""
     with pq.ParquetFile(path) as file:
+        check_lists(path, file.schema_arrow.names, columns)
         wanted = [name for name in columns if name in file.schema_arrow.names]
         for number in range(file.num_row_groups):
             yield file.read_row_group(number, columns=wanted, use_threads=False)
