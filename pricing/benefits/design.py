@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pricing.errors import InputError
+from pricing.toml_files import read_tables
 from riskadj.errors import nearest
 
 COPAY_UNITS = ("visit", "day", "stay", "script")
@@ -322,15 +322,7 @@ def read_designs(path: str | Path) -> list[PlanDesign]:
     InputError
         The file is no TOML, holds no design, or a design is impossible.
     """
-    try:
-        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; give a TOML file with [[design]] tables.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML: {error}.") from None
-    designs = document.get("design", [])
-    if not isinstance(designs, list) or not designs:
-        raise InputError(f"{path} holds no [[design]] table.")
+    designs = read_tables(path, "design")
     return [
         design_from_dict(design, name=f"design {number}") for number, design in enumerate(designs, start=1)
     ]

@@ -9,4 +9,6 @@ from pricing.revenue.members import members_of_scores as members_of_scores
 from pricing.revenue.projection import simulate_members as simulate_members
 from pricing.revenue.revenue_forecast import RevenueForecast as RevenueForecast
 from pricing.revenue.runs import payment_calendar as payment_calendar
+from pricing.revenue.scenario_files import read_scenarios as read_scenarios
+from pricing.revenue.scenario_files import scenarios_to_toml as scenarios_to_toml
 from pricing.revenue.terms import terms_of_bids as terms_of_bids
