@@ -1,10 +1,10 @@
-"""The command line of pricing: `pricing benefits compare | ...`. Exit statuses as those of `riskadj`."""
+"""The command line of pricing: `pricing benefits ... | medicaid ... | revenue ...`. Exit statuses as those of `riskadj`."""
 
 from __future__ import annotations
 
 import typer
 
-from pricing.commands import benefits, medicaid
+from pricing.commands import benefits, medicaid, revenue
 
 _EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
 
@@ -27,6 +27,11 @@ _medicaid = _app("Medicaid managed care: capitation rates.")
 _medicaid.callback()(lambda: None)
 _medicaid.command()(medicaid.rates)
 app.add_typer(_medicaid, name="medicaid")
+
+_revenue = _app("Revenue of Medicare plans by month: forecasts under named scenarios.")
+for _command in (revenue.forecast, revenue.compare, revenue.sensitivities):
+    _revenue.command()(_command)
+app.add_typer(_revenue, name="revenue")
 
 
 def main() -> None:

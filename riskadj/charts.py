@@ -56,6 +56,27 @@ def show_dollars(axis: Any) -> None:
     axis.set_major_formatter(lambda value, _: f"-${-value:,.0f}" if value < 0 else f"${value:,.0f}")
 
 
+def show_short_dollars(axis: Any, *, signed: bool = False) -> None:
+    """Write an axis in dollars, thousands (K) or millions (M), as each tick needs; `signed`: a plus before gains."""
+    axis.set_major_formatter(lambda value, _: short_dollars(value, signed=signed))
+
+
+def short_dollars(value: float, *, signed: bool = False) -> str:
+    """Return dollars in four figures or so.
+
+    Examples
+    --------
+    >>> [short_dollars(value) for value in (0, 950, -12_500, 7_250_000, 1_500_000_000)]
+    ['$0', '$950', '-$12.5K', '$7.25M', '$1,500M']
+    """
+    unit, letter = next(
+        ((unit, letter) for unit, letter in ((1e6, "M"), (1e3, "K")) if abs(value) >= unit), (1.0, "")
+    )
+    sign = "-" if value < 0 else "+" if signed and value > 0 else ""
+    number = f"{abs(value) / unit:,.2f}"
+    return f"{sign}${number.rstrip('0').rstrip('.')}{letter}"
+
+
 def shortened(text: str, most: int = 34) -> str:
     """Return a label of at most `most` characters; what is cut off leaves an ellipsis."""
     return text if len(text) <= most else text[: most - 1].rstrip(" ,") + "…"

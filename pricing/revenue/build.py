@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -15,11 +14,10 @@ from pricing.parameters import Rates, load_rates
 from pricing.revenue.assumed import Assumed
 from pricing.revenue.cohorts import Cohorts
 from pricing.revenue.factors import Factors
+from pricing.revenue.recipe import Overrides
 from pricing.revenue.scores import Scores
 from pricing.revenue.terms import Terms
 from pricing.rows import Integers, Numbers
-
-Overrides = str | Path | Mapping[str | tuple[str, object], object] | None
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from pricing.errors import InputError
-from pricing.experience.months import month_of, name_of, years_of
+from pricing.experience.months import years_of
 from pricing.revenue.assumed import Assumed, reached
 from pricing.revenue.assumptions import VINTAGES, Scenario
-from pricing.revenue.build import Overrides, price
+from pricing.revenue.build import price
 from pricing.revenue.factors import (
     COMPONENTS,
     FROM_MEMBERS,
@@ -32,6 +32,7 @@ from pricing.revenue.projection import (
     project,
     with_members,
 )
+from pricing.revenue.recipe import Overrides, Recipe
 from pricing.revenue.revenue_forecast import RevenueForecast
 from pricing.revenue.runs import PaymentCalendar, payment_calendar
 from pricing.revenue.scores import PARTS, base_means, scores_of
@@ -87,36 +88,45 @@ def forecast(
     ----------
     .. [1] 42 CFR 422.304-422.310, 423.329; pricing/rates/medicare/manifest.toml, pricing/rates/revenue/manifest.toml.
     """
-    scenario = scenario or Scenario("base")
-    first = _first_column(membership.base_month, first_month, n_months)
-    months = np.arange(membership.base_month, membership.base_month + first + n_months)
+    return make(
+        Recipe(
+            membership, terms, scenario or Scenario("base"), n_months, first_month, enrollment, overrides, calendar
+        )
+    )  # fmt: skip
+
+
+def make(recipe: Recipe) -> RevenueForecast:
+    """Return the forecast of a recipe."""
+    membership, scenario, first = recipe.membership, recipe.scenario, recipe.first
+    months = np.arange(membership.base_month, membership.base_month + first + recipe.n_months)
     cohorts = reached(membership.cohorts, scenario)
     assumed = Assumed(scenario, cohorts, months)
-    read = read_terms(terms, cohorts, base_year=int(years_of(months[:1])[0]))
-    _check_part_d(membership, read)
-    flows, projection = _projection(membership, assumed, enrollment)
+    terms = read_terms(recipe.terms, cohorts, base_year=int(years_of(months[:1])[0]))
+    _check_part_d(membership, terms)
+    flows, projection = _projection(membership, assumed, recipe.enrollment)
     scores = {part: scores_of(part, projection, assumed, membership) for part in projection.scores}
-    priced = price(assumed, read, overrides=overrides)
+    priced = price(assumed, terms, overrides=recipe.overrides)
     by_run = {
         run: priced.factors(projection.members, scores["part_c"], scores.get("part_d"), vintage=run)
         for run in VINTAGES
     }
     earned = component_cents(by_run["final"])
-    calendar = calendar or payment_calendar(years_of(months[first:]).tolist())
+    calendar = recipe.calendar or payment_calendar(years_of(months[first:]).tolist())
     settlement = _settlement(by_run, earned, assumed, calendar, first)
     return RevenueForecast(
-        membership, scenario, cohorts, months, first, flows, projection, scores, priced, by_run["final"], earned,
-        settlement, read,
-    )  # fmt: skip
-
-
-def _first_column(base_month: int, first_month: date | str | None, n_months: int) -> int:
-    if n_months < 1:
-        raise InputError("n_months must be at least 1.")
-    first = 0 if first_month is None else month_of(first_month) - base_month
-    if first < 0:
-        raise InputError(f"first_month lies before the base month, {name_of(base_month)}; give a later one.")
-    return first
+        recipe,
+        cohorts,
+        months,
+        first,
+        flows,
+        projection,
+        scores,
+        priced,
+        by_run["final"],
+        earned,
+        settlement,
+        terms,
+    )
 
 
 def _check_part_d(membership: Membership, terms: Terms) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from pricing.experience.months import months_of_dates
 from pricing.experience.plots import month_ticks
 from pricing.revenue.settlement import KINDS
-from riskadj.charts import BLUE, GREEN, GREY, PALETTE, RED, new_figure
+from riskadj.charts import BLUE, GREEN, GREY, PALETTE, RED, new_figure, show_short_dollars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,6 @@ STACKED: Mapping[str, tuple[str, ...]] = {
     "reinsurance and low income": ("part_d_low_income", "part_d_reinsurance"),
     "premiums": ("member_premium", "part_d_premium"),
 }
-_MILLION = 1e6
 
 
 def plot_revenue(forecast: RevenueForecast) -> Figure:
@@ -37,12 +36,12 @@ def plot_revenue(forecast: RevenueForecast) -> Figure:
     at = np.arange(len(numbers))
     level = np.zeros(len(at))
     for color, (label, names) in zip(PALETTE, STACKED.items(), strict=False):
-        dollars = months[list(names)].sum(axis=1).to_numpy() / _MILLION
+        dollars = months[list(names)].sum(axis=1).to_numpy()
         if np.abs(dollars).any():
             left.bar(at, dollars, bottom=level, width=0.9, color=color, label=label)
             level = level + dollars
     left.set_ylim(0, 1.22 * level.max())
-    _millions(left)
+    show_short_dollars(left.yaxis)
     left.set_title(f"Revenue by month, scenario {forecast.scenario.name}", fontsize=10)
     left.legend(frameon=False, fontsize=8, ncols=3, loc="upper left")
     _two_lines(right, at, months)
@@ -82,7 +81,7 @@ def plot_accruals(forecast: RevenueForecast) -> Figure:
     level, below = np.zeros(len(months)), np.zeros(len(months))
     for color, kind in zip(PALETTE, KINDS, strict=False):
         dollars = payments[payments["kind"] == kind].groupby("at")["dollars"].sum()
-        values = dollars.reindex(range(len(months)), fill_value=0.0).to_numpy() / _MILLION
+        values = dollars.reindex(range(len(months)), fill_value=0.0).to_numpy()
         if values.any():
             start = np.where(values >= 0, level, below)
             top.bar(
@@ -92,11 +91,11 @@ def plot_accruals(forecast: RevenueForecast) -> Figure:
     top.set_title(f"Payments for the forecast's months, scenario {forecast.scenario.name}", fontsize=10)
     top.legend(frameon=False, fontsize=8, ncols=4, loc="upper right")
     top.set_ylim(1.05 * below.min(), 1.2 * level.max())
-    bottom.bar(range(len(months)), accruals["balance"] / _MILLION, width=0.9, color=GREY)
+    bottom.bar(range(len(months)), accruals["balance"], width=0.9, color=GREY)
     bottom.set_title("Accrued at the end of the month: earned, not yet paid", fontsize=10)
     bottom.axhline(0, color=GREY, linewidth=0.8)
     for axes in (top, bottom):
-        _millions(axes)
+        show_short_dollars(axes.yaxis)
     month_ticks(bottom, months)
     return figure
 
@@ -131,10 +130,6 @@ def plot_members(forecast: RevenueForecast) -> Figure:
     for axes in (left, right):
         month_ticks(axes, numbers)
     return figure
-
-
-def _millions(axes: Axes) -> None:
-    axes.yaxis.set_major_formatter(lambda value, _: f"{'-' if value < 0 else ''}${abs(value):,.1f}M")
 
 
 CHARTS: Mapping[str, Callable[..., Figure]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from pricing.revenue.cohorts import Cohorts, Where
 from pricing.revenue.factors import COMPONENTS, FROM_MEMBERS, Cents, Factors, dollars_of
 from pricing.revenue.members import Membership
 from pricing.revenue.projection import MOVEMENTS, Flows, Projection
+from pricing.revenue.recipe import Recipe
 from pricing.revenue.scores import Scores
 from pricing.revenue.settlement import Settlement
 from pricing.revenue.terms import Terms
@@ -44,8 +45,8 @@ class RevenueForecast:
 
     Attributes
     ----------
-    membership : Membership
-    scenario : Scenario
+    recipe : Recipe
+        What it was made from.
     cohorts : Cohorts
         Those of the base month, and those that members can move to.
     months : ndarray of int64
@@ -67,8 +68,7 @@ class RevenueForecast:
     terms : Terms
     """
 
-    membership: Membership
-    scenario: Scenario
+    recipe: Recipe
     cohorts: Cohorts
     months: npt.NDArray[np.int64]
     first: int
@@ -80,6 +80,22 @@ class RevenueForecast:
     cents: Mapping[str, Cents] = field(repr=False)
     settlement: Settlement = field(repr=False)
     terms: Terms = field(repr=False)
+
+    @property
+    def membership(self) -> Membership:
+        """The members of the base month."""
+        return self.recipe.membership
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is assumed."""
+        return self.recipe.scenario
+
+    def under(self, scenario: Scenario) -> RevenueForecast:
+        """Return the same forecast under another scenario."""
+        from pricing.revenue.calculation import make
+
+        return make(replace(self.recipe, scenario=scenario))
 
     @property
     def total_cents(self) -> Cents:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,7 @@ def _is_text_or_texts(value: Any) -> bool:
     )
 
 
-_IS = {
+_IS: Mapping[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
     "a number": lambda value: _is_whole(value) or isinstance(value, float),
     "a whole number": _is_whole,

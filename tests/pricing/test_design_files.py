@@ -11,7 +11,7 @@ from pricing.benefits.design import CostSharing, PlanDesign, read_designs
 from pricing.benefits.design_files import designs_to_toml
 from pricing.benefits.exchange_puf import design_from_puf, designs_from_puf
 from pricing.errors import InputError
-from tests.pricing.test_adjudication import designs
+from tests.pricing.test_adjudication_laws import designs
 
 
 @settings(deadline=None, max_examples=50)
