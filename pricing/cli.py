@@ -1,4 +1,4 @@
-"""The command line of pricing: `pricing benefits ... | medicaid ... | revenue ...`. Exit statuses as those of `riskadj`."""
+"""The command line of pricing, `pricing benefits | medicaid | revenue ...`. Exit statuses as those of `riskadj`."""
 
 from __future__ import annotations
 
