@@ -4,7 +4,8 @@ Every contestant runs in a process of its own; all are called in turn, round aft
 one run. Before any timing, every row of every contestant is compared with riskadj's scores. "Cold" is the first call
 of a fresh process, its imports included, with kernels compiled and files in the file cache; "warm" is the median of the
 later calls.
-riskadj writes more than the others: the lists of HCCs and variables of every row, counts and rejects.
+riskadj writes more than the others: the lists of HCCs and variables of every row, counts and rejects. Without the
+lists (--no-lists), which is timed too, it writes what they write.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from benchmarks.peers import CONTESTANTS
 from benchmarks.workload import Workload
 from riskadj import load_payment_year
 
-POPULATION_CONTESTANTS = ("decode", "riskadj", "duckdb", "polars")
+OURS = ("riskadj", "riskadj_light")
+POPULATION_CONTESTANTS = ("decode", *OURS, "duckdb", "polars")
 SAMPLE = 2000
 
 
@@ -59,7 +61,7 @@ def measure(
     )
     names = [name for name in POPULATION_CONTESTANTS if CONTESTANTS[name].version]
     works = {
-        name: replace(base, output=str(output / (name if name == "riskadj" else f"{name}.parquet")))
+        name: replace(base, output=str(output / (name if name in OURS else f"{name}.parquet")))
         for name in names
     }
     result: dict[str, Any] = {
@@ -85,7 +87,7 @@ def measure(
                 Path(works["riskadj"].output), Path(works[name].output), title=CONTESTANTS[name].title
             )
             for name in names
-            if name not in ("decode", "riskadj")
+            if name not in ("decode", *OURS)
         }
         runs = interleaved(children, works, rounds)
     result["contestants"] = {name: described(found, runs["decode"]) for name, found in runs.items()}
@@ -94,9 +96,9 @@ def measure(
         result["hccinfhir"] = member_by_member(base, Path(works["riskadj"].output), sample, rounds)
         ours = result["contestants"]["riskadj"]["warm_seconds"]
         ours_per_second = result["enrollment_rows"] * 2 / ours
-        result["hccinfhir"]["riskadj_times_faster"] = (
-            ours_per_second / result["hccinfhir"]["members_per_second"]
-        )
+        for name in ("", "_from_codes"):
+            theirs = result["hccinfhir"][f"members_per_second{name}"]
+            result["hccinfhir"][f"riskadj_times_faster{name}"] = ours_per_second / theirs
     return result
 
 
@@ -131,9 +133,15 @@ def member_by_member(work: Workload, ours: Path, size: int, rounds: int) -> dict
         zip(scores["member_id"].to_pylist(), scores["enrollment_start_date"].to_pylist(), strict=True)
     )
     members = peer.read_sample(work, keys)
-    scorer = peer.make_scorer(model_id, work.payment_year)
+    scorer = peer.make_scorer(model_id, work.payment_year, diagnosis_filter=work.diagnosis_filter)
     theirs, hccs = peer.score_sample(scorer, members)
-    seconds = statistics.median(peer.seconds_of_sample(scorer, members) for _ in range(max(rounds, 1)))
+    from_lines, _ = peer.score_sample(scorer, members, peer.score_lines)
+    seconds = {
+        score: statistics.median(
+            peer.seconds_of_sample(scorer, members, score) for _ in range(max(rounds, 1))
+        )
+        for score in (peer.score_lines, peer.score_codes)
+    }
     wrong = agreement.differences(scores["raw_risk_score"].to_numpy(), theirs)
     other_hccs = np.array(
         [set(own) != found for own, found in zip(scores["hccs"].to_pylist(), hccs, strict=True)]
@@ -144,7 +152,11 @@ def member_by_member(work: Workload, ours: Path, size: int, rounds: int) -> dict
         "equal_raw_scores": int((~wrong).sum()),
         "unequal_other_hccs": int((wrong & other_hccs).sum()),
         "unequal_same_hccs": int((wrong & ~other_hccs).sum()),
-        "members_per_second": len(members) / seconds,
+        "equal_raw_scores_from_lines": int(
+            (~agreement.differences(scores["raw_risk_score"].to_numpy(), from_lines)).sum()
+        ),
+        "members_per_second": len(members) / seconds[peer.score_lines],
+        "members_per_second_from_codes": len(members) / seconds[peer.score_codes],
     }
 
 

@@ -11,6 +11,11 @@ MAX_TIMES_DECODE = {"random": "<= 1.8", "member": "<= 1.7"}
 ORDERS = {"random": "random order", "member": "sorted by member"}
 MIN_TIMES_PEER = ">= 3.3"
 MIN_TIMES_HCCINFHIR = ">= 150"
+#: What hccinfhir is asked to do, per member and model.
+HCCINFHIR = {
+    "from claim lines": "riskadj_times_faster",
+    "from codes filtered beforehand": "riskadj_times_faster_from_codes",
+}
 MAX_SECONDS = {"import riskadj": "<= 1", "riskadj --help": "<= 0.5", "first score": "<= 3"}
 SMALL_POPULATION, MAX_SECONDS_SMALL = 100_000, "<= 0.3"
 MEMORY_BASE_MB, MEMORY_PER_MILLION_MB = 200, 120
@@ -60,23 +65,27 @@ def rows_of_population(item: dict[str, Any]) -> Iterator[Row]:
     """Yield what one population says of riskadj."""
     ours, order = item["contestants"]["riskadj"], ORDERS[item["order"]]
     name = f"{item['members']:,} members, {order}"
+    for contestant, manner in (("riskadj", ""), ("riskadj_light", ", --no-lists")):
+        if contestant in item["contestants"]:
+            yield from rows_of_speed(item, contestant, f"{name}{manner}")
+    for title, key in HCCINFHIR.items() if "hccinfhir" in item else ():
+        ratio = item["hccinfhir"][key]
+        yield f"{name}: times faster than hccinfhir {title}", f"{ratio:,.0f}", MIN_TIMES_HCCINFHIR
+    if ours["peak_anonymous_mb"] is not None:
+        limit = MEMORY_BASE_MB + MEMORY_PER_MILLION_MB * item["members"] / 1e6
+        yield f"{name}: peak anonymous memory", f"{ours['peak_anonymous_mb']:.0f} MB", f"<= {limit:.0f} MB"
+
+
+def rows_of_speed(item: dict[str, Any], contestant: str, name: str) -> Iterator[Row]:
+    """Yield how fast one manner of riskadj is beside a bare decode and the peers."""
+    ours = item["contestants"][contestant]
     yield f"{name}: times a bare decode", f"{ours['times_decode']:.2f}", MAX_TIMES_DECODE[item["order"]]
     for peer in ("duckdb", "polars"):
         if peer in item["contestants"]:
             ratio = item["contestants"][peer]["warm_seconds"] / ours["warm_seconds"]
             yield f"{name}: times faster than {CONTESTANTS[peer].title}", f"{ratio:.2f}", MIN_TIMES_PEER
-    if "hccinfhir" in item:
-        ratio = item["hccinfhir"]["riskadj_times_faster"]
-        yield (
-            f"{name}: times faster than hccinfhir, per member and model",
-            f"{ratio:,.0f}",
-            MIN_TIMES_HCCINFHIR,
-        )
     if item["members"] == SMALL_POPULATION:
         yield f"{name}: warm process", f"{ours['warm_seconds']:.2f} s", f"{MAX_SECONDS_SMALL} s"
-    if ours["peak_anonymous_mb"] is not None:
-        limit = MEMORY_BASE_MB + MEMORY_PER_MILLION_MB * item["members"] / 1e6
-        yield f"{name}: peak anonymous memory", f"{ours['peak_anonymous_mb']:.0f} MB", f"<= {limit:.0f} MB"
 
 
 def rows_of_memory(memory: dict[str, Any]) -> Iterator[Row]:
@@ -118,17 +127,25 @@ def notes(results: dict[str, Any]) -> list[str]:
         f"Warm: median of {first['rounds']} interleaved calls. Cold: first call of a fresh process, imports included; "
         "kernels compiled, files in the file cache. "
         f"Decode: {', '.join(first['columns_decoded'])} of the diagnoses, with as many threads as processors.",
-        "riskadj also writes every row's lists of HCCs and variables, which the peers do not.",
+        "riskadj also writes every row's lists of HCCs and variables, which the peers do not; with --no-lists it "
+        "writes what they write.",
     ]
     for name, compared in first["rows_compared"].items():
         lines.append(f"{CONTESTANTS[name].title}: all {compared:,} rows gave the same scores before timing.")
     if "hccinfhir" in first:
-        found = first["hccinfhir"]
-        lines.append(
-            f"hccinfhir ({found['model_id']}): {found['members_per_second']:,.0f} members/s; of {found['sample']:,} "
-            f"members {found['equal_raw_scores']:,} have the same raw score, {found['unequal_other_hccs']:,} "
-            f"other HCCs, {found['unequal_same_hccs']:,} the same HCCs and another score."
-        )
+        lines += notes_of_hccinfhir(first["hccinfhir"])
     if first["skipped"]:
         lines.append(f"Skipped, not installed: {', '.join(first['skipped'])}.")
     return [line for note in lines for line in (f"- {note}",)]
+
+
+def notes_of_hccinfhir(found: dict[str, Any]) -> list[str]:
+    """Return what hccinfhir was asked, how fast it was, and how many of its scores are ours."""
+    return [
+        f"hccinfhir ({found['model_id']}), scoring alone, nothing read or written: "
+        f"{found['members_per_second']:,.0f} members/s from claim lines, which it filters, "
+        f"{found['members_per_second_from_codes']:,.0f} from codes filtered beforehand.",
+        f"Of hccinfhir's {found['sample']:,} members {found['equal_raw_scores']:,} have the same raw score "
+        f"({found['equal_raw_scores_from_lines']:,} from lines), {found['unequal_other_hccs']:,} other HCCs, "
+        f"{found['unequal_same_hccs']:,} the same HCCs and another score.",
+    ]

@@ -26,6 +26,7 @@ class Contestant:
 CONTESTANTS = {
     "decode": Contestant("bare decode", "benchmarks.peers.decode", "pyarrow"),
     "riskadj": Contestant("riskadj", "benchmarks.peers.ours", "riskadj"),
+    "riskadj_light": Contestant("riskadj --no-lists", "benchmarks.peers.ours_light", "riskadj"),
     "duckdb": Contestant("DuckDB", "benchmarks.peers.duckdb_sql", "duckdb"),
     "polars": Contestant("Polars", "benchmarks.peers.polars_frames", "polars"),
     "hccinfhir": Contestant("hccinfhir", "benchmarks.peers.hccinfhir_members", "hccinfhir"),

@@ -1,15 +1,16 @@
 """hccinfhir scores one member at a time, from Python objects: members per second on a sample, under one model.
 
-Each member's codes are collected and filtered beforehand, so its time holds scoring alone, no reading and no filter.
-It scores by its own tables of the year. A few members differ: its tables of 2025 lack the diagnosis codes that came
-with the fiscal year and the hierarchy rows of the two highest heart HCCs, and it gives new enrollees of 64 with an
-entitlement by age the continuing enrollee's variables.
+It is timed twice. From claim lines it filters claims by its own rules and then scores, which is riskadj's work but for
+reading and writing; each member's lines of the collection window are collected beforehand. From codes, which are
+filtered beforehand too, its time holds scoring alone. It scores by its own tables of the year. A few members differ: of
+2025 its tables lack the diagnosis codes that came with the fiscal year and the hierarchy rows of the two highest heart
+HCCs, and it gives new enrollees of 64 with an entitlement by age the continuing enrollee's variables.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -30,14 +31,16 @@ class Member:
     """What hccinfhir is told of one enrollment row."""
 
     key: tuple[str, date]
+    lines: list[dict[str, Any]]
     codes: list[str]
     status: dict[str, Any]
 
 
-def make_scorer(model_id: str, payment_year: int) -> HCCInFHIR:
+def make_scorer(model_id: str, payment_year: int, *, diagnosis_filter: str) -> HCCInFHIR:
     """Return hccinfhir's own tables of a model and year."""
     return HCCInFHIR(
-        filter_claims=False,
+        filter_claims=diagnosis_filter != "none",
+        proc_filtering_filename=f"ra_eligible_cpt_hcpcs_{payment_year}.csv",
         model_name=f"CMS-HCC Model {model_id.rpartition('_')[2].upper()}",
         dx_cc_mapping_filename=f"ra_dx_to_cc_{payment_year}.csv",
         hierarchies_filename=f"ra_hierarchies_{payment_year}.csv",
@@ -45,21 +48,33 @@ def make_scorer(model_id: str, payment_year: int) -> HCCInFHIR:
     )
 
 
+def score_codes(scorer: HCCInFHIR, member: Member) -> Any:
+    """Score a member from the codes that count."""
+    return scorer.calculate_from_diagnosis(member.codes, member.status)
+
+
+def score_lines(scorer: HCCInFHIR, member: Member) -> Any:
+    """Score a member from claim lines, filtered by hccinfhir."""
+    return scorer.run_from_service_data(member.lines, member.status)
+
+
 def score_sample(
-    scorer: HCCInFHIR, members: Sequence[Member]
+    scorer: HCCInFHIR, members: Sequence[Member], score: Callable[[HCCInFHIR, Member], Any] = score_codes
 ) -> tuple[npt.NDArray[np.float64], list[set[str]]]:
     """Return the raw risk scores and the HCCs left of each member."""
-    found = [scorer.calculate_from_diagnosis(member.codes, member.status) for member in members]
+    found = [score(scorer, member) for member in members]
     return np.array([item.risk_score for item in found]), [
         {f"HCC{hcc}" for hcc in item.hcc_list} for item in found
     ]
 
 
-def seconds_of_sample(scorer: HCCInFHIR, members: Sequence[Member]) -> float:
+def seconds_of_sample(
+    scorer: HCCInFHIR, members: Sequence[Member], score: Callable[[HCCInFHIR, Member], Any]
+) -> float:
     """Return the seconds that scoring the sample takes."""
     begin = time.perf_counter()
     for member in members:
-        scorer.calculate_from_diagnosis(member.codes, member.status)
+        score(scorer, member)
     return time.perf_counter() - begin
 
 
@@ -71,25 +86,48 @@ def read_sample(work: Workload, keys: Sequence[tuple[str, date]]) -> list[Member
         enrollment = file.read()
     rows = enrollment.filter(pc.is_in(enrollment["member_id"], ids)).to_pylist()
     of_key = {(row["member_id"], row["enrollment_start_date"]): row for row in rows}
-    codes = codes_of_members(work, year, ids)
+    rows_of = rows_of_members(work, year, ids)
     return [
-        Member(key, sorted(codes.get(key[0], ())), status_of(of_key[key], year.numbers.age_as_of))
+        Member(
+            key,
+            [line_of(row) for row in rows_of.get(key[0], ())],
+            sorted({code_of(row) for row in rows_of.get(key[0], ()) if counts(work, year, row)}),
+            status_of(of_key[key], year.numbers.age_as_of),
+        )
         for key in keys
     ]
 
 
-def codes_of_members(work: Workload, year: Year, ids: pa.Array) -> dict[str, set[str]]:
-    """Return the cleaned codes that count, by member."""
-    result: dict[str, set[str]] = {}
+def rows_of_members(work: Workload, year: Year, ids: pa.Array) -> dict[str, list[dict[str, Any]]]:
+    """Return the diagnosis rows of the collection window, by member."""
+    result: dict[str, list[dict[str, Any]]] = {}
     first, last = year.numbers.collection
     with pq.ParquetFile(work.diagnoses) as file:
         for group in range(file.metadata.num_row_groups):
             table = file.read_row_group(group, columns=list(work.diagnosis_columns))
             for row in table.filter(pc.is_in(table["member_id"], ids)).to_pylist():
-                if first <= row["service_date"] <= last and counts(work, year, row):
-                    code = row["diagnosis_code"].replace(".", "").replace(" ", "").upper()
-                    result.setdefault(row["member_id"], set()).add(code)
+                if first <= row["service_date"] <= last:
+                    result.setdefault(row["member_id"], []).append(row)
     return result
+
+
+def code_of(row: dict[str, Any]) -> str:
+    """Return the diagnosis code of a row, cleaned."""
+    code: str = row["diagnosis_code"].replace(".", "").replace(" ", "").upper()
+    return code
+
+
+def line_of(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as a claim line in hccinfhir's words; a professional claim has no bill type."""
+    bill = row.get("bill_type_code") or ""
+    return {
+        "claim_diagnosis_codes": [code_of(row)],
+        "claim_type": row.get("claim_type"),
+        "facility_type": bill[:1] or None,
+        "service_type": bill[1:2] or None,
+        "procedure_code": row.get("procedure_code"),
+        "service_date": row["service_date"].isoformat(),
+    }
 
 
 def counts(work: Workload, year: Year, row: dict[str, Any]) -> bool:
