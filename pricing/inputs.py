@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pricing.errors import InputError
-from pricing.rows import Rows, read_rows, rows_in_words
+from pricing.rows import Labels, Rows, combined, read_rows, rows_in_words
 
 Numbers = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
@@ -70,15 +70,20 @@ class Columns(Mapping[str, Array]):
 
     def groups(self, names: Sequence[str]) -> tuple[list[tuple[Any, ...]], npt.NDArray[np.int64]]:
         """Return the distinct combinations of some columns, in order, and the number of each row's."""
-        rows = list(zip(*(self[name] for name in names), strict=True))
-        found = sorted(set(rows))
-        number = {key: place for place, key in enumerate(found)}
-        return found, np.array([number[row] for row in rows], np.int64)
+        labels = [_labels_in_order(self[name]) for name in names]
+        group, codes = combined(labels, self.n_rows)
+        columns = [each.names.take(pa.array(codes[:, i])).to_pylist() for i, each in enumerate(labels)]
+        return list(zip(*columns, strict=True)), group
 
     def refuse(self, bad: npt.NDArray[np.bool_], what: str) -> None:
         """Raise InputError if any row is bad; `what` says which rule they break and what to do."""
         if bad.any():
             raise InputError(f"{self.label}: {what} in {rows_in_words(bad)}.")
+
+
+def _labels_in_order(column: Array) -> Labels:
+    encoded = pa.array(column).dictionary_encode()
+    return Labels(encoded.indices.to_numpy().astype(np.int64), encoded.dictionary).in_order()
 
 
 def read_columns(

@@ -81,11 +81,9 @@ def mao004(tmp_path: Path, rows: list[dict] = MAO004) -> Path:
 
 def ask(tmp_path: Path, **options: Any) -> riskadj.Encounters:
     """Set OURS against the responses above."""
-    given = {
-        "mao004": mao004(tmp_path),
-        "mao002": MAO002,
-        "submissions": pa.table({"claim_id": ["c6", "c1"]}),
-    }
+    given = {"mao002": MAO002, "submissions": pa.table({"claim_id": ["c6", "c1"]})}
+    if "mao004" not in options:
+        given["mao004"] = mao004(tmp_path)
     return riskadj.encounters(
         enrollment_table([Member("a"), Member("b")]), ours(), **{**V1, **given, **options}
     )
@@ -395,6 +393,29 @@ def test_responses_of_somebody_else_are_noticed(tmp_path: Path) -> None:
     found = ask(tmp_path, mao004=theirs, mao002=None, match="claim")
     (note,) = found.run["encounters"]["notes"]
     assert note.startswith("none of our diagnoses is in MAO-004 by member_id, claim_id, diagnosis_code")
+
+
+def test_reports_of_another_year_say_nothing(tmp_path: Path) -> None:
+    found = ask(tmp_path, mao004=mao004(tmp_path, MAO004[-1:]), mao002=None, submissions=None)
+    assert {kind for kind, _, _ in rows_of(found).values()} == {"missing"}
+    assert found.run["encounters"]["responses"]["MAO-004"]["rows_outside_window"] == 1
+
+
+def test_claim_ids_of_files_keep_their_zeros(tmp_path: Path) -> None:
+    path = tmp_path / "answers.csv"
+    path.write_text("claim_id,status\n007,accepted\n", encoding="utf-8")
+    rows = [("a", "Q05", claim, day(1), "professional") for claim in ("007", "7")]
+    found = riskadj.encounters(enrollment_table([Member("a")]), ours(rows), **V1, mao002=path)
+    assert rows_of(found) == {("a", "Q05", "7"): ("missing", None, None)}
+
+
+def test_a_code_without_hcc_is_worth_nothing() -> None:
+    """Nothing is at stake, and every table is there."""
+    rows = [("a", "Z0000", "c1", day(1), "professional")]
+    found = riskadj.encounters(enrollment_table([Member("a")]), ours(rows), **V1, mao002=MAO002)
+    assert found.scores.num_rows == 0
+    assert found.run["encounters"]["score_months_at_stake"] == 0.0
+    assert found.summary()["diagnoses"].sum() == 1
 
 
 def test_blank_claims_match_nothing(tmp_path: Path) -> None:

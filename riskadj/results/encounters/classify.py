@@ -62,7 +62,7 @@ class Judge:
         met, first_code = [], 1
         for one in self.answers:
             at, found = one.find(table)
-            met.append(np.unique(at[found]))
+            met.append(at[found])
             if found.any():
                 theirs = one.classes[at]
                 better = found & ((theirs < classes) | ((theirs == classes) & (reasons == 0)))

@@ -206,7 +206,7 @@ def _is_filled(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
 
 
 def _of_mao004(
-    table: pa.Table, window: tuple[date, date], crosswalk: dict[str, str] | None, match: str
+    table: pa.Table, window: tuple[date, date], crosswalk: pa.Table | None, match: str
 ) -> list[Answers]:
     fates = mao004_fates(table)
     table, fates, counts = _in_window(table, fates, window)
@@ -262,6 +262,7 @@ def _or_else(
 
 def _of_raps(table: pa.Table, window: tuple[date, date]) -> Answers:
     table, fates, counts = _in_window(table, raps_fates(table), window)
+    counts["rows_with_corrected_member_id"] = len(table) - table["corrected_member_id"].null_count
     is_rejected = pc.equal(table["status"], "rejected").to_numpy()
     classes = np.array([ALLOWED, DELETED, NOT_ALLOWED, DELETED], np.int8)[fates]
     classes = np.where(is_rejected, REJECTED, classes).astype(np.int8)
@@ -286,18 +287,17 @@ def _in_window(
     return table.filter(kept), fates[kept.to_numpy()], counts
 
 
-def _translated(table: pa.Table, crosswalk: dict[str, str]) -> pa.Table:
+def _translated(table: pa.Table, crosswalk: pa.Table) -> pa.Table:
     """Return an MAO-004 in which encounters that we know bear our claim ids."""
-    known, ours = (pa.array(list(each), pa.string()) for each in (crosswalk, crosswalk.values()))
     for name in ("claim_id", "linked_claim_id"):
-        found = pc.take(ours, pc.index_in(table[name], known))
+        found = pc.take(crosswalk["claim_id"], pc.index_in(table[name], crosswalk["icn"]))
         place = table.schema.get_field_index(name)
         table = table.set_column(place, name, pc.coalesce(found, table[name]))
     return table
 
 
-def _crosswalk(fronts: pa.Table) -> dict[str, str] | None:
-    """Return our claim id of each encounter number.
+def _crosswalk(fronts: pa.Table) -> pa.Table | None:
+    """Return our claim_id of each encounter number (icn), each once.
 
     Raises
     ------
@@ -306,15 +306,17 @@ def _crosswalk(fronts: pa.Table) -> dict[str, str] | None:
     """
     if "icn" not in fronts.column_names:
         return None
-    pairs = fronts.select(["icn", "claim_id"]).filter(fronts["icn"].is_valid()).group_by(["icn", "claim_id"])
-    distinct = pairs.aggregate([])
-    icns = distinct["icn"].to_pylist()
-    if len(set(icns)) < len(icns):
+    pairs = fronts.select(["icn", "claim_id"]).filter(
+        pc.and_(fronts["icn"].is_valid(), fronts["claim_id"].is_valid())
+    )
+    distinct = pairs.group_by(["icn", "claim_id"]).aggregate([]).combine_chunks()
+    several = distinct.num_rows - pc.count_distinct(distinct["icn"]).as_py()
+    if several:
         raise ExtractError(
-            f"MAO-002: {len(icns) - len(set(icns)):,} encounter numbers (icn) stand beside several claim_ids; each "
-            "encounter is of one claim: correct the table."
+            f"MAO-002: {several:,} encounter numbers (icn) stand beside several claim_ids; each encounter is of one "
+            "claim: correct the table."
         )
-    return dict(zip(icns, distinct["claim_id"].to_pylist(), strict=True))
+    return distinct
 
 
 def _of_mao002(fronts: pa.Table, reported: Hashes, *, is_alone: bool) -> Answers:

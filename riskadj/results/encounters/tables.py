@@ -126,15 +126,20 @@ def month_table(judge: Judge, found: Classified) -> pa.Table:
     (months, types, classes, reasons), counts = _counted(
         found.months, found.types, found.classes, found.reasons
     )
-    sources = [source for source, _ in judge.reasons]
-    words = [word or None for _, word in judge.reasons]
+    sources, words = _reason_columns(judge)
     return pa.table({
         "month": _month_column(months), "claim_type": encoded_strings(types, TYPES),
         "class": encoded_strings(classes, CLASSES),
-        "source": pa.array([sources[code] for code in reasons], pa.string()),
-        "reason": pa.array([words[code] for code in reasons], pa.string()),
+        "source": sources.take(from_numpy(reasons, pa.int64())),
+        "reason": words.take(from_numpy(reasons, pa.int64())),
         "diagnoses": from_numpy(counts, pa.int64()),
     })  # fmt: skip
+
+
+def _reason_columns(judge: Judge) -> tuple[pa.Array, pa.Array]:
+    """Return source and reason by reason code."""
+    sources = pa.array([source for source, _ in judge.reasons], pa.string())
+    return sources, pa.array([word or None for _, word in judge.reasons], pa.string())
 
 
 def claim_table(found: Classified) -> pa.Table:
@@ -154,21 +159,31 @@ def _month_column(months: Numbers) -> pa.Array:
 
 def _counted(*columns: npt.NDArray[Any]) -> tuple[list[Numbers], Numbers]:
     """Return the distinct combinations of some columns of whole numbers, in order, and how many rows have each."""
-    stacked = np.stack([np.asarray(column, np.int64) for column in columns], axis=1)
-    distinct_rows, counts = np.unique(stacked, axis=0, return_counts=True)
-    return list(distinct_rows.T), counts.astype(np.int64)
+    sizes = [int(column.max(initial=-1)) + 2 for column in columns]  # -1 stands for none
+    keys = np.zeros(len(columns[0]), np.int64)
+    for column, size in zip(columns, sizes, strict=True):
+        keys = keys * size + column + 1
+    found, counts = np.unique(keys, return_counts=True)
+    parts = []
+    for size in reversed(sizes):
+        found, part = np.divmod(found, size)
+        parts.append(part - 1)
+    return parts[::-1], counts.astype(np.int64)
 
 
 def worklist(run: ScoringRun, judge: Judge, found: Classified, alone: Mapping[str, Alone]) -> pa.Table:
     """Return `Encounters.worklist`: has_hcc says whether a model of the run maps the code."""
     ours = distinct(found.rest)
-    reasons = ours[REASON].to_numpy()
-    listed = _listed(
-        run, ours, ours[CLASS].to_numpy(), [judge.reasons[code][0] for code in reasons],
-        [judge.reasons[code][1] or None for code in reasons],
-    )  # fmt: skip
+    sources, words = (column.take(ours[REASON]) for column in _reason_columns(judge))
+    listed = _listed(run, ours, ours[CLASS].to_numpy(), sources, words)
     theirs = [
-        _listed(run, one.rows, np.full(n_rows, WITHOUT_CLAIM), [source] * n_rows, [None] * n_rows)
+        _listed(
+            run,
+            one.rows,
+            np.full(n_rows, WITHOUT_CLAIM),
+            pa.repeat(source, n_rows),
+            pa.nulls(n_rows, pa.string()),
+        )
         for source, one in alone.items()
         for n_rows in [one.rows.num_rows]
     ]
@@ -189,7 +204,7 @@ def _listed(
     return pa.table({
         **columns,
         "class": encoded_strings(classes, CLASSES).cast(pa.string()),
-        "source": pa.array(sources, pa.string()), "reason": pa.array(reasons, pa.string()),
+        "source": sources, "reason": reasons,
         "has_hcc": from_numpy(maps[encoded.indices.to_numpy()], pa.bool_()),
     })  # fmt: skip
 
