@@ -202,12 +202,13 @@ class BuildUp:
         return frame
 
     def plot(self, label: str | None = None) -> Figure:
-        """Return a waterfall of one label's levels; default: the first."""
+        """Return a waterfall of one label's levels (default: the first); steps that changed nothing are left out."""
         from riskadj.charts import draw_waterfall, new_figure
 
         place = 0 if label is None else self.labels.index(label)
         levels = [float(level[place]) for level in self.levels]
-        steps = [(step.name, after - before) for step, before, after in zip(self.steps[1:], levels, levels[1:], strict=False) if step.kind != "checkpoint"]  # fmt: skip # noqa: E501
+        pairs = zip(self.steps[1:], levels, levels[1:], strict=False)
+        steps = [(step.name, after - before) for step, before, after in pairs if after != before]
         figure, (axes,) = new_figure(height=4.8)
         draw_waterfall(
             axes, [name for name, _ in steps], [change for _, change in steps],
