@@ -2,6 +2,8 @@
 
 from pricing.worksheets.bid import bid_from_workbook as bid_from_workbook
 from pricing.worksheets.bid import write_bid as write_bid
+from pricing.worksheets.designs import write_designs as write_designs
 from pricing.worksheets.rate_build_up import with_inputs as with_inputs
 from pricing.worksheets.rate_build_up import write_rate_build_up as write_rate_build_up
 from pricing.worksheets.read import read_inputs as read_inputs
+from pricing.worksheets.read_designs import read_design_workbook as read_design_workbook

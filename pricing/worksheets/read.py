@@ -32,7 +32,7 @@ def read_inputs(path: str | os.PathLike[str]) -> dict[str, pa.Table]:
     riskadj.errors.MissingDependencyError
         openpyxl is not installed.
     """
-    book = _open(path)
+    book = open_book(path)
     tables: dict[str, dict[str, pa.Array]] = {}
     for name, defined in book.defined_names.items():
         grid, dot, line = name.partition(".")
@@ -46,7 +46,16 @@ def read_inputs(path: str | os.PathLike[str]) -> dict[str, pa.Table]:
     return {grid: pa.table(columns) for grid, columns in tables.items()}
 
 
-def _open(path: str | os.PathLike[str]) -> Any:
+def open_book(path: str | os.PathLike[str], *, is_calculated: bool = False) -> Any:
+    """Return a workbook as openpyxl reads it; `is_calculated`: formulas as what they last came to.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it is no workbook.
+    riskadj.errors.MissingDependencyError
+        openpyxl is not installed.
+    """
     try:
         from openpyxl import load_workbook
     except ImportError:
@@ -54,7 +63,7 @@ def _open(path: str | os.PathLike[str]) -> Any:
             "openpyxl is not installed; workbooks need the extra: pip install 'riskadj[worksheets]'."
         ) from None
     try:
-        return load_workbook(path)
+        return load_workbook(path, data_only=is_calculated)
     except FileNotFoundError:
         raise InputError(f"there is no file {path}.") from None
     except _unreadable():

@@ -169,6 +169,8 @@ def _write_head(pen: _Pen, sheet: Worksheet, title: str, note: str) -> None:
 def _write_value(pen: _Pen, sheet: Worksheet, cell: tuple[int, int], value: Any, look: Format) -> None:
     if isinstance(value, str):
         pen.text(sheet, *cell, value, look)
+    elif value is None:
+        sheet.write_blank(*cell, None, look)
     elif isinstance(value, bool):
         sheet.write_boolean(*cell, value, look)
     else:
