@@ -16,6 +16,7 @@ from pricing.benefits.continuance import MAXD, UP_TO, ContinuanceTable, componen
 from pricing.benefits.design import PlanDesign
 from pricing.errors import InputError
 from pricing.inputs import Numbers
+from pricing.parameters import Rates
 from riskadj.errors import nearest
 
 CAPS = (
@@ -24,7 +25,6 @@ CAPS = (
     *range(10_000, 50_000, 2_500),
     *range(50_000, 250_001, 25_000),
 )
-MINIMUM_VALUE = 0.60
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,21 @@ class ClaimsValue:
     account: float
     allowed: float
 
-    @property
-    def has_minimum_value(self) -> bool:
-        """True if the value reaches the share that an employer's plan must have.
+    def has_minimum_value(self, *, rates: Rates) -> bool:
+        """Return whether the value reaches the share that an employer's plan must have.
 
         Of this population, not of the standard one; a plan must also cover inpatient and physician services.
 
+        Parameters
+        ----------
+        rates : Rates
+            ``load_rates("aca", year)`` of the plan's year.
+
         References
         ----------
-        .. [1] 26 U.S.C. 36B(c)(2)(C)(ii): 60 percent of the total allowed costs; 45 CFR 156.145.
+        .. [1] `usc36b` in pricing/rates/aca/manifest.toml: minimum_value, of the total allowed costs.
         """
-        return self.value >= MINIMUM_VALUE
+        return self.value >= rates.number("minimum_value")
 
 
 def value_on_claims(claims: Any, design: PlanDesign, **reading: Any) -> ClaimsValue:

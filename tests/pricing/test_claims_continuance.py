@@ -14,7 +14,9 @@ from pricing.benefits.av_calculator import actuarial_value
 from pricing.benefits.claims_continuance import continuance_of_claims, value_on_claims
 from pricing.benefits.design import CostSharing, PlanDesign
 from pricing.errors import InputError
+from pricing.parameters import load_rates
 
+RATES = load_rates("aca", 2025)
 ROWS = [  # member, day of January, service, dollars
     ("A", 1, "primary_care", 100), ("A", 2, "inpatient", 900), ("A", 3, "generic", 50),
     ("B", 5, "primary_care", 300), ("B", 5, "generic", -20),
@@ -51,17 +53,19 @@ def test_values_by_hand():
     # A owes 500 + half of 550, B 300: 1,075 of 1,350.
     assert (found.plan_paid, found.allowed) == (275, 1350)
     assert found.value == pytest.approx(275 / 1350)
-    assert not found.has_minimum_value
+    assert not found.has_minimum_value(rates=RATES)
     with_account = PlanDesign("d", 500, account="hra", account_contribution=500)
     # The account pays A's 500 and B's 300: everything.
     assert value_on_claims(claims(ROWS[:4]), with_account).value == 1
 
 
-def test_minimum_value_is_sixty_percent():
+def test_minimum_value_is_sixty_percent_unless_the_caller_says_otherwise():
     exactly = PlanDesign("d", coinsurance=0.4)
-    assert value_on_claims(claims([("A", 1, "generic", 100)]), exactly).has_minimum_value
+    assert value_on_claims(claims([("A", 1, "generic", 100)]), exactly).has_minimum_value(rates=RATES)
     below = PlanDesign("d", coinsurance=0.401)
-    assert not value_on_claims(claims([("A", 1, "generic", 100)]), below).has_minimum_value
+    assert not value_on_claims(claims([("A", 1, "generic", 100)]), below).has_minimum_value(rates=RATES)
+    lower = RATES.with_values({"minimum_value": 0.59})
+    assert value_on_claims(claims([("A", 1, "generic", 100)]), below).has_minimum_value(rates=lower)
 
 
 LINES = st.tuples(
