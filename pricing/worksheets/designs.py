@@ -57,7 +57,7 @@ _SERVICES_NOTE = (
     "One row per design, network (in, tier_2, out) and service category; a blank cell is the default."
 )
 _EXAMPLE = PlanDesign(
-    "Plan A", 2000, 8000, 0.2,
+    "Plan A", 1500, 8000, 0.2,
     {
         "primary_care": CostSharing(copay=30, deductible_applies=False),
         "specialist": CostSharing(copay=60, deductible_applies=False),
@@ -65,7 +65,7 @@ _EXAMPLE = PlanDesign(
         "generic": CostSharing(copay=10, deductible_applies=False, copay_per="script"),
         "specialty_drug": CostSharing(coinsurance=0.4, copay_per="script", max_per_unit=350),
     },
-    family_deductible=4000, family_out_of_pocket_maximum=16_000,
+    family_deductible=3000, family_out_of_pocket_maximum=16_000,
 )  # fmt: skip
 
 

@@ -66,13 +66,13 @@ def changed(path, **cells):
 def test_a_template_filled_in(tmp_path):
     path = changed(
         tmp_path / "filled.xlsx",
-        Designs_E6=1500, Designs_E8=0.1,
+        Designs_E6=1750, Designs_E8=0.1,
         Designs_F4="Plan B", Designs_F6=3000, Designs_F24=6000,  # a column of its own, and what it has out of network
         Services_A12="Plan B", Services_B12="out", Services_C12="specialist", Services_D12=75, Services_H12="stay",
         Services_M12="NO ",
     )  # fmt: skip
     first, second = read_design_workbook(path)
-    assert (first.deductible, first.coinsurance, first.services["primary_care"].copay) == (1500, 0.1, 30)
+    assert (first.deductible, first.coinsurance, first.services["primary_care"].copay) == (1750, 0.1, 30)
     assert second == PlanDesign(
         "Plan B", 3000,
         out_of_network=PlanDesign(
