@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,13 +12,12 @@ import numpy as np
 from pricing.errors import InputError
 from pricing.experience.months import years_of
 from pricing.revenue.assumed import Assumed, reached
-from pricing.revenue.assumptions import VINTAGES, Scenario
+from pricing.revenue.assumptions import COMPLETIONS, VINTAGES, Scenario
 from pricing.revenue.build import price
 from pricing.revenue.factors import (
     COMPONENTS,
     FROM_MEMBERS,
     Cents,
-    Factors,
     cents,
     component_cents,
     dollars_of,
@@ -106,27 +106,23 @@ def make(recipe: Recipe) -> RevenueForecast:
     flows, projection = _projection(membership, assumed, recipe.enrollment)
     scores = {part: scores_of(part, projection, assumed, membership) for part in projection.scores}
     priced = price(assumed, terms, overrides=recipe.overrides)
-    by_run = {
+    factors = {
         run: priced.factors(projection.members, scores["part_c"], scores.get("part_d"), vintage=run)
-        for run in VINTAGES
+        for run in (VINTAGES if _has_completion(scenario) else ("final",))
     }
-    earned = component_cents(by_run["final"])
+    earned = component_cents(factors["final"])
+    others = {run: component_cents(factors[run]) for run in factors if run != "final"}
+    paid = {run: _of_cms(others.get(run, earned)) for run in VINTAGES}
     calendar = recipe.calendar or payment_calendar(years_of(months[first:]).tolist())
-    settlement = _settlement(by_run, earned, assumed, calendar, first)
+    settlement = _settlement(paid, assumed, calendar, first)
     return RevenueForecast(
-        recipe,
-        cohorts,
-        months,
-        first,
-        flows,
-        projection,
-        scores,
-        priced,
-        by_run["final"],
-        earned,
-        settlement,
-        terms,
-    )
+        recipe, cohorts, months, first, flows, projection, scores, priced, factors["final"], earned, settlement, terms
+    )  # fmt: skip
+
+
+def _has_completion(scenario: Scenario) -> bool:
+    """Return whether the runs' scores may differ."""
+    return any(row.parameter in COMPLETIONS for row in scenario.rows)
 
 
 def _check_part_d(membership: Membership, terms: Terms) -> None:
@@ -152,22 +148,20 @@ def _projection(membership: Membership, assumed: Assumed, enrollment: Any) -> tu
     return None, with_members(given_members(enrollment, cohorts, assumed.months, base_members=members), means)
 
 
+def _of_cms(found: Mapping[str, Cents]) -> Cents:
+    """Return what CMS pays, by cohort and month [cents]."""
+    return np.asarray(np.sum([found[name] for name in COMPONENTS if name not in FROM_MEMBERS], axis=0))
+
+
 def _settlement(
-    by_run: Mapping[str, Factors],
-    earned: Mapping[str, Cents],
-    assumed: Assumed,
-    calendar: PaymentCalendar,
-    first: int,
+    paid: Mapping[str, Cents], assumed: Assumed, calendar: PaymentCalendar, first: int
 ) -> Settlement:
-    cms = [name for name in COMPONENTS if name not in FROM_MEMBERS]
-    of_cohorts: dict[str, Cents] = {}
-    for run in VINTAGES:
-        found = earned if run == "final" else component_cents(by_run[run])
-        of_cohorts[run] = np.sum([found[name] for name in cms], axis=0)[:, first:]
-    by_vintage = {run: amounts.sum(axis=0) for run, amounts in of_cohorts.items()}
-    draft = Settlement(assumed.months[first:], by_vintage, np.zeros(1, np.int64), 0, calendar)
-    paid = np.where(draft.is_mid_year, of_cohorts["mid_year"], of_cohorts["initial"])
-    late = cents(dollars_of(paid) * assumed.array("retroactive")[:, first:]).sum(axis=0)
-    return Settlement(
-        assumed.months[first:], by_vintage, late, assumed.scenario.retroactive_lag_months, calendar
-    )
+    """Return when what CMS pays by each run's scores is paid, from the first month that tables show."""
+    months, lag = assumed.months[first:], assumed.scenario.retroactive_lag_months
+    by_vintage = {run: amounts[:, first:].sum(axis=0) for run, amounts in paid.items()}
+    prompt = Settlement(months, by_vintage, np.zeros(len(months), np.int64), lag, calendar)
+    if not assumed.scenario.named("retroactive"):
+        return prompt
+    prospective = np.where(prompt.is_mid_year, paid["mid_year"][:, first:], paid["initial"][:, first:])
+    late = cents(dollars_of(prospective) * assumed.array("retroactive")[:, first:]).sum(axis=0)
+    return replace(prompt, late=late)

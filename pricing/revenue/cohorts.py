@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ class Cohorts:
     @property
     def labels(self) -> tuple[str, ...]:
         """The values of each cohort in one line."""
-        return tuple(" ".join(values) for values in self._rows())
+        return tuple(" ".join(values) for values in self._rows)
 
     def values(self, name: str) -> npt.NDArray[Any]:
         """Return a column as an array of str, shape (n_cohorts,).
@@ -55,7 +56,7 @@ class Cohorts:
             raise InputError(
                 f"cohorts have no column '{name}'{nearest(name, self.by)}; they have: {', '.join(self.by)}."
             )
-        return np.array(self.table[name].to_pylist(), object)
+        return self._columns[name]
 
     def fits(self, where: Where) -> Flags:
         """Return which cohorts have the values asked for, shape (n_cohorts,).
@@ -90,18 +91,17 @@ class Cohorts:
         for name in to:
             self.values(name)
         return [
-            tuple(to.get(name, value) for name, value in zip(self.by, row, strict=True))
-            for row in self._rows()
+            tuple(to.get(name, value) for name, value in zip(self.by, row, strict=True)) for row in self._rows
         ]
 
     def find(self, rows: Sequence[tuple[str, ...]]) -> Integers:
         """Return the number of the cohort with each row of values; -1 where there is none."""
-        place = {row: number for number, row in enumerate(self._rows())}
+        place = {row: number for number, row in enumerate(self._rows)}
         return np.array([place.get(row, -1) for row in rows], np.int64)
 
     def with_rows(self, rows: Sequence[tuple[str, ...]]) -> Cohorts:
         """Return the cohorts with those of some rows added that are not there yet, in their order."""
-        known = set(self._rows())
+        known = set(self._rows)
         added = [row for row in dict.fromkeys(rows) if row not in known]
         if not added:
             return self
@@ -117,8 +117,13 @@ class Cohorts:
         labels = {name: pa.array([key[at] for key in found], pa.string()) for at, name in enumerate(by)}
         return np.array([place[key] for key in keys], np.int64), pa.table(labels)
 
+    @cached_property
+    def _columns(self) -> dict[str, npt.NDArray[Any]]:
+        return {name: np.array(self.table[name].to_pylist(), object) for name in self.by}
+
+    @cached_property
     def _rows(self) -> list[tuple[str, ...]]:
-        return list(zip(*(self.table[name].to_pylist() for name in self.by), strict=True))
+        return list(zip(*(self._columns[name].tolist() for name in self.by), strict=True))
 
 
 def _listed(wanted: str | Sequence[str]) -> tuple[str, ...]:
