@@ -92,11 +92,7 @@ def _changes(assumed: Assumed, terms: Terms, what: str) -> dict[str, Numbers]:
 def _since_terms(assumed: Assumed, terms: Terms, parameter: str) -> Numbers:
     """Return growth since January of the year whose terms hold, or since the base month."""
     index = assumed.index(parameter)
-    years, of_month = np.array(terms.years), terms.places(assumed.months)
-    begins = np.searchsorted(
-        years_of(assumed.months), years[of_month]
-    )  # first month of that year, or the base month
-    return index / index[:, begins]
+    return index / np.take_along_axis(index, terms.begins(assumed.months), axis=1)
 
 
 def _rate(terms: Terms, cohorts: Cohorts, months: Integers) -> Numbers:

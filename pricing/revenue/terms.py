@@ -57,30 +57,35 @@ class Terms:
         Payment years that have terms of their own, ascending.
     values : mapping of str to ndarray of float64, shape (n_cohorts, n_years)
         Each of `TERMS` that was given.
+    of_year : ndarray of int64, of the same shape
+        Payment year of the row that holds: a cohort without a row of its own in a year keeps the one before.
     given : pyarrow.Table
         The table as it came.
     """
 
     years: tuple[int, ...]
     values: Mapping[str, Numbers] = field(repr=False)
+    of_year: Integers = field(repr=False)
     given: pa.Table = field(repr=False)
 
     def has(self, name: str) -> bool:
         """Return whether a term was given."""
         return name in self.values
 
-    def year_used(self, year: int) -> int:
-        """Return the payment year whose terms hold in a year: the last that is not later."""
-        return max(own for own in self.years if own <= year)
-
     def of_month(self, name: str, months: Integers) -> Numbers:
         """Return a term by cohort and month, before any trend; 0 where it was not given."""
-        n_cohorts = next(iter(self.values.values())).shape[0]
         if name not in self.values:
-            return np.zeros((n_cohorts, len(months)))
-        return self.values[name][:, self.places(months)]
+            return np.zeros((len(self.of_year), len(months)))
+        return self.values[name][:, self._places(months)]
 
-    def places(self, months: Integers) -> Integers:
+    def begins(self, months: Integers) -> Integers:
+        """Return the column of the first month of the payment year whose terms hold, by cohort and month.
+
+        Terms from before the first month begin with it.
+        """
+        return np.searchsorted(years_of(months), self.of_year[:, self._places(months)])
+
+    def _places(self, months: Integers) -> Integers:
         """Return which of `years` holds in each month."""
         return np.searchsorted(np.array(self.years), years_of(months), side="right") - 1
 
@@ -116,7 +121,8 @@ def read_terms(source: Any, cohorts: Cohorts, *, base_year: int) -> Terms:
     if BID in values and PREMIUM not in values:
         values[PREMIUM] = _basic_premiums(values[BID], years)
     place = _places(rows, cohorts, years, found)
-    return Terms(tuple(found), {name: column[place] for name, column in values.items()}, rows.table)
+    by_cohort = {name: column[place] for name, column in values.items()}
+    return Terms(tuple(found), by_cohort, years.astype(np.int64)[place], rows.table)
 
 
 def _basic_premiums(bids: Numbers, years: Numbers) -> Numbers:
