@@ -23,12 +23,12 @@ from riskadj.errors import ColumnMissingError, ExtractError
 from riskadj.extracts.buffers import from_numpy, from_strings, one_chunk
 
 #: Amounts that are netted [dollars].
-AMOUNTS = ("ma_payment_part_a", "ma_payment_part_b", "ma_payment")
+AMOUNTS = ("ma_payment_part_a", "ma_payment_part_b", "ma_payment", "part_d_payment")
 #: What a member-month takes from its latest row, where the table has it.
 STANDING = (
     "contract_id", "plan_id", "risk_score_part_a", "risk_score_part_b", "ra_factor_type", "is_hospice", "is_esrd",
     "is_long_term_institutional", "orec", "dual_status_code", "risk_adjuster_age_group", "frailty_factor",
-    "rate_part_a", "rate_part_b",
+    "rate_part_a", "rate_part_b", "county_code", "is_out_of_area", "is_msp", "rate_part_d", "part_d_risk_score",
 )  # fmt: skip
 #: Columns without which rows cannot be netted.
 NEEDED = (
