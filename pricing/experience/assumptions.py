@@ -50,3 +50,14 @@ def assumption_table(rows: Iterable[Assumption]) -> pa.Table:
 
 def _text(value: object) -> str:
     return "none" if value is None else f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def parameter_table(parameters: pa.Table) -> pa.Table:
+    """Return yearly parameters, as `pricing.parameters.Rates.assumptions` lists them, as assumptions."""
+    return assumption_table(
+        Assumption(
+            " ".join(filter(None, [row["parameter"], row["key"]])), row["value"], row["unit"],
+            row["source"] + ("" if row["verified"] else " (not verified)"), row["where"],
+        )
+        for row in parameters.to_pylist()
+    )  # fmt: skip

@@ -15,7 +15,7 @@ from pricing.errors import InputError
 from pricing.revenue.bootstrap import Population, draw_keys, draw_uniforms
 from pricing.revenue.distributions import Distribution, correlated, correlation_matrix
 from pricing.revenue.draws_kernel import count_of, lookup_of, poisson_thresholds, sum_draws, words_of
-from tests.pricing.naive_revenue import WORD, naive_count, naive_sums, naive_word
+from tests.pricing.naive_reconciliation import WORD, naive_count, naive_sums, naive_word
 
 THRESHOLDS = poisson_thresholds()
 LOOKUP = lookup_of(THRESHOLDS)
