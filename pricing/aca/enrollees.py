@@ -50,7 +50,8 @@ def enrollees_of_scores(
     Returns
     -------
     pyarrow.Table
-        One row per scored row of at least one month, in their order: member_id, TAKEN columns, months_enrolled,
+        One row per scored row of at least one month, in their order: member_id, enrollment_start_date, TAKEN columns,
+        months_enrolled,
         payment_risk_score, premium_pmpm, age_years [on the first day with the plan in the year, as it is rated],
         is_billable, and family_id if given.
 
@@ -75,7 +76,7 @@ def enrollees_of_scores(
     age, billable = _rating(spans, rates)
     kept = scored["months_enrolled"] > 0
     row = row[kept]
-    columns = {name: pa.array(spans[name][row]) for name in ("member_id", *TAKEN)}
+    columns = {name: pa.array(spans[name][row]) for name in ("member_id", "enrollment_start_date", *TAKEN)}
     columns |= {name: pa.array(scored[name][kept]) for name in ("months_enrolled", "payment_risk_score")}
     columns["premium_pmpm"] = pa.array(spans["premium_pmpm"][row])
     columns["age_years"] = pa.array(age[row])

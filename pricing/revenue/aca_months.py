@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pricing.aca.market import ENROLLEES, PLAN, age_factors, billable_of
+from pricing.aca.market import ENROLLEES, PLAN, billable_of
+from pricing.aca.state_rating import state_factors
 from pricing.errors import InputError
 from pricing.experience.months import first_days, month_numbers, month_of, name_of
 from pricing.inputs import Column, Columns, Numbers, read_columns
@@ -158,7 +159,7 @@ def plan_months(
         "members": parts,
         "billed": billed,
         "risk": parts * columns["payment_risk_score"][rows] / score_completion,
-        "age": billed * age_factors(columns["age_years"], rates)[rows],
+        "age": billed * state_factors(columns, rates)[rows],
         "premium": billed * columns["premium_pmpm"][rows],
     }
     shape = (len(names), MONTHS_OF_A_YEAR)
