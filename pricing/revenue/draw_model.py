@@ -16,10 +16,9 @@ from pricing.revenue.cohorts import Where
 from pricing.revenue.factors import Factors, component_dollars
 from pricing.revenue.projection import ENROLLMENT, Flows, Projection, flows_of, project, simulate_members, with_members
 from pricing.revenue.revenue_forecast import RevenueForecast
-from pricing.revenue.scores import Scores, base_means, score_steps
+from pricing.revenue.scores import LATER, Scores, base_means, score_steps
 
 FINAL = "final"
-LATER = "rules of later years"
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ class Model:
         if drawn & set(ENROLLMENT):
             flows = flows_of(assumed, self.base.members)
         if drawn & PRICES:
-            priced = price(assumed, forecast.terms, overrides=forecast.overrides)
+            priced = price(assumed, forecast.terms, overrides=forecast.priced.overrides)
         factors = {part: _growth(each) for part, each in scores.items()}
         if drawn - PRICES - set(ENROLLMENT):
             factors = {part: _growth(_drawn_scores(part, each, assumed)) for part, each in scores.items()}

@@ -24,6 +24,7 @@ from pricing.revenue.bootstrap import Population, draw_keys, draw_uniforms
 from pricing.revenue.cohorts import Where
 from pricing.revenue.distributions import Distribution, correlated, correlation_matrix
 from pricing.revenue.draw_model import Model, Sums
+from pricing.revenue.members import SCORE_PARTS
 from pricing.revenue.projection import ENROLLMENT
 from pricing.revenue.revenue_forecast import RevenueForecast
 from riskadj.errors import nearest
@@ -45,9 +46,6 @@ TABLES: Mapping[str, str] = {
 }
 #: Parameters that say when revenue is paid, not how much.
 IDLE = ("retroactive", "completion_initial", "completion_mid_year", "part_d_completion_initial", "part_d_completion_mid_year")
-#: Scores are added up as whole numbers of these parts of 1.000, so that the order of members changes no sum.
-_PARTS = 1_000_000
-
 
 @dataclass(frozen=True)
 class Uncertain:
@@ -275,11 +273,11 @@ def _drawn_sums(model: Model, draws: int, seed: int, *, members: bool, threads: 
         return
     membership = model.forecast.membership
     scores = [membership.scores, membership.part_d_scores][: len(model.base.scores)]
-    values = np.column_stack([np.rint(each * _PARTS) for each in scores if each is not None])
+    values = np.column_stack([np.rint(each * SCORE_PARTS) for each in scores if each is not None])
     n_cohorts = len(model.forecast.cohorts)
     population = Population.of(values, cohorts=membership.cohort_of_member, n_cohorts=n_cohorts)
     for sums in population.drawn(draw_keys(seed, MEMBERS, draws), threads=threads):
-        totals = {part: sums[:, 1 + place] / _PARTS for place, part in enumerate(model.base.scores)}
+        totals = {part: sums[:, 1 + place] / SCORE_PARTS for place, part in enumerate(model.base.scores)}
         yield Sums(sums[:, 0], totals)
 
 

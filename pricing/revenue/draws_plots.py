@@ -37,7 +37,7 @@ def _draw_fan(axes: Axes, found: RevenueDraws) -> None:
     step = max(1, len(frame) // 12)
     labels = [month.strftime("%Y-%m") for month in frame["month"]]
     axes.set_xticks(places[::step], labels[::step], rotation=45, ha="right", fontsize=8)
-    axes.yaxis.set_major_formatter(lambda value, _: f"${value:,.2f}M")
+    axes.yaxis.set_major_formatter(lambda value, _: f"${value:,g}M")
     axes.set_title(f"Revenue by month, {found.run['draws']:,} draws of scenario {found.run['scenario']}", fontsize=10)
     axes.legend(frameon=False, fontsize=8, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.16))
 
@@ -50,6 +50,8 @@ def _draw_sources(axes: Axes, found: RevenueDraws) -> None:
         low, high = ((row[name] - forecast) / _MILLION for name in ("p5", "p95"))
         axes.barh(place, high - low, left=low, color=GREY if row["source"] == "(together)" else BLUE)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(range(len(rows)), [shortened(row["source"]) for row in rows], fontsize=8)
-    axes.xaxis.set_major_formatter(lambda value, _: f"{'-' if value < 0 else ''}${abs(value):,.2f}M")
-    axes.set_title("All months' revenue against the forecast, 5th to 95th percentile", fontsize=10)
+    labels = [shortened(row["source"].replace("_", " ")) for row in rows]
+    axes.set_yticks(range(len(rows)), labels, fontsize=8)
+    axes.locator_params(axis="x", nbins=5)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{'-' if value < 0 else ''}${abs(value):,g}M")
+    axes.set_title("All months against the forecast, middle 90 % of draws", fontsize=10)

@@ -24,7 +24,7 @@ PLAN = ("contract_id", "plan_id")
 #: Columns that cohorts are made by unless the caller names others; those that the enrollment has not are left out.
 BY = (*PLAN, "county_code", *DERIVED)
 #: Scores are added up as whole numbers of these parts of 1.000, so that the order of members changes no sum.
-_PARTS = 1_000_000
+SCORE_PARTS = 1_000_000
 _LONG_AGO = -(1 << 31)
 
 
@@ -68,8 +68,8 @@ class Membership:
 
     def total(self, scores: Numbers) -> Numbers:
         """Return the sum of members' scores by cohort, shape (n_cohorts,), exact to a millionth."""
-        parts = np.rint(scores * _PARTS)
-        return np.bincount(self.cohort_of_member, parts, len(self.cohorts)) / _PARTS
+        parts = np.rint(scores * SCORE_PARTS)
+        return np.bincount(self.cohort_of_member, parts, len(self.cohorts)) / SCORE_PARTS
 
     def __repr__(self) -> str:
         """Return how many members and cohorts there are."""

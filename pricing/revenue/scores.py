@@ -25,6 +25,8 @@ _PART_D = {
     "Part D coding trend": ("part_d_coding_trend", True),
     "Part D model change": ("part_d_model_change", False),
 }
+#: The step of scores under the rules of later payment years.
+LATER = "rules of later years"
 PARTS: Mapping[str, tuple[str, Mapping[str, tuple[str, bool]]]] = {
     "part_c": ("", _PART_C),
     "part_d": ("part_d_", _PART_D),
@@ -59,10 +61,16 @@ class Scores:
 
 def scores_of(part: str, projection: Projection, assumed: Assumed, membership: Membership) -> Scores:
     """Return the scores of "part_c" or "part_d" under a scenario."""
+    is_later = part == "part_c" and bool(membership.later_scores)
+    return Scores(projection.mean(part), *score_steps(part, assumed, _later(membership, assumed) if is_later else None))
+
+
+def score_steps(
+    part: str, assumed: Assumed, later: Numbers | None
+) -> tuple[dict[str, Numbers], dict[str, Numbers]]:
+    """Return the steps and completions of a part's scores; `later` is the step of later years' rules, if any."""
     prefix, rules = PARTS[part]
-    steps: dict[str, Numbers] = {}
-    if part == "part_c" and membership.later_scores:
-        steps["rules of later years"] = _later(membership, assumed)
+    steps = {} if later is None else {LATER: later}
     for name, (parameter, is_growth) in rules.items():
         steps[name] = assumed.index(parameter) if is_growth else assumed.array(parameter)
     completion = {
@@ -73,7 +81,7 @@ def scores_of(part: str, projection: Projection, assumed: Assumed, membership: M
     steps["completion of the scores given"] = (
         1 / completion[stands_for] if stands_for else np.ones(assumed.shape)
     )
-    return Scores(projection.mean(part), steps, completion)
+    return steps, completion
 
 
 def _later(membership: Membership, assumed: Assumed) -> Numbers:
