@@ -22,7 +22,7 @@ from pricing.aca.transfer import RiskTransfer, risk_transfer
 from pricing.aca.transfer_formula import KEY, MARKET
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, parameter_table
-from pricing.experience.months import as_dates
+from pricing.experience.months import as_dates, month_range
 from pricing.inputs import Numbers, read_columns
 from pricing.parameters import load_rates
 from pricing.revenue.aca_months import MONTHS_OF_A_YEAR, PlanMonths
@@ -142,10 +142,11 @@ class AcaRevenue:
         settled: dict[Any, int] = {}
         for row in self.settlement.to_pylist():
             settled[row["settled_in"]] = settled.get(row["settled_in"], 0) + _cents(row["dollars"])
-        months = sorted({*accrued, *settled})
-        moves = np.array([[side.get(month, 0) for month in months] for side in (accrued, settled)], np.int64)
-        columns = {"accrued": moves[0], "settled": moves[1], "balance": np.cumsum(moves[0] - moves[1])}
-        return pa.table({"month": pa.array(months)} | {name: pa.array(dollars_of(v)) for name, v in columns.items()})
+        months = as_dates(month_range(min(accrued), max(*accrued, *settled)))
+        moves = [[side.get(month, 0) for month in months.to_pylist()] for side in (accrued, settled)]
+        made, paid = np.array(moves, np.int64)
+        columns = {"accrued": made, "settled": paid, "balance": np.cumsum(made - paid)}
+        return pa.table({"month": months} | {name: pa.array(dollars_of(values)) for name, values in columns.items()})
 
     @property
     def assumptions(self) -> pa.Table:
@@ -323,7 +324,7 @@ class _Issuer:
         ratio = None
         if key[1] in inputs:
             net = sum(int(values.sum()) for name, values in found.items() if name != "premium") / 100
-            ratio = self._loss_ratio(key[1], inputs[key[1]], premium.sum() / 100, net, billed.sum() / MONTHS_OF_A_YEAR)
+            ratio = self._loss_ratio(key[1], inputs[key[1]], float(premium.sum()) / 100, net, float(billed.sum()))
         found["mlr_rebate"] = -spread_cents(0 if ratio is None else _cents(ratio.rebate), premium)
         columns: dict[str, Any] = {
             "state": pa.array([key[0]] * MONTHS_OF_A_YEAR),
@@ -337,13 +338,13 @@ class _Issuer:
         return pa.table(columns | {"revenue": pa.array(dollars_of(total))}), ratio
 
     def _loss_ratio(
-        self, market: str, given: LossRatioInputs, premium: float, transfers: float, life_years: float
+        self, market: str, given: LossRatioInputs, premium: float, transfers: float, billed: float
     ) -> LossRatio:
         net_premium = premium - given.taxes_and_fees
         return loss_ratio(
             numerator=given.prior_numerator + given.claims + given.quality - transfers,
             denominator=given.prior_denominator + net_premium,
-            life_years=given.prior_life_years + life_years,
+            life_years=given.prior_life_years + billed / MONTHS_OF_A_YEAR,
             average_deductible=given.average_deductible, premium=net_premium, market=market,
             reporting_year=self.rates.year, rates=self.rates,
         )  # fmt: skip

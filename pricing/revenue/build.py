@@ -32,14 +32,11 @@ class Priced:
         Of "rate" and "rebate": the base year's terms and the factors that make the month's of them.
     rates : Rates
         Of the base year.
-    overrides : path or mapping, optional
-        The caller's own yearly parameters.
     """
 
     terms: Mapping[str, Numbers] = field(repr=False)
     steps: Mapping[str, Mapping[str, Numbers]] = field(repr=False)
     rates: Rates
-    overrides: Overrides = field(default=None, repr=False)
 
     def factors(self, members: Numbers, part_c: Scores, part_d: Scores | None, *, vintage: str) -> Factors:
         """Return the factors of revenue by the scores of a run."""
@@ -75,7 +72,7 @@ def price(assumed: Assumed, terms: Terms, *, overrides: Overrides = None) -> Pri
         "part_d_low_income": _low_income(terms, cohorts, months) * drugs,
         "part_d_reinsurance": terms.of_month("part_d_reinsurance_pmpm", months) * drugs,
     }
-    return Priced(found, {"rate": rate, "rebate": rebate}, rates, overrides)
+    return Priced(found, {"rate": rate, "rebate": rebate}, rates)
 
 
 def _product(steps: Mapping[str, Numbers]) -> Numbers:

@@ -135,7 +135,7 @@ class Model:
         if drawn & set(ENROLLMENT):
             flows = flows_of(assumed, self.base.members)
         if drawn & PRICES:
-            priced = price(assumed, forecast.terms, overrides=forecast.priced.overrides)
+            priced = price(assumed, forecast.terms, overrides=forecast.recipe.overrides)
         factors = {part: _growth(each) for part, each in scores.items()}
         if drawn - PRICES - set(ENROLLMENT):
             factors = {part: _growth(_drawn_scores(part, each, assumed)) for part, each in scores.items()}

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
-from pricing.experience.assumptions import RULE, Assumption, assumption_table
+from pricing.experience.assumptions import RULE, Assumption, assumption_table, parameter_table
 from pricing.experience.months import as_dates, month_of, name_of
 from pricing.revenue.assumptions import Scenario
 from pricing.revenue.build import Priced
@@ -113,7 +113,8 @@ class RevenueForecast:
         Returns
         -------
         pyarrow.Table
-            members [member months]; part_c_score, part_d_score (means by members, final run); components,
+            members [member months]; part_c_score, part_d_score (means by members, final run); part_c_rate,
+            part_d_rate (means by members) [dollars a month at a score of 1.000]; components,
             cms_payment (what CMS pays), revenue (with members' premiums) [dollars]; revenue_pmpm.
         """
         names = (by,) if isinstance(by, str) else tuple(by)
@@ -125,12 +126,14 @@ class RevenueForecast:
         for name in names:
             columns[name] = labels[name].take(pa.array(np.tile(np.arange(n_groups), len(months))))
         columns["members"] = pa.array(members.T.ravel())
-        for part, score in (
+        for name, values in (
             ("part_c_score", self.factors.score),
             ("part_d_score", self.factors.part_d_score),
+            ("part_c_rate", self.factors.rate),
+            ("part_d_rate", self.factors.part_d_bid),
         ):
-            total = self._sums(self.factors.members * score, group, n_groups)
-            columns[part] = pa.array(_ratio(total, members).T.ravel())
+            total = self._sums(self.factors.members * values, group, n_groups)
+            columns[name] = pa.array(_ratio(total, members).T.ravel())
         columns |= {name: pa.array(dollars_of(values.T.ravel())) for name, values in sums.items()}
         all_cents = np.sum([sums[name] for name in COMPONENTS], axis=0)
         cms = all_cents - np.sum([sums[name] for name in FROM_MEMBERS], axis=0)
@@ -202,8 +205,8 @@ class RevenueForecast:
         return pa.concat_tables(
             [
                 self.scenario.table(),
-                _parameter_rows(self.priced.rates.assumptions(PARAMETERS)),
-                _parameter_rows(self.settlement.calendar.assumptions()),
+                parameter_table(self.priced.rates.assumptions(PARAMETERS)),
+                parameter_table(self.settlement.calendar.assumptions()),
                 assumption_table(_RULES),
             ]
         )
@@ -329,14 +332,3 @@ _RULES = (
 
 def _ratio(above: Numbers, below: Numbers) -> Numbers:
     return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
-
-
-def _parameter_rows(parameters: pa.Table) -> pa.Table:
-    """Return yearly parameters as rows of assumptions."""
-    return assumption_table(
-        Assumption(
-            " ".join(filter(None, [row["parameter"], row["key"]])), row["value"], row["unit"],
-            row["source"] + ("" if row["verified"] else " (not verified)"), row["where"],
-        )
-        for row in parameters.to_pylist()
-    )  # fmt: skip

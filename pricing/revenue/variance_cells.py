@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ import riskadj
 from pricing.errors import InputError
 from pricing.experience.months import as_dates, month_numbers, name_of
 from pricing.inputs import Column, Columns, Numbers, read_columns
+from pricing.revenue.assumptions import VINTAGES
+from pricing.revenue.factors import component_cents
+from pricing.revenue.revenue_forecast import TABLES as FILES
+from pricing.revenue.revenue_forecast import RevenueForecast
+from pricing.revenue.statuses import PAYERS
 from riskadj.errors import nearest
 from riskadj.tables.record_layouts import load_layout_table
 
@@ -41,7 +47,13 @@ PARTS = {
 NONE = "(none)"
 NON_DUAL = "non_dual"
 DUALS = {"full_dual": ("02", "04", "08"), "partial_dual": ("01", "03", "05", "06")}
-PAYERS = ("primary", "secondary")
+#: Components of a forecast that monthly membership reports show; they are before sequestration.
+REPORTED = {
+    "C": ("part_c_risk", "part_c_premium_offset", "part_c_msp", "part_c_rebate"),
+    "D": ("part_d_direct_subsidy", "part_d_low_income", "part_d_reinsurance"),
+}
+#: The file of a forecast's directory that has its cohorts by month.
+COHORT_FILE = f"{FILES['cohort_months']}.parquet"
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,7 @@ def read_cells(source: Any, by: Sequence[str], *, role: str) -> Cells:
     Parameters
     ----------
     source : Cells, path, DataFrame, Arrow table or mapping
-        With the columns of `CELLS`, and `by` as text.
+        With the columns of `CELLS`, and `by` as text; or the directory of a forecast (Part C).
     by : sequence of str
     role : str
         What the table is, for messages.
@@ -110,12 +122,75 @@ def read_cells(source: Any, by: Sequence[str], *, role: str) -> Cells:
     InputError
         A column is missing or holds impossible values.
     """
+    if isinstance(source, (str, Path)) and Path(source).is_dir():
+        source = forecast_cells(source, by=by)
     run = source.run if isinstance(source, Cells) else {}
     table = source.table() if isinstance(source, Cells) else source
     columns = read_columns(table, (*CELLS, *(Column(name, "text") for name in by)), role=role)
+    return _added(tuple(by), _keys(columns, by), np.array([columns[name] for name in MEASURES]), run)
+
+
+def forecast_cells(
+    forecast: Any, *, by: Sequence[str] = BY, part: str = "C", vintage: str = "final"
+) -> Cells:
+    """Return what a forecast expects monthly membership reports to show, by month and cell.
+
+    Parameters
+    ----------
+    forecast : RevenueForecast, or path of what it wrote
+        Its directory, or the revenue_cohorts.parquet in it.
+    by : sequence of str
+        Columns of its cohorts.
+    part : {"C", "D"}
+    vintage : {"final", "initial", "mid_year"}
+        The run of scores: before settlement, reports show an earlier one. A forecast that was written has the final.
+
+    Returns
+    -------
+    Cells
+        Revenue before sequestration and without members' premiums, as reports have it.
+
+    Raises
+    ------
+    InputError
+        `part` or `vintage` is unknown, `by` names no column of the cohorts, or a forecast on disk is asked for another
+        run than the final.
+    """
+    _check_part(part)
+    role, prefix = "forecast", f"part_{part.lower()}"
+    table = forecast if isinstance(forecast, (str, Path)) else _as_of(forecast, vintage).cohort_months
+    if isinstance(forecast, (str, Path)):
+        if vintage != "final":
+            raise InputError("a forecast that was written has the scores of the final run only; give vintage='final'.")
+        table = Path(forecast) / COHORT_FILE if Path(forecast).is_dir() else forecast
+    numbers = ("members", f"{prefix}_score", f"{prefix}_rate", *REPORTED[part])
+    wanted = (Column("month", "date"), *(Column(name) for name in numbers), *(Column(name, "text") for name in by))
+    columns = read_columns(table, wanted, role=role)
+    rated = columns["members"] * columns[f"{prefix}_rate"]
+    revenue = np.sum([columns[name] for name in REPORTED[part]], axis=0)
+    measures = np.array([columns["members"], rated, rated * columns[f"{prefix}_score"], revenue])
+    return _added(tuple(by), _keys(columns, by), measures, {"part": part, "vintage": vintage})
+
+
+def _as_of(forecast: RevenueForecast, vintage: str) -> RevenueForecast:
+    """Return a forecast as earned by the scores of a run."""
+    if vintage not in VINTAGES:
+        raise InputError(f"vintage '{vintage}' is none of {', '.join(VINTAGES)}.")
+    scores = forecast.scores
+    factors = forecast.priced.factors(
+        forecast.projection.members, scores["part_c"], scores.get("part_d"), vintage=vintage
+    )
+    return replace(forecast, factors=factors, cents=component_cents(factors))
+
+
+def _check_part(part: str) -> None:
+    if part not in PARTS:
+        raise InputError(f"part '{part}' is none of Medicare's here; give one of: {', '.join(PARTS)}.")
+
+
+def _keys(columns: Columns, by: Sequence[str]) -> list[npt.NDArray[Any]]:
     days = columns["month"].astype("datetime64[D]").astype(np.int64)
-    keys = [month_numbers(days), *(columns[name].astype(str) for name in by)]
-    return _added(tuple(by), keys, np.array([columns[name] for name in MEASURES]), run)
+    return [month_numbers(days), *(columns[name].astype(str) for name in by)]
 
 
 def mmr_cells(mmr: Any, *, by: Sequence[str] = BY, part: str = "C") -> Cells:
@@ -143,8 +218,7 @@ def mmr_cells(mmr: Any, *, by: Sequence[str] = BY, part: str = "C") -> Cells:
     riskadj.errors.RiskAdjError
         The reports cannot be read or netted.
     """
-    if part not in PARTS:
-        raise InputError(f"part '{part}' is none of Medicare's here; give one of: {', '.join(PARTS)}.")
+    _check_part(part)
     table = mmr if isinstance(mmr, pa.Table) else riskadj.read_mmr(mmr)
     net = riskadj.net_member_months(table)
     paid, products = PARTS[part]
