@@ -1,4 +1,4 @@
-"""An issuer's ACA revenue by month: premium, risk adjustment transfer, high-cost pool, rebate of the medical loss ratio.
+"""An issuer's ACA revenue by month: premium, risk adjustment transfer, high-cost pool, medical loss ratio rebate.
 
 Premium is earned month by month. The others are settled for the whole benefit year, long after it: here they are
 accrued, the transfer of each plan and rating area and what the high-cost pool pays by billed member months, the
@@ -74,7 +74,9 @@ class HighCost:
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
         if not self.payment >= 0 or not 0 <= self.charge_rate < 1:
-            raise InputError("a high-cost pool pays 0 or more, and charges a share of premium from 0 to below 1.")
+            raise InputError(
+                "a high-cost pool pays 0 or more, and charges a share of premium from 0 to below 1."
+            )
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,9 @@ class AcaRevenue:
         moves = [[side.get(month, 0) for month in months.to_pylist()] for side in (accrued, settled)]
         made, paid = np.array(moves, np.int64)
         columns = {"accrued": made, "settled": paid, "balance": np.cumsum(made - paid)}
-        return pa.table({"month": months} | {name: pa.array(dollars_of(values)) for name, values in columns.items()})
+        return pa.table(
+            {"month": months} | {name: pa.array(dollars_of(values)) for name, values in columns.items()}
+        )
 
     @property
     def assumptions(self) -> pa.Table:
@@ -253,9 +257,13 @@ def aca_revenue(
     own = np.array([name == issuer_id for name in plans.plans["issuer_id"].to_pylist()])
     if not own.any():
         known = sorted(set(plans.plans["issuer_id"].to_pylist()))
-        raise InputError(f"no plan of issuer {issuer_id}{nearest(issuer_id, known)}; there are: {', '.join(known[:9])}.")
+        raise InputError(
+            f"no plan of issuer {issuer_id}{nearest(issuer_id, known)}; there are: {', '.join(known[:9])}."
+        )
     market = _market(plans, competitors, geographic_cost_factors)
-    transfer = risk_transfer(market, benefit_year=plans.rates.year, state_averages=state_averages, rates=plans.rates)
+    transfer = risk_transfer(
+        market, benefit_year=plans.rates.year, state_averages=state_averages, rates=plans.rates
+    )
     issuer = _Issuer.of(plans, own, transfer)
     _check_markets(issuer, high_cost or {}, loss_ratios or {})
     found = [issuer.market(key, high_cost or {}, loss_ratios or {}) for key in issuer.markets]
@@ -292,7 +300,9 @@ class _Issuer:
         rows = [tuple(row[name] for name in KEY) for row in transfer.plans.select(KEY).to_pylist()]
         dollars = dict(zip(rows, transfer.plans["transfer"].to_pylist(), strict=True))
         whole = [_cents(dollars.get(tuple(row[name] for name in KEY), 0.0)) for row in table.to_pylist()]
-        spread = [spread_cents(total, weights) for total, weights in zip(whole, measures["billed"], strict=True)]
+        spread = [
+            spread_cents(total, weights) for total, weights in zip(whole, measures["billed"], strict=True)
+        ]
         return cls(
             table, plans.first_month, measures["members"], measures["billed"], measures["risk"],
             cents(measures["premium"]), np.array(spread), plans.rates,
@@ -312,7 +322,9 @@ class _Issuer:
         self, key: tuple[str, str], high_cost: Mapping[str, HighCost], inputs: Mapping[str, LossRatioInputs]
     ) -> tuple[pa.Table, LossRatio | None]:
         """Return a market's revenue by month, and its loss ratio if asked for."""
-        rows = pc.and_(pc.equal(self.plans["state"], key[0]), pc.equal(self.plans["market"], key[1])).to_numpy()
+        rows = pc.and_(
+            pc.equal(self.plans["state"], key[0]), pc.equal(self.plans["market"], key[1])
+        ).to_numpy()
         premium, billed = self.premium[rows].sum(axis=0), self.billed[rows].sum(axis=0)
         pool = high_cost.get(key[1], HighCost(0.0, 0.0))
         found = {
@@ -324,7 +336,9 @@ class _Issuer:
         ratio = None
         if key[1] in inputs:
             net = sum(int(values.sum()) for name, values in found.items() if name != "premium") / 100
-            ratio = self._loss_ratio(key[1], inputs[key[1]], float(premium.sum()) / 100, net, float(billed.sum()))
+            ratio = self._loss_ratio(
+                key[1], inputs[key[1]], float(premium.sum()) / 100, net, float(billed.sum())
+            )
         found["mlr_rebate"] = -spread_cents(0 if ratio is None else _cents(ratio.rebate), premium)
         columns: dict[str, Any] = {
             "state": pa.array([key[0]] * MONTHS_OF_A_YEAR),
@@ -359,7 +373,10 @@ class _Issuer:
         columns["month"] = as_dates(np.tile(self._months, len(self.members)))
         columns |= {name: pa.array(values) for name, values in flat.items()}
         columns["risk_score"] = pa.array(score, mask=people == 0)
-        columns |= {n: pa.array(dollars_of(v.ravel())) for n, v in (("premium", self.premium), ("transfer", self.transfer))}
+        columns |= {
+            n: pa.array(dollars_of(v.ravel()))
+            for n, v in (("premium", self.premium), ("transfer", self.transfer))
+        }
         return pa.table(columns)
 
 
@@ -406,7 +423,9 @@ def _check_markets(issuer: _Issuer, *given: Mapping[str, Any]) -> None:
     known = sorted({market for _, market in issuer.markets})
     for name in (name for mapping in given for name in mapping):
         if name not in known:
-            raise InputError(f"the issuer has no market '{name}'{nearest(name, known)}; it has: {', '.join(known)}.")
+            raise InputError(
+                f"the issuer has no market '{name}'{nearest(name, known)}; it has: {', '.join(known)}."
+            )
 
 
 def _settlement(months: pa.Table, plans: PlanMonths) -> pa.Table:
@@ -429,4 +448,4 @@ def _settlement(months: pa.Table, plans: PlanMonths) -> pa.Table:
 
 
 def _cents(dollars: float) -> int:
-    return int(cents(np.float64(dollars)))
+    return int(cents(np.array([dollars]))[0])

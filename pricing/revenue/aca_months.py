@@ -74,9 +74,13 @@ class PlanMonths:
         wanted = scenario or Scenario("as in the base month")
         column = month_of(base_month) - self.first_month
         if not 0 <= column < MONTHS_OF_A_YEAR:
-            raise InputError(f"base_month {name_of(month_of(base_month))} is not in benefit year {self.rates.year}.")
+            raise InputError(
+                f"base_month {name_of(month_of(base_month))} is not in benefit year {self.rates.year}."
+            )
         if not self.measures["members"][:, column].any():
-            raise InputError(f"nobody is enrolled in base_month {name_of(month_of(base_month))}; give an earlier one.")
+            raise InputError(
+                f"nobody is enrolled in base_month {name_of(month_of(base_month))}; give an earlier one."
+            )
         other = next((row.parameter for row in wanted.rows if row.parameter not in ENROLLMENT), None)
         if other is not None:
             raise InputError(
@@ -93,7 +97,9 @@ class PlanMonths:
         base = {name: values[:, column] for name, values in self.measures.items()}
         flows = flows_of(Assumed(scenario, Cohorts(self.plans), months), base["members"])
         members = base.pop("members")
-        means = {name: np.divide(v, members, out=np.zeros_like(v), where=members > 0) for name, v in base.items()}
+        means = {
+            name: np.divide(v, members, out=np.zeros_like(v), where=members > 0) for name, v in base.items()
+        }
         risk = {name: {"risk": parts["risk"]} for name, parts in (("scores", base), ("means", means))}
         found = project(_with_average_people(flows), members, scores=base, means=means)
         sick = project(flows, members, **risk)
@@ -165,7 +171,7 @@ def plan_months(
     shape = (len(names), MONTHS_OF_A_YEAR)
     return PlanMonths(
         plans=pa.table({n: pa.array([row[at] for row in names], pa.string()) for at, n in enumerate(PLAN)}),
-        measures={n: np.bincount(cell, v, len(names) * MONTHS_OF_A_YEAR).reshape(shape) for n, v in values.items()},
+        measures={n: _summed(cell, v, shape) for n, v in values.items()},
         rates=rates,
         run={"benefit_year": benefit_year, "enrollees": columns.n_rows, "plans": len(names),
              "score_completion": score_completion},
@@ -184,13 +190,19 @@ def _spread(columns: Columns, january: int) -> tuple[npt.NDArray[np.int64], npt.
     while (left > 0).any():
         part = np.minimum(left, room)
         here = np.flatnonzero(left > 0)
-        columns.refuse((left > 1e-9) & (month >= MONTHS_OF_A_YEAR), "months_enrolled reach beyond the benefit year")
+        columns.refuse(
+            (left > 1e-9) & (month >= MONTHS_OF_A_YEAR), "months_enrolled reach beyond the benefit year"
+        )
         rows.append(here)
         months.append(month[here])
         parts.append(part[here])
         left, month, room = left - part, month + 1, np.ones(len(left))
         left = np.where(left < 1e-9, 0.0, left)
     return np.concatenate(rows), np.concatenate(months), np.concatenate(parts)
+
+
+def _summed(cell: npt.NDArray[np.int64], values: Numbers, shape: tuple[int, int]) -> Numbers:
+    return np.bincount(cell, values, shape[0] * shape[1]).astype(np.float64).reshape(shape)
 
 
 def _left_of_month(days: npt.NDArray[np.int64]) -> Numbers:

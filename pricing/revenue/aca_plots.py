@@ -35,12 +35,18 @@ def _draw_months(axes: Axes, found: AcaRevenue) -> None:
         dollars = frame[name].to_numpy()
         if dollars.any():
             start = np.where(dollars >= 0, above, below)
-            axes.bar(places, dollars, bottom=start, color=color, label=name.replace("_", " ").replace("mlr", "MLR"))
+            axes.bar(
+                places, dollars, bottom=start, color=color, label=name.replace("_", " ").replace("mlr", "MLR")
+            )
             above, below = above + np.maximum(dollars, 0), below + np.minimum(dollars, 0)
-    axes.plot(places, frame["revenue"], color="black", linewidth=1.2, marker="o", markersize=4, label="revenue")
+    axes.plot(
+        places, frame["revenue"], color="black", linewidth=1.2, marker="o", markersize=4, label="revenue"
+    )
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.margins(y=0.08)
-    axes.set_xticks(places, [month.strftime("%Y-%m") for month in frame["month"]], rotation=45, ha="right", fontsize=8)
+    axes.set_xticks(
+        places, [month.strftime("%Y-%m") for month in frame["month"]], rotation=45, ha="right", fontsize=8
+    )
     show_dollars(axes.yaxis)
     axes.set_title(f"Revenue of issuer {found.run['issuer_id']} by month, as accrued", fontsize=10)
     axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))

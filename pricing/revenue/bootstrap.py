@@ -104,7 +104,7 @@ class Population:
 
 
 def key_of(seed: int, name: str) -> int:
-    """Return the word that a named source of chance begins with; names and seeds have nothing to do with one another."""
+    """Return the word that a named source of chance begins with: each name and seed has a stream of its own."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "little")
 
 

@@ -10,11 +10,19 @@ import numpy.typing as npt
 
 from pricing.inputs import Numbers
 from pricing.revenue.assumed import Assumed
-from pricing.revenue.assumptions import Assume, Scenario
+from pricing.revenue.assumptions import Assume
 from pricing.revenue.build import Priced, price
 from pricing.revenue.cohorts import Where
 from pricing.revenue.factors import Factors, component_dollars
-from pricing.revenue.projection import ENROLLMENT, Flows, Projection, flows_of, project, simulate_members, with_members
+from pricing.revenue.projection import (
+    ENROLLMENT,
+    Flows,
+    Projection,
+    flows_of,
+    project,
+    simulate_members,
+    with_members,
+)
 from pricing.revenue.revenue_forecast import RevenueForecast
 from pricing.revenue.scores import LATER, Scores, base_means, score_steps
 
@@ -77,7 +85,9 @@ class Model:
         """Return the model of a forecast, for some of its cohorts."""
         projection = forecast.projection
         base = Sums(projection.members[:, 0], {part: sums[:, 0] for part, sums in projection.scores.items()})
-        means = {part: base_means(forecast.cohorts, base.members, total) for part, total in base.scores.items()}
+        means = {
+            part: base_means(forecast.cohorts, base.members, total) for part, total in base.scores.items()
+        }
         factors = {part: _growth(scores) for part, scores in forecast.scores.items()}
         found = _coefficients(forecast.flows, forecast.priced, factors)
         forecast.cohorts.refuse_unless_some_fit(where, "where")
@@ -88,7 +98,9 @@ class Model:
         """Months that tables show."""
         return len(self.forecast.months) - self.forecast.first
 
-    def revenue(self, sums: Sums, rows: Sequence[Assume] = (), *, deviation: Numbers | None = None) -> Numbers:
+    def revenue(
+        self, sums: Sums, rows: Sequence[Assume] = (), *, deviation: Numbers | None = None
+    ) -> Numbers:
         """Return revenue by month [dollars], shape (n_months,).
 
         Parameters

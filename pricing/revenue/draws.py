@@ -45,7 +45,14 @@ TABLES: Mapping[str, str] = {
     "assumptions": "assumptions",
 }
 #: Parameters that say when revenue is paid, not how much.
-IDLE = ("retroactive", "completion_initial", "completion_mid_year", "part_d_completion_initial", "part_d_completion_mid_year")
+IDLE = (
+    "retroactive",
+    "completion_initial",
+    "completion_mid_year",
+    "part_d_completion_initial",
+    "part_d_completion_mid_year",
+)
+
 
 @dataclass(frozen=True)
 class Uncertain:
@@ -216,7 +223,13 @@ def draw_revenue(
 
 
 def _checked(
-    forecast: RevenueForecast, uncertain: Sequence[Uncertain], draws: int, seed: int, *, members: bool, chance: bool
+    forecast: RevenueForecast,
+    uncertain: Sequence[Uncertain],
+    draws: int,
+    seed: int,
+    *,
+    members: bool,
+    chance: bool,
 ) -> list[str]:
     """Return the names of the sources of uncertainty, in order."""
     names = [each.name for each in uncertain]
@@ -228,9 +241,13 @@ def _checked(
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"'{twice}' is drawn twice; keep one of them.")
-    moves = next((each.parameter for each in uncertain if each.parameter in ENROLLMENT), CHANCE if chance else None)
+    moves = next(
+        (each.parameter for each in uncertain if each.parameter in ENROLLMENT), CHANCE if chance else None
+    )
     if forecast.flows is None and moves:
-        raise InputError(f"the forecast has given members, so that {moves} has nothing to move; leave it out.")
+        raise InputError(
+            f"the forecast has given members, so that {moves} has nothing to move; leave it out."
+        )
     for each in uncertain:
         _check_assumption(forecast, each)
     return sources
@@ -238,12 +255,18 @@ def _checked(
 
 def _check_assumption(forecast: RevenueForecast, each: Uncertain) -> None:
     if each.parameter in IDLE:
-        raise InputError(f"{each.parameter} changes when revenue is paid, not how much is earned; leave it out.")
+        raise InputError(
+            f"{each.parameter} changes when revenue is paid, not how much is earned; leave it out."
+        )
     known = {tuple(sorted(row.to.items())) for row in forecast.scenario.named("transition")}
     if each.to and tuple(sorted(each.to.items())) not in known:
-        raise InputError(f"'{each.name}' moves members where the forecast's scenario moves none; add its row there first.")
+        raise InputError(
+            f"'{each.name}' moves members where the forecast's scenario moves none; add its row there first."
+        )
     if "completion" in each.parameter and not forecast.scenario.scored_as:
-        raise InputError(f"{each.parameter} needs a scenario that says which run the members' scores stand for.")
+        raise InputError(
+            f"{each.parameter} needs a scenario that says which run the members' scores stand for."
+        )
 
 
 def _values(
@@ -282,7 +305,13 @@ def _drawn_sums(model: Model, draws: int, seed: int, *, members: bool, threads: 
 
 
 def _result(
-    model: Model, found: Numbers, *, sources: Sequence[str], uncertain: Sequence[Uncertain], values: Numbers, seed: int
+    model: Model,
+    found: Numbers,
+    *,
+    sources: Sequence[str],
+    uncertain: Sequence[Uncertain],
+    values: Numbers,
+    seed: int,
 ) -> RevenueDraws:
     """Return the tables of draws; `found` has shape (n_sources + 1, n_draws, n_months)."""
     forecast, months = model.forecast, model.forecast.months[model.forecast.first :]
@@ -317,7 +346,11 @@ def _result(
 
 def _quantiles(expected: Numbers, drawn: Numbers) -> dict[str, pa.Array]:
     """Return the forecast, mean, standard deviation and percentiles of each row of draws, in cents."""
-    columns = {"forecast": expected, "mean": drawn.mean(axis=1), "standard_deviation": drawn.std(axis=1, ddof=1)}
+    columns = {
+        "forecast": expected,
+        "mean": drawn.mean(axis=1),
+        "standard_deviation": drawn.std(axis=1, ddof=1),
+    }
     columns |= {f"p{percent}": np.percentile(drawn, percent, axis=1) for percent in PERCENTILES}
     return {name: pa.array(np.round(values, 2)) for name, values in columns.items()}
 
@@ -358,7 +391,13 @@ def _assumption_table(
                    f"drawn: {PARAMETERS[each.parameter].meaning}")
         for each in uncertain
     ]  # fmt: skip
-    words = {MEMBERS: "drawn with replacement, as many as there are", CHANCE: "binomial exits and moves, Poisson joins"}
+    words = {
+        MEMBERS: "drawn with replacement, as many as there are",
+        CHANCE: "binomial exits and moves, Poisson joins",
+    }
     rows += [Assumption(name, words[name], "", RULE, "drawn") for name in sources if name in words]
-    rows += [Assumption("draws", draws, "", GIVEN, "how many"), Assumption("seed", seed, "", GIVEN, "same seed, same draws")]
+    rows += [
+        Assumption("draws", draws, "", GIVEN, "how many"),
+        Assumption("seed", seed, "", GIVEN, "same seed, same draws"),
+    ]
     return pa.concat_tables([assumption_table(rows), forecast.assumptions])

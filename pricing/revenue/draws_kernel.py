@@ -64,7 +64,8 @@ def uniforms(key: int, n: int) -> Numbers:
 
 def poisson_thresholds() -> Words:
     """Return where the count of a word rises by one: a word at or above n of them counts n times."""
-    thresholds, total, term, count = [], 0.0, math.exp(-1.0), 0
+    thresholds: list[int] = []
+    total, term, count = 0.0, math.exp(-1.0), 0
     while True:
         total += term
         threshold = round(total * _WORD)

@@ -31,14 +31,20 @@ def _draw_fan(axes: Axes, found: RevenueDraws) -> None:
     places = np.arange(len(frame))
     for low, high, strength in _BANDS:
         edges = (frame[f"p{low}"] / _MILLION, frame[f"p{high}"] / _MILLION)
-        axes.fill_between(places, *edges, color=BLUE, alpha=strength, linewidth=0, label=f"{high - low} % of draws")
+        axes.fill_between(
+            places, *edges, color=BLUE, alpha=strength, linewidth=0, label=f"{high - low} % of draws"
+        )
     axes.plot(places, frame["p50"] / _MILLION, color=BLUE, linewidth=1.6, label="median")
-    axes.plot(places, frame["forecast"] / _MILLION, color="black", linewidth=1.0, linestyle="--", label="forecast")
+    axes.plot(
+        places, frame["forecast"] / _MILLION, color="black", linewidth=1.0, linestyle="--", label="forecast"
+    )
     step = max(1, len(frame) // 12)
     labels = [month.strftime("%Y-%m") for month in frame["month"]]
     axes.set_xticks(places[::step], labels[::step], rotation=45, ha="right", fontsize=8)
     axes.yaxis.set_major_formatter(lambda value, _: f"${value:,g}M")
-    axes.set_title(f"Revenue by month, {found.run['draws']:,} draws of scenario {found.run['scenario']}", fontsize=10)
+    axes.set_title(
+        f"Revenue by month, {found.run['draws']:,} draws of scenario {found.run['scenario']}", fontsize=10
+    )
     axes.legend(frameon=False, fontsize=8, ncols=5, loc="upper center", bbox_to_anchor=(0.5, -0.16))
 
 

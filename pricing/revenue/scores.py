@@ -62,7 +62,9 @@ class Scores:
 def scores_of(part: str, projection: Projection, assumed: Assumed, membership: Membership) -> Scores:
     """Return the scores of "part_c" or "part_d" under a scenario."""
     is_later = part == "part_c" and bool(membership.later_scores)
-    return Scores(projection.mean(part), *score_steps(part, assumed, _later(membership, assumed) if is_later else None))
+    return Scores(
+        projection.mean(part), *score_steps(part, assumed, _later(membership, assumed) if is_later else None)
+    )
 
 
 def score_steps(

@@ -6,8 +6,9 @@ revenue. Within a month the difference goes to causes in this order, with the ex
 replaced:
 
 1. enrollment: member months more or fewer, at the month's revenue per member month;
-2. ``status_mix``, then the same of each other column of `by` in its order: those months being of this status (then of this county) and not an average one, at
-   the status's revenue per member month less the month's (then at the county's less its status's);
+2. ``status_mix``, then the same of each other column of `by`: those months being of this status (then of this county)
+   and not an average one, at the status's revenue per member month less the month's (then at the county's less its
+   status's);
 3. score: actual member months, at the change of the mean score times the expected rate;
 4. rate: actual member months and scores, at the change of the rate;
 5. other: what neither rate nor score brings: rebates, secondary-payer reductions, adjustments without a month of
@@ -153,7 +154,9 @@ def reconcile(
     both = (read_cells(expected, names_by, role=names[0]), read_cells(actual, names_by, role=names[1]))
     shared = np.intersect1d(both[0].months, both[1].months)
     if not len(shared):
-        raise InputError(f"{names[0]} and {names[1]} have no month in common; give both the same service months.")
+        raise InputError(
+            f"{names[0]} and {names[1]} have no month in common; give both the same service months."
+        )
     pair = _Pair.of(*(side.within(shared) for side in both))
     causes = causes_of(names_by)
     steps = dict(zip(causes, np.diff(pair.levels(), axis=0), strict=True))
@@ -202,7 +205,7 @@ class _Pair:
         _, first = np.unique(codes, return_index=True)
         rows = (codes[: expected.n_rows], codes[expected.n_rows :])
         sums = [
-            np.array([np.bincount(row, part, len(first)) for part in side.measures])
+            np.array([np.bincount(row, part, len(first)).astype(np.float64) for part in side.measures])
             for row, side in zip(rows, (expected, actual), strict=True)
         ]
         return cls(expected.by, [key[first] for key in both], [node[first] for node in nodes], *sums)
@@ -237,9 +240,12 @@ class _Pair:
         prices = []
         above = np.array([np.full(self.n_cells, part.sum() / months.sum()) for part in parts])
         for node in self.nodes:
-            count = np.bincount(node, months)[node]
+            count = np.bincount(node, months)[node].astype(np.float64)
             above = np.array(
-                [_ratio(np.bincount(node, part)[node], count, old) for part, old in zip(parts, above, strict=True)]
+                [
+                    _ratio(np.bincount(node, part)[node], count, old)
+                    for part, old in zip(parts, above, strict=True)
+                ]
             )
             prices.append(above)
         return prices
@@ -259,7 +265,7 @@ def _table(pair: _Pair, steps: Mapping[str, Integers], depth: int) -> pa.Table:
     columns |= {name: pa.array(pair.keys[1 + place][first]) for place, name in enumerate(pair.by[:depth])}
     sums = {}
     for side, measures in (("expected", pair.expected), ("actual", pair.actual)):
-        sums[side] = [np.bincount(node, part, n_nodes) for part in measures]
+        sums[side] = [np.bincount(node, part, n_nodes).astype(np.float64) for part in measures]
         columns |= _means(side, *sums[side][:3])
     columns["expected"] = pa.array(np.rint(100 * sums["expected"][3]) / 100)
     columns |= {name: pa.array(_add(node, cents, n_nodes) / 100) for name, cents in steps.items()}
@@ -333,5 +339,9 @@ def _run(
         name: {"cells": side.n_rows, **side.outside(shared), **side.run}
         for name, side in zip(names, both, strict=True)
     }
-    months = {"first_month": name_of(int(shared[0])), "last_month": name_of(int(shared[-1])), "months": len(shared)}
+    months = {
+        "first_month": name_of(int(shared[0])),
+        "last_month": name_of(int(shared[-1])),
+        "months": len(shared),
+    }
     return {"question": "reconcile revenue", **months, "by": list(by), "cells": n_cells, "sides": sides}

@@ -102,8 +102,12 @@ class Cells:
     def table(self) -> pa.Table:
         """Return the cells as an Arrow table of the columns of `CELLS` and `by`."""
         columns: dict[str, Any] = {"month": as_dates(self.keys[0])}
-        columns |= {name: pa.array(key, pa.string()) for name, key in zip(self.by, self.keys[1:], strict=True)}
-        return pa.table(columns | {name: pa.array(part) for name, part in zip(MEASURES, self.measures, strict=True)})
+        columns |= {
+            name: pa.array(key, pa.string()) for name, key in zip(self.by, self.keys[1:], strict=True)
+        }
+        return pa.table(
+            columns | {name: pa.array(part) for name, part in zip(MEASURES, self.measures, strict=True)}
+        )
 
 
 def read_cells(source: Any, by: Sequence[str], *, role: str) -> Cells:
@@ -161,10 +165,16 @@ def forecast_cells(
     table = forecast if isinstance(forecast, (str, Path)) else _as_of(forecast, vintage).cohort_months
     if isinstance(forecast, (str, Path)):
         if vintage != "final":
-            raise InputError("a forecast that was written has the scores of the final run only; give vintage='final'.")
+            raise InputError(
+                "a forecast that was written has the scores of the final run only; give vintage='final'."
+            )
         table = Path(forecast) / COHORT_FILE if Path(forecast).is_dir() else forecast
     numbers = ("members", f"{prefix}_score", f"{prefix}_rate", *REPORTED[part])
-    wanted = (Column("month", "date"), *(Column(name) for name in numbers), *(Column(name, "text") for name in by))
+    wanted = (
+        Column("month", "date"),
+        *(Column(name) for name in numbers),
+        *(Column(name, "text") for name in by),
+    )
     columns = read_columns(table, wanted, role=role)
     rated = columns["members"] * columns[f"{prefix}_rate"]
     revenue = np.sum([columns[name] for name in REPORTED[part]], axis=0)
@@ -224,7 +234,9 @@ def mmr_cells(mmr: Any, *, by: Sequence[str] = BY, part: str = "C") -> Cells:
     paid, products = PARTS[part]
     lacking = [name for name in (paid, *sum(products, ())) if name not in net.column_names]
     if lacking:
-        raise InputError(f"the MMR lacks '{lacking[0]}', by which Part {part} is explained; read it with that column.")
+        raise InputError(
+            f"the MMR lacks '{lacking[0]}', by which Part {part} is explained; read it with that column."
+        )
     stands = ~net["is_taken_back"].to_numpy()
     rated, scored = np.zeros(net.num_rows), np.zeros(net.num_rows)
     for rate, score in products:
@@ -249,7 +261,7 @@ def _labels(net: pa.Table, name: str) -> npt.NDArray[Any]:
 
 
 def _status(net: pa.Table) -> npt.NDArray[Any]:
-    """Return the status of each member-month: hospice, else what its RA factor type is paid as, else its dual status."""
+    """Return the status of each member-month: hospice, else that of its RA factor type, else its dual status."""
     by_type = {row["factor_type"]: status_of_factor_type(row) for row in _factor_types()}
     duals = {code: name for name, codes in DUALS.items() for code in codes}
     types, codes = (_texts(net, name) for name in ("ra_factor_type", "dual_status_code"))
@@ -296,7 +308,9 @@ def _number(net: pa.Table, name: str) -> Numbers:
     return pc.fill_null(net[name].cast(pa.float64()), 0.0).to_numpy()
 
 
-def _added(by: tuple[str, ...], keys: list[npt.NDArray[Any]], measures: Numbers, run: Mapping[str, Any]) -> Cells:
+def _added(
+    by: tuple[str, ...], keys: list[npt.NDArray[Any]], measures: Numbers, run: Mapping[str, Any]
+) -> Cells:
     """Return cells with rows of the same key added up."""
     node = numbered(keys)[-1]
     _, first = np.unique(node, return_index=True)

@@ -46,7 +46,9 @@ def _draw_months(axes: Axes, found: Reconciliation) -> None:
     for number, cause in enumerate(found.causes):
         change = frame[cause].to_numpy()
         start = np.where(change >= 0, above, below)
-        axes.bar(places, change, bottom=start, color=PALETTE[number % len(PALETTE)], label=cause.replace("_", " "))
+        axes.bar(
+            places, change, bottom=start, color=PALETTE[number % len(PALETTE)], label=cause.replace("_", " ")
+        )
         above += np.maximum(change, 0)
         below += np.minimum(change, 0)
     net = (frame["actual"] - frame["expected"]).to_numpy()

@@ -27,8 +27,9 @@ STYLES = {
 }
 LOOKS = (*STYLES, "text", "check")
 OK, FLAG = "OK", "FLAG"
-#: A braced name in a formula: ``{line}`` of the same grid, ``{grid.line}``, or ``{grid.line:all}`` for every record.
-_REFERENCE = re.compile(r"\{(?:(\w+)\.)?(\w+)(:all)?\}")
+#: A braced name in a formula: ``{line}`` of the same grid, ``{line:before}`` of its record before, ``{grid.line}``, or
+#: ``{grid.line:all}`` for every record.
+_REFERENCE = re.compile(r"\{(?:(\w+)\.)?(\w+)(?::(all|before))?\}")
 _SHEET_NAME = re.compile(r"[^\[\]:*?/\\']{1,31}")
 #: Rows above the first record or line: title, note, blank, heading.
 HEADING_ROW = 3
@@ -50,7 +51,8 @@ class Line:
         An input's value, or what the library computed for a formula.
     formula : str
         Empty for an input. Names lines in braces: ``"{trend}*{base.claims}"``; a line of another grid stands for the
-        cells of the records with the same owner; ``{base.claims:all}`` for the cells of all records.
+        cells of the records with the same owner; ``{base.claims:all}`` for the cells of all records;
+        ``{members:before}`` for the record before (of a grid's first record the cell ahead of it: guard it with an IF).
     look : {"dollars", "factor", "percent", "count", "stars", "plain", "text", "check"}
     section : str
         Heading above this line (records side by side only).
@@ -202,10 +204,10 @@ class Book:
 
     def _cells(self, grid: Grid, record: int, match: re.Match[str]) -> str:
         other = self._by_key[match[1] or grid.key]
-        if match[3]:
+        if match[3] == "all":
             return cell_range(other, match[2], 0, other.n_records - 1)
         if other is grid:
-            return address(*grid.cell(match[2], record))
+            return address(*grid.cell(match[2], record - (match[3] == "before")))
         first, last = other.records_of(None if grid.owners is None else int(grid.owners[record]))
         return cell_range(other, match[2], first, last)
 

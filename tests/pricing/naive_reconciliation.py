@@ -13,7 +13,9 @@ Row = dict[str, Any]
 WORD = 1 << 64
 
 
-def naive_reconciliation(expected: Sequence[Row], actual: Sequence[Row], by: Sequence[str]) -> dict[Any, dict[str, int]]:
+def naive_reconciliation(
+    expected: Sequence[Row], actual: Sequence[Row], by: Sequence[str]
+) -> dict[Any, dict[str, int]]:
     """Return cents by (month, labels) and cause, with fractions in place of floats; labels as in the rows.
 
     Rows have month, the columns of `by`, months, rate, score (mean values) and other (dollars a month), whole or
@@ -31,7 +33,10 @@ def naive_reconciliation(expected: Sequence[Row], actual: Sequence[Row], by: Seq
             return price(key, depth - 1)
         rate = sum(Fraction(row["months"]) * row["rate"] for row in inside) / count
         scored = sum(Fraction(row["months"]) * row["rate"] * row["score"] for row in inside) / count
-        paid = sum(Fraction(row["months"]) * (row["rate"] * row["score"] + row["other"]) for row in inside) / count
+        paid = (
+            sum(Fraction(row["months"]) * (row["rate"] * row["score"] + row["other"]) for row in inside)
+            / count
+        )
         return rate, scored, paid
 
     result = {}
@@ -52,7 +57,10 @@ def naive_reconciliation(expected: Sequence[Row], actual: Sequence[Row], by: Seq
         levels.append(level)
         level += other * (new["rate"] * new["score"] - score * rate)
         levels += [level, other * (new["rate"] * new["score"] + new["other"])]
-        cents = [int((Decimal(x.numerator) * 100 / Decimal(x.denominator)).quantize(Decimal(1), ROUND_HALF_EVEN)) for x in map(Fraction, levels)]
+        cents = [
+            int((Decimal(x.numerator) * 100 / Decimal(x.denominator)).quantize(Decimal(1), ROUND_HALF_EVEN))
+            for x in map(Fraction, levels)
+        ]
         names = ("enrollment", *(f"{name}_mix" for name in by), "score", "rate", "other")
         result[key] = {"expected": cents[0], "actual": cents[-1]}
         result[key] |= {name: high - low for name, low, high in zip(names, cents, cents[1:], strict=False)}
@@ -79,7 +87,11 @@ def naive_count(word: int) -> int:
 
 
 def naive_sums(
-    keys: Sequence[int], units: Sequence[int], cohorts: Sequence[int], values: Sequence[Sequence[float]], n_cohorts: int
+    keys: Sequence[int],
+    units: Sequence[int],
+    cohorts: Sequence[int],
+    values: Sequence[Sequence[float]],
+    n_cohorts: int,
 ) -> list[list[list[float]]]:
     """Return sums by draw, cohort and value."""
     result = []

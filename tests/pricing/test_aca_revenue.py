@@ -1,4 +1,4 @@
-"""ACA revenue by month: plans worked by hand, cents that add up, and the bundled market as the transfer formula has it."""
+"""ACA revenue by month: plans worked by hand, cents that add up, the bundled market as the formula has it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,24 @@ from pricing.aca.transfer import risk_transfer
 from pricing.errors import InputError
 from pricing.parameters import load_rates
 from pricing.revenue import Assume, Scenario
-from pricing.revenue.aca import COMPONENTS, TABLES, AcaRevenue, HighCost, LossRatioInputs, aca_revenue, spread_cents
+from pricing.revenue.aca import (
+    COMPONENTS,
+    TABLES,
+    AcaRevenue,
+    HighCost,
+    LossRatioInputs,
+    aca_revenue,
+    spread_cents,
+)
 from pricing.revenue.aca_months import PlanMonths, plan_months
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "synthetic_aca"
 YEAR = 2026
 
 
-def enrollee(plan: str, *, score: float = 1.0, months: float = 12, begin: date = date(YEAR, 1, 1), **more: Any) -> dict[str, Any]:
+def enrollee(
+    plan: str, *, score: float = 1.0, months: float = 12, begin: date = date(YEAR, 1, 1), **more: Any
+) -> dict[str, Any]:
     return {
         "state": "XX", "market": "individual", "issuer_id": plan[:1] * 5, "plan_id": plan, "rating_area": "1",
         "metal_level": "silver", "age_years": 21, "months_enrolled": months, "payment_risk_score": score,
@@ -38,6 +48,13 @@ TWO = [enrollee("1a", score=0.8), enrollee("2a", score=1.6)]
 
 def months_of(*rows: dict[str, Any], **options: Any) -> PlanMonths:
     return plan_months(pa.Table.from_pylist(list(rows)), benefit_year=YEAR, **options)
+
+
+DEARER = Scenario("dearer", (Assume("rate_trend", 0.1),))
+
+
+def revenue(**options: Any) -> AcaRevenue:
+    return aca_revenue(months_of(*TWO), **({"issuer_id": "11111"} | options))
 
 
 def column(found: AcaRevenue, name: str) -> list[int]:
@@ -96,7 +113,9 @@ def test_parts_add_up_to_the_cent(seed: int):
     for name in ("premium", "transfer"):
         assert round(100 * sum(found.plan_months[name].to_pylist())) == sum(column(found, name))
     plans = found.transfer.plans.to_pylist()
-    assert sum(column(found, "transfer")) == round(100 * sum(r["transfer"] for r in plans if r["issuer_id"] == "11111"))
+    assert sum(column(found, "transfer")) == round(
+        100 * sum(r["transfer"] for r in plans if r["issuer_id"] == "11111")
+    )
     settled = {row["component"]: round(100 * row["dollars"]) for row in found.settlement.to_pylist()}
     assert settled == {name: sum(column(found, name)) for name in COMPONENTS if name != "premium"}
     accruals = found.accruals.to_pylist()
@@ -119,13 +138,17 @@ def test_nothing_changed_repeats_the_base_month():
 
 def test_a_scenario_moves_members_and_their_risk():
     known = months_of(*[enrollee("1a", score=0.5), enrollee("1a", score=1.5), enrollee("2a", score=1.0)])
-    leaving = Scenario("leaving", (Assume("lapse", 0.1, where={"issuer_id": "11111"}), Assume("lapse_score", 0.5)))
+    leaving = Scenario(
+        "leaving", (Assume("lapse", 0.1, where={"issuer_id": "11111"}), Assume("lapse_score", 0.5))
+    )
     found = known.projected(base_month=f"{YEAR}-01", scenario=leaving)
     assert found.measures["members"][0, :3].tolist() == pytest.approx([2, 1.8, 1.62])
     assert found.measures["premium"][0, 1] == pytest.approx(1.8 * 400)
     assert found.measures["age"][0, 1] == pytest.approx(1.8 * known.measures["age"][0, 0] / 2)
     assert found.measures["risk"][0, 1] == pytest.approx(2.0 * (1 - 0.1 * 0.5))
-    joining = Scenario("joining", (Assume("new_sales", 4, where={"plan_id": "2a"}), Assume("new_sales_score", 2.0)))
+    joining = Scenario(
+        "joining", (Assume("new_sales", 4, where={"plan_id": "2a"}), Assume("new_sales_score", 2.0))
+    )
     more = known.projected(base_month=f"{YEAR}-11", scenario=joining)
     assert more.measures["members"][1, 10:].tolist() == [1, 5]
     assert more.measures["risk"][1, 11] == pytest.approx(1 + 4 * 2.0)
@@ -158,13 +181,16 @@ def test_competitors_or_state_averages_in_place_of_the_market():
     whole = aca_revenue(months_of(*TWO), issuer_id="11111")
     competitor = {
         "state": ["XX"], "market": ["individual"], "issuer_id": ["22222"], "plan_id": ["2a"], "rating_area": ["1"],
-        "metal_level": ["silver"], "billable_member_months": [12.0], "plrs": [1.6], "arf": [1.0], "premium_pmpm": [400.0],
+        "metal_level": ["silver"], "billable_member_months": [12.0], "plrs": [1.6], "arf": [1.0],
+        "premium_pmpm": [400.0],
     }  # fmt: skip
     found = aca_revenue(own, issuer_id="11111", competitors=competitor)
     assert column(found, "transfer") == column(whole, "transfer")
     averages = {"state": ["XX"], "market": ["individual"], "pool": ["metal"], "premium_pmpm": [400.0], "plrs": [1.2],
                 "arf": [1.0], "av": [0.7], "idf": [1.03]}  # fmt: skip
-    estimated = aca_revenue(own, issuer_id="11111", state_averages=averages, geographic_cost_factors={"1": 1.0})
+    estimated = aca_revenue(
+        own, issuer_id="11111", state_averages=averages, geographic_cost_factors={"1": 1.0}
+    )
     assert sum(column(estimated, "transfer")) == pytest.approx(sum(column(whole, "transfer")), abs=1)
     assert estimated.run["transfer"] == "estimated from state averages"
 
@@ -172,7 +198,9 @@ def test_competitors_or_state_averages_in_place_of_the_market():
 @pytest.fixture(scope="module")
 def enrollees() -> pa.Table:
     files = {name: DATA / f"{name}.parquet" for name in ("enrollment", "diagnoses", "drugs")}
-    scores = riskadj.score(files["enrollment"], files["diagnoses"], drugs=files["drugs"], program="hhs", payment_year=YEAR)
+    scores = riskadj.score(
+        files["enrollment"], files["diagnoses"], drugs=files["drugs"], program="hhs", payment_year=YEAR
+    )
     return enrollees_of_scores(scores.payment_scores, files["enrollment"], benefit_year=YEAR)
 
 
@@ -204,16 +232,22 @@ def test_cents_are_spread_evenly():
         (lambda: months_of(*TWO, score_completion=0), "score_completion must be above 0"),
         (lambda: months_of(enrollee("1a", begin=date(YEAR - 1, 12, 1))), "lies before the benefit year"),
         (lambda: months_of(enrollee("1a", begin=date(YEAR, 6, 1))), "reach beyond the benefit year"),
-        (lambda: aca_revenue(months_of(*TWO), issuer_id="11112"), "no plan of issuer 11112; nearest: 11111"),
-        (lambda: aca_revenue(months_of(*TWO), issuer_id="11111", high_cost={"indvidual": HighCost(0, 0)}), "no market 'indvidual'; nearest: individual"),
-        (lambda: aca_revenue(months_of(*TWO), issuer_id="11111", geographic_cost_factors={"2": 1.0}), "lack rating area 1"),
+        (lambda: revenue(issuer_id="11112"), "no plan of issuer 11112; nearest: 11111"),
+        (
+            lambda: revenue(high_cost={"indvidual": HighCost(0, 0)}),
+            "no market 'indvidual'; nearest: individual",
+        ),
+        (lambda: revenue(geographic_cost_factors={"2": 1.0}), "lack rating area 1"),
         (lambda: HighCost(-1, 0), "pays 0 or more"),
         (lambda: months_of(*TWO).projected(base_month="2031-01"), "is not in benefit year"),
-        (lambda: months_of(enrollee("1a", months=2)).projected(base_month=f"{YEAR}-06"), "nobody is enrolled in base_month"),
-        (lambda: months_of(*TWO).projected(base_month=f"{YEAR}-06", scenario=Scenario("x", (Assume("rate_trend", 0.1),))), "take enrollment only"),
-        (lambda: aca_revenue(months_of(*TWO), issuer_id="11111").to_pandas("month"), "nearest: months"),
+        (
+            lambda: months_of(enrollee("1a", months=2)).projected(base_month=f"{YEAR}-06"),
+            "nobody is enrolled in",
+        ),
+        (lambda: months_of(*TWO).projected(base_month=f"{YEAR}-06", scenario=DEARER), "take enrollment only"),
+        (lambda: revenue().to_pandas("month"), "nearest: months"),
     ],
-)  # fmt: skip
+)
 def test_refusals(call: Any, message: str):
     with pytest.raises(InputError, match=message):
         call()
@@ -222,8 +256,14 @@ def test_refusals(call: Any, message: str):
 def test_it_is_written_shown_and_charted(tmp_path: Path):
     found = aca_revenue(months_of(*TWO), issuer_id="11111", high_cost={"individual": HighCost(10, 0.001)})
     target = found.write(tmp_path / "aca", chart=True)
-    assert {path.name for path in target.iterdir()} == {*(f"{n}.parquet" for n in TABLES.values()), "run.json", "aca_revenue_months.png"}
+    assert {path.name for path in target.iterdir()} == {
+        *(f"{n}.parquet" for n in TABLES.values()),
+        "run.json",
+        "aca_revenue_months.png",
+    }
     assert found.summary()["component"].tolist() == [*COMPONENTS, "revenue"]
     assert found.plot().axes[0].get_title() == "Revenue of issuer 11111 by month, as accrued"
-    assert any("aca_settlement_month transfer" in name for name in found.assumptions["assumption"].to_pylist())
+    assert any(
+        "aca_settlement_month transfer" in name for name in found.assumptions["assumption"].to_pylist()
+    )
     assert "issuer 11111, benefit year 2026" in repr(found)

@@ -95,7 +95,9 @@ def test_members_drawn_together_vary_more() -> None:
     twice = np.repeat(scores, 2)[:, None]
     keys = draw_keys(1, "members", 1500)
     apart = np.array(list(Population.of(twice, **pairs).drawn(keys)))[:, 0, 1].var()
-    together = np.array(list(Population.of(twice, units=np.repeat(np.arange(1000), 2), **pairs).drawn(keys)))[:, 0, 1].var()
+    together = np.array(list(Population.of(twice, units=np.repeat(np.arange(1000), 2), **pairs).drawn(keys)))[
+        :, 0, 1
+    ].var()
     assert together / apart == pytest.approx(2.0, rel=0.25)
 
 
@@ -137,7 +139,11 @@ def test_the_kernel_runs_uncompiled() -> None:
         (Distribution("uniform", (1.0, 3.0)), 2.0, 4 / 12),
         (Distribution("triangular", (0.0, 1.0, 5.0)), 2.0, (0 + 1 + 25 - 0 - 0 - 5) / 18),
         (Distribution("triangular", (1.0, 1.0, 2.0)), 4 / 3, 1 / 18),
-        (Distribution("lognormal", (2.0, 0.5)), 2 * math.exp(0.125), 4 * math.exp(0.25) * (math.exp(0.25) - 1)),
+        (
+            Distribution("lognormal", (2.0, 0.5)),
+            2 * math.exp(0.125),
+            4 * math.exp(0.25) * (math.exp(0.25) - 1),
+        ),
         (Distribution("values", (3.0, 1.0, 2.0)), 2.0, 2 / 3),
     ],
     ids=lambda value: value.text if isinstance(value, Distribution) else "",
@@ -156,7 +162,9 @@ def test_correlated_numbers_are_as_correlated_as_asked() -> None:
     apart = np.column_stack([draw_uniforms(4, name, 8000) for name in names])
     together = correlated(apart, matrix)
     rank = np.corrcoef(together.T)
-    assert rank[0, 1] == pytest.approx(6 / math.pi * math.asin(-0.3), abs=0.04)  # of uniforms under a Gaussian copula
+    assert rank[0, 1] == pytest.approx(
+        6 / math.pi * math.asin(-0.3), abs=0.04
+    )  # of uniforms under a Gaussian copula
     assert abs(rank[0, 2]) < 0.04
     assert (correlated(apart, np.eye(3)) == apart).all()
 

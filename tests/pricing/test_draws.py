@@ -14,8 +14,8 @@ from pricing.errors import InputError
 from pricing.revenue import Assume, Membership, RevenueForecast, Scenario, forecast
 from pricing.revenue.bootstrap import draw_keys
 from pricing.revenue.distributions import Distribution
-from pricing.revenue.factors import COMPONENTS
 from pricing.revenue.draws import TABLES, TOGETHER, RevenueDraws, Uncertain, draw_revenue
+from pricing.revenue.factors import COMPONENTS
 from tests.pricing.naive_reconciliation import WORD, naive_count, naive_word
 from tests.pricing.revenue_members import membership
 
@@ -40,7 +40,12 @@ def rows_of(n: int, *, seed: int = 1) -> list[dict[str, Any]]:
 
 def plan(n: int = 60, *rows: Assume, n_months: int = 30, **options: Any) -> RevenueForecast:
     return forecast(
-        membership(rows_of(n)), TERMS, scenario=Scenario("budget", rows), n_months=n_months, overrides=NONE_WITHHELD, **options
+        membership(rows_of(n)),
+        TERMS,
+        scenario=Scenario("budget", rows),
+        n_months=n_months,
+        overrides=NONE_WITHHELD,
+        **options,
     )
 
 
@@ -56,7 +61,13 @@ def by_draw(found: RevenueDraws) -> np.ndarray:
 @pytest.mark.parametrize("sales", [0, 5])
 def test_a_draw_is_the_forecast_of_its_members_under_its_assumptions(sales: int) -> None:
     moves = Assume("transition", 0.02, where={"status": "non_dual"}, to={"status": "full_dual"})
-    rows = (Assume("lapse", 0.02), Assume("death_score", 2.0), Assume("death", 0.004), Assume("rate_trend", 0.04), moves)
+    rows = (
+        Assume("lapse", 0.02),
+        Assume("death_score", 2.0),
+        Assume("death", 0.004),
+        Assume("rate_trend", 0.04),
+        moves,
+    )
     cohort = {"county_code": "00", "status": "non_dual"}
     joins = [Assume("new_sales", sales, where=cohort)] if sales else []
     scenario = Scenario("budget", (*rows, *joins))
@@ -80,7 +91,9 @@ def test_a_draw_is_the_forecast_of_its_members_under_its_assumptions(sales: int)
 
 def test_without_uncertainty_of_effect_a_draw_is_the_forecast() -> None:
     base = plan(60, Assume("coding_trend", 0.05))
-    found = draw_revenue(base, draws=2, members=False, uncertain=[Uncertain("coding_trend", Distribution("values", (0.05,)))])
+    found = draw_revenue(
+        base, draws=2, members=False, uncertain=[Uncertain("coding_trend", Distribution("values", (0.05,)))]
+    )
     assert by_draw(found)[0] == pytest.approx(base.month_totals["revenue"].to_numpy(), abs=0.5)
     assert total_of(found)["standard_deviation"] == 0
 
@@ -110,8 +123,9 @@ def test_the_variance_of_an_assumption_is_that_of_the_formula() -> None:
 
 def test_the_variance_of_chance_is_binomial() -> None:
     people = membership([{"payment_risk_score": 1.0}] * 4000)
-    base = forecast(people, {"payment_rate": [1000.0]}, scenario=Scenario("leaving", (Assume("lapse", 0.1),)), n_months=2,
-                    overrides=NONE_WITHHELD)  # fmt: skip
+    leaving = Scenario("leaving", (Assume("lapse", 0.1),))
+    terms = {"payment_rate": [1000.0]}
+    base = forecast(people, terms, scenario=leaving, n_months=2, overrides=NONE_WITHHELD)
     found = draw_revenue(base, draws=2500, seed=4, members=False, chance=True)
     assert total_of(found)["standard_deviation"] == pytest.approx(
         1000 * math.sqrt(4000 * 0.1 * 0.9), rel=4 / math.sqrt(5000)
@@ -131,8 +145,16 @@ def test_sources_alone_are_draws_of_them_alone() -> None:
     ):
         own = total_of(every, source)
         assert {**own, "share_of_variance": 1.0} == {**total_of(alone, source), "share_of_variance": 1.0}
-        assert own["share_of_variance"] == pytest.approx((own["standard_deviation"] / total_of(every)["standard_deviation"]) ** 2)
-    assert [row["source"] for row in every.sources.to_pylist()] == ["members", "chance", "coding_trend", "lapse", TOGETHER]
+        assert own["share_of_variance"] == pytest.approx(
+            (own["standard_deviation"] / total_of(every)["standard_deviation"]) ** 2
+        )
+    assert [row["source"] for row in every.sources.to_pylist()] == [
+        "members",
+        "chance",
+        "coding_trend",
+        "lapse",
+        TOGETHER,
+    ]
 
 
 def test_threads_change_nothing_and_seeds_do() -> None:
@@ -169,10 +191,20 @@ def test_correlated_assumptions_widen_or_narrow_the_whole() -> None:
 
 def test_part_d_is_drawn_with_the_same_members() -> None:
     people = membership(rows_of(400))
-    drugs = Membership(people.base_month, people.cohorts, people.cohort_of_member, people.scores * 0, people.scores, {}, people.counts)
+    drugs = Membership(
+        people.base_month,
+        people.cohorts,
+        people.cohort_of_member,
+        people.scores * 0,
+        people.scores,
+        {},
+        people.counts,
+    )
     terms = {"payment_rate": [0.0], "rebate_pmpm": [0.0], "part_d_bid": [1000.0]}
     part_d = draw_revenue(forecast(drugs, terms, n_months=3, overrides=NONE_WITHHELD), draws=20)
-    part_c = draw_revenue(forecast(people, {"payment_rate": [1000.0]}, n_months=3, overrides=NONE_WITHHELD), draws=20)
+    part_c = draw_revenue(
+        forecast(people, {"payment_rate": [1000.0]}, n_months=3, overrides=NONE_WITHHELD), draws=20
+    )
     assert by_draw(part_d) == pytest.approx(by_draw(part_c), abs=0.05)
 
 
@@ -193,15 +225,28 @@ def test_given_members_can_be_drawn_by_their_scores() -> None:
         ({"members": False}, "nothing is uncertain"),
         ({"draws": 1}, "draws must be at least 2"),
         ({"uncertain": [LAPSE, LAPSE]}, "'lapse' is drawn twice"),
-        ({"uncertain": [Uncertain("lapse", Distribution("normal", (0.01, 0.02)))]}, "draws of 'lapse' are impossible"),
-        ({"uncertain": [Uncertain("retroactive", Distribution("uniform", (0, 0.1)))]}, "not how much is earned"),
+        (
+            {"uncertain": [Uncertain("lapse", Distribution("normal", (0.01, 0.02)))]},
+            "draws of 'lapse' are impossible",
+        ),
+        (
+            {"uncertain": [Uncertain("retroactive", Distribution("uniform", (0, 0.1)))]},
+            "not how much is earned",
+        ),
         ({"uncertain": [Uncertain("completion_final", Distribution("uniform", (0.9, 1)))]}, "says which run"),
         (
-            {"uncertain": [Uncertain("transition", Distribution("uniform", (0, 0.1)), to={"status": "hospice"})]},
+            {
+                "uncertain": [
+                    Uncertain("transition", Distribution("uniform", (0, 0.1)), to={"status": "hospice"})
+                ]
+            },
             "moves members where the forecast's scenario moves none",
         ),
         ({"where": {"county_code": "09"}}, "09"),
-        ({"uncertain": [TREND], "correlations": {("lapse", "coding_trend"): 0.5}}, "two different names of coding_trend"),
+        (
+            {"uncertain": [TREND], "correlations": {("lapse", "coding_trend"): 0.5}},
+            "two different names of coding_trend",
+        ),
     ],
 )
 def test_refusals(options: dict[str, Any], message: str) -> None:

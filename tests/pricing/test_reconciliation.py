@@ -22,8 +22,18 @@ JAN, FEB, MAR = (dt.date(2099, month, 1) for month in (1, 2, 3))
 CAUSES = ("enrollment", "status_mix", "county_code_mix", "score", "rate", "other")
 
 
-def row(month: dt.date, status: str, county: str, *, months: float, rate: float, score: float, other: float = 0.0) -> dict[str, Any]:
-    return {"month": month, "status": status, "county_code": county, "months": months, "rate": rate, "score": score, "other": other}
+def row(
+    month: dt.date, status: str, county: str, *, months: float, rate: float, score: float, other: float = 0.0
+) -> dict[str, Any]:
+    return {
+        "month": month,
+        "status": status,
+        "county_code": county,
+        "months": months,
+        "rate": rate,
+        "score": score,
+        "other": other,
+    }
 
 
 def table(rows: list[dict[str, Any]]) -> pa.Table:
@@ -37,7 +47,9 @@ def table(rows: list[dict[str, Any]]) -> pa.Table:
             | {"member_months": each["months"], "rate_dollars": rated, "scored_dollars": scored,
                "revenue": scored + each["months"] * each["other"]}
         )  # fmt: skip
-    return pa.Table.from_pylist([{name: float(v) if isinstance(v, Fraction) else v for name, v in cell.items()} for cell in cells])
+    return pa.Table.from_pylist(
+        [{name: float(v) if isinstance(v, Fraction) else v for name, v in cell.items()} for cell in cells]
+    )
 
 
 #: Two statuses and two counties; everything changes at once.
@@ -62,14 +74,18 @@ def test_causes_by_hand():
     # non-dual: 147,500 of 150 months; full dual: 2,050
     non_dual = 147_500 / 150
     assert month["status_mix"] == pytest.approx(10 * (non_dual - 1250) + 10 * (2050 - 1250), abs=0.01)
-    assert month["county_code_mix"] == pytest.approx(-10 * (1050 - non_dual) + 20 * (850 - non_dual), abs=0.01)
+    assert month["county_code_mix"] == pytest.approx(
+        -10 * (1050 - non_dual) + 20 * (850 - non_dual), abs=0.01
+    )
     assert month["score"] == 90 * 0.1 * 1000
     assert month["rate"] == 90 * 11
     assert month["other"] == 70 * -10
     assert month["actual"] == 90 * (1111 + 50) + 70 * 840 + 60 * 2050
     assert (month["member_months_expected"], month["member_months_actual"]) == (200, 220)
     assert month["rate_expected"] == (100 * 1000 + 50 * 800 + 50 * 1000) / 200
-    assert month["risk_score_actual"] == pytest.approx((90 * 1010 * 1.1 + 70 * 800 + 60 * 2000) / (90 * 1010 + 70 * 800 + 60 * 1000))
+    assert month["risk_score_actual"] == pytest.approx(
+        (90 * 1010 * 1.1 + 70 * 800 + 60 * 2000) / (90 * 1010 + 70 * 800 + 60 * 1000)
+    )
 
 
 def random_side(random: Random, *, share: float) -> list[dict[str, Any]]:
@@ -104,7 +120,10 @@ def test_causes_are_those_of_plain_loops_and_add_up_to_the_cent(seed: int, by: t
     assert set(cells) == set(expected)
     for key, cents in expected.items():
         for name, value in cents.items():
-            assert round(100 * cells[key][name]) == pytest.approx(value, abs=1), (key, name)  # floats round a half either way
+            assert round(100 * cells[key][name]) == pytest.approx(value, abs=1), (
+                key,
+                name,
+            )  # floats round a half either way
     for each in (*cells.values(), *found.months.to_pylist()):
         parts = [round(100 * each[name]) for name in ("expected", *found.causes)]
         assert sum(parts) == round(100 * each["actual"])
@@ -135,7 +154,9 @@ def test_children_of_every_node_add_up_to_it():
             assert children
             assert sum(children) == parent["cents"]
     months = found.months.to_pylist()
-    assert whole["cents"] == sum(round(100 * each["actual"]) - round(100 * each["expected"]) for each in months)
+    assert whole["cents"] == sum(
+        round(100 * each["actual"]) - round(100 * each["expected"]) for each in months
+    )
 
 
 def test_nothing_changed_has_no_causes():
@@ -145,7 +166,12 @@ def test_nothing_changed_has_no_causes():
 
 @pytest.mark.parametrize(
     ("change", "cause"),
-    [({"months": 10}, "enrollment"), ({"score": 1.01}, "score"), ({"rate": 1001}, "rate"), ({"other": 51}, "other")],
+    [
+        ({"months": 10}, "enrollment"),
+        ({"score": 1.01}, "score"),
+        ({"rate": 1001}, "rate"),
+        ({"other": 51}, "other"),
+    ],
 )
 def test_one_change_in_a_homogeneous_plan_has_one_cause(change: dict[str, float], cause: str):
     plain = {"months": 7, "rate": 1000, "score": 1.0, "other": 50}
@@ -206,14 +232,23 @@ def test_cells_of_an_mmr(tmp_path: Path):
     assert (january["member_months"], january["revenue"], january["rate_dollars"]) == (1, 1140, 900)
     assert january["scored_dollars"] == pytest.approx(400 * 1.1 + 500 * 1.2)
     hospice = rows[JAN, "hospice", "primary"]
-    assert (hospice["member_months"], hospice["rate_dollars"], hospice["scored_dollars"], hospice["revenue"]) == (1, 0, 0, 60)
+    assert (
+        hospice["member_months"],
+        hospice["rate_dollars"],
+        hospice["scored_dollars"],
+        hospice["revenue"],
+    ) == (1, 0, 0, 60)
     assert cells.run == {"part": "C", "mmr_rows": 8, "member_months": 4, "member_months_taken_back": 1}
-    assert sum(each["revenue"] for each in rows.values()) == 1050 + 1070 + 1000 + 60 + 1000 - 1050 + 1140 - 1000
+    assert (
+        sum(each["revenue"] for each in rows.values()) == 1050 + 1070 + 1000 + 60 + 1000 - 1050 + 1140 - 1000
+    )
 
 
 def test_cells_of_part_d(tmp_path: Path):
     drug = {"part_d_payment": 90.0, "rate_part_d": 80.0, "part_d_risk_score": 1.1}
-    path = write_lines(tmp_path / "mmr.txt", mmr_lines([paid("A1", JAN, 1.0, **drug), paid("A2", JAN, 1.0, **drug)]))
+    path = write_lines(
+        tmp_path / "mmr.txt", mmr_lines([paid("A1", JAN, 1.0, **drug), paid("A2", JAN, 1.0, **drug)])
+    )
     (cell,) = mmr_cells(path, by=("contract_id",), part="D").table().to_pylist()
     assert (cell["member_months"], cell["rate_dollars"], cell["revenue"]) == (2, 160, 180)
     assert cell["scored_dollars"] == pytest.approx(176)
@@ -222,14 +257,22 @@ def test_cells_of_part_d(tmp_path: Path):
 @pytest.mark.parametrize(
     ("row", "status"),
     [
-        ({"segments": "DIAL"}, "dialysis"), ({"segments": "TRANSPLANT_1M"}, "dialysis"), ({"segments": "GRAFT_NE_4_9"}, "graft"),
+        ({"segments": "DIAL"}, "dialysis"), ({"segments": "TRANSPLANT_1M"}, "dialysis"),
+        ({"segments": "GRAFT_NE_4_9"}, "graft"),
         ({"is_esrd": "0", "is_long_term_institutional": "1"}, "institutional"),
-        ({"is_esrd": "0", "is_new_enrollee": "1"}, "new_enrollee"), ({"is_esrd": "0", "dual": "partial"}, "partial_dual"),
+        ({"is_esrd": "0", "is_new_enrollee": "1"}, "new_enrollee"),
+        ({"is_esrd": "0", "dual": "partial"}, "partial_dual"),
         ({"is_esrd": "0"}, ""),
     ],
 )  # fmt: skip
 def test_statuses_of_factor_types(row: dict[str, str], status: str):
-    blank = {"segments": "CNA", "is_esrd": "1", "is_long_term_institutional": "0", "is_new_enrollee": "0", "dual": ""}
+    blank = {
+        "segments": "CNA",
+        "is_esrd": "1",
+        "is_long_term_institutional": "0",
+        "is_new_enrollee": "0",
+        "dual": "",
+    }
     assert status_of_factor_type(blank | row) == status
 
 
@@ -238,8 +281,14 @@ def test_statuses_of_factor_types(row: dict[str, str], status: str):
     [
         (lambda: reconcile(table(BEFORE), table(AFTER), by=()), "`by` must name at least one column"),
         (lambda: reconcile(table(BEFORE), table(AFTER), by=("plan",)), "lacks 'plan'"),
-        (lambda: reconcile(table(BEFORE), table([{**each, "month": FEB} for each in AFTER])), "no month in common"),
-        (lambda: reconcile(table([{**each, "months": 0} for each in BEFORE]), table(AFTER)), "no member months"),
+        (
+            lambda: reconcile(table(BEFORE), table([{**each, "month": FEB} for each in AFTER])),
+            "no month in common",
+        ),
+        (
+            lambda: reconcile(table([{**each, "months": 0} for each in BEFORE]), table(AFTER)),
+            "no member months",
+        ),
         (lambda: reconcile(table(BEFORE), table(AFTER)).to_pandas("tre"), "no table 'tre'; nearest: tree"),
     ],
 )
