@@ -27,6 +27,7 @@ from pricing.worksheets.revenue_lines import (
     Quantity,
     component_formulas,
     inputs_of,
+    key_of_term,
     members_formula,
     product,
     score_formula,
@@ -78,7 +79,7 @@ def write_forecast(
             f"{n_rows:,} rows of cohorts and months are too many for a workbook, which has at most {MOST_ROWS:,}; "
             "make cohorts by fewer columns, or forecast fewer months."
         )
-    grids = (_levers(), _months(forecast), _cohorts(forecast), _detail(forecast), _checks(forecast), _assumptions(forecast))
+    grids = (_months(forecast), _levers(forecast), _cohorts(forecast), _detail(forecast), _checks(forecast), _assumptions(forecast))
     audited = audit(forecast.priced.rates, {**forecast.run, **(run or {})})
     return write_book(Book(f"Revenue, scenario {forecast.scenario.name}", grids, audited), path, overwrite=overwrite)
 
@@ -116,10 +117,15 @@ def revenue_from_workbook(path: str | os.PathLike[str]) -> pa.Table:
     return pa.table(columns | {"revenue": pa.array(total[shown] / 100)})
 
 
-def _levers() -> Grid:
-    lines = tuple(Line(key, words, [1.0], "factor", look="factor") for key, words in LEVERS.items())
+def _levers(forecast: RevenueForecast) -> Grid:
+    lines = tuple(Line(key, words, [1.0], "factor", look="factor") for key, words in _used(forecast).items())
     note = "What-ifs for all cohorts and months at once: 1 leaves the forecast as it was written."
     return Grid("levers", "Levers", "Levers", lines, note=note)
+
+
+def _used(forecast: RevenueForecast) -> dict[str, str]:
+    """Return the levers that have something to act on."""
+    return {key: words for key, words in LEVERS.items() if "part_d" in forecast.scores or "part_d" not in key}
 
 
 def _number_of(month: int) -> int:
@@ -149,7 +155,7 @@ def _months(forecast: RevenueForecast) -> Grid:
         Line("revenue_pmpm", "revenue per member and month", plain_values(pmpm), "dollars",
              formula="IF({members}>0,{revenue}/{members},0)"),
     ]  # fmt: skip
-    return Grid("months", "Months", f"Revenue by month, scenario {forecast.scenario.name}", tuple(lines), note=_NOTE)
+    return Grid("months", "Months", f"Revenue by month, scenario {forecast.scenario.name}", tuple(lines), is_across=False, note=_NOTE)
 
 
 def _components(forecast: RevenueForecast) -> list[str]:
@@ -242,7 +248,7 @@ def _checks(forecast: RevenueForecast) -> Grid:
     shown = f'SUMIF({{detail.month}},">={first}",{{detail.revenue}})'
     conditions["cohorts add up to months"] = f"ABS({shown}-SUM({{months.revenue}}))<0.5/100"
     conditions["cents are whole"] = "ABS(SUM({detail.revenue})-ROUND(SUM({detail.revenue}),2))<1E-6*MAX(1,ABS(SUM({detail.revenue})))"
-    conditions["levers stand at 1"] = f"AND({','.join(f'{{levers.{key}}}=1' for key in LEVERS)})"
+    conditions["levers stand at 1"] = f"AND({','.join(f'{{levers.{key}}}=1' for key in _used(forecast))})"
     lines = tuple(
         Line(f"check_{number}", words, [OK], formula=f'IF({text},"{OK}","{FLAG}")', look="check")
         for number, (words, text) in enumerate(conditions.items())
@@ -340,7 +346,7 @@ class _Cells:
 
     def factors(self) -> Factors:
         """Return the factors of revenue that the inputs make."""
-        plain = {name: self._detail(name, 1.0 if name == "kept" else 0.0) for name in FACTORS}
+        plain = {name: self._detail(key_of_term(name), 1.0 if name == "kept" else 0.0) for name in FACTORS}
         made = {"members": self.members, "score": self._score("")}
         if "part_d_risk_score" in self.inputs["cohorts"].column_names:
             made["part_d_score"] = self._score("part_d_")

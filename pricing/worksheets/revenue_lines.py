@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pricing.inputs import Numbers
+from pricing.revenue.factors import COMPONENTS
 from pricing.revenue.projection import Flows
 from pricing.revenue.revenue_forecast import RevenueForecast
 from pricing.revenue.scores import base_means
@@ -115,7 +116,12 @@ def _terms(forecast: RevenueForecast) -> Iterator[Quantity]:
         look, unit = ("percent", "share") if name in ("kept", "sequestration") else ("dollars", "dollars")
         look, unit = ("factor", "added to the score") if name == "frailty" else (look, unit)
         full = np.broadcast_to(values, forecast.factors.rate.shape)
-        yield from _unless(1.0 if name == "kept" else 0.0, name, words, full, unit=unit, look=look)
+        yield from _unless(1.0 if name == "kept" else 0.0, key_of_term(name), words, full, unit=unit, look=look)
+
+
+def key_of_term(name: str) -> str:
+    """Return the key of a term, told apart from the component that it makes."""
+    return f"{name}_pmpm" if name in COMPONENTS else name
 
 
 def _unless(
@@ -161,7 +167,7 @@ def component_formulas(inputs: set[str]) -> dict[str, str]:
     offset = f"{{members}}*{_of(inputs, 'premium_offset')}"
     kept, held = _of(inputs, "kept", "1"), _of(inputs, "sequestration")
     rebate = "{members}*{rebate}"
-    premium = _of(inputs, "part_d_premium")
+    premium = _of(inputs, "part_d_premium_pmpm")
     subsidy = f"{{members}}*({_of(inputs, 'part_d_bid')}*{{part_d_score}}-{premium})"
     dollars = {
         "part_c_risk": risk,
@@ -169,12 +175,12 @@ def component_formulas(inputs: set[str]) -> dict[str, str]:
         "part_c_msp": f"-(1-{kept})*({risk}-{offset})",
         "part_c_rebate": rebate,
         "part_c_sequestration": f"-{held}*({kept}*({risk}-{offset})+{rebate})",
-        "member_premium": f"{{members}}*{_of(inputs, 'member_premium')}",
+        "member_premium": f"{{members}}*{_of(inputs, 'member_premium_pmpm')}",
         "part_d_direct_subsidy": subsidy,
         "part_d_sequestration": f"-{held}*{subsidy}",
         "part_d_premium": f"{{members}}*{premium}",
-        "part_d_low_income": f"{{members}}*{_of(inputs, 'part_d_low_income')}",
-        "part_d_reinsurance": f"{{members}}*{_of(inputs, 'part_d_reinsurance')}",
+        "part_d_low_income": f"{{members}}*{_of(inputs, 'part_d_low_income_pmpm')}",
+        "part_d_reinsurance": f"{{members}}*{_of(inputs, 'part_d_reinsurance_pmpm')}",
     }
     return {name: f"ROUND({text},2)" for name, text in dollars.items()}
 
