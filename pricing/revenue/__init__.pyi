@@ -1,5 +1,11 @@
 """The public names of pricing.revenue and where they live; `__init__` offers these and nothing else."""
 
+from pricing.revenue.aca import AcaRevenue as AcaRevenue
+from pricing.revenue.aca import HighCost as HighCost
+from pricing.revenue.aca import LossRatioInputs as LossRatioInputs
+from pricing.revenue.aca import aca_revenue as aca_revenue
+from pricing.revenue.aca_months import PlanMonths as PlanMonths
+from pricing.revenue.aca_months import plan_months as plan_months
 from pricing.revenue.assumptions import Assume as Assume
 from pricing.revenue.assumptions import Scenario as Scenario
 from pricing.revenue.assumptions import parameters_table as parameters_table
@@ -8,6 +14,10 @@ from pricing.revenue.comparison import RevenueComparison as RevenueComparison
 from pricing.revenue.comparison import compare as compare
 from pricing.revenue.completion import Completion as Completion
 from pricing.revenue.completion import score_completion as score_completion
+from pricing.revenue.distributions import Distribution as Distribution
+from pricing.revenue.draws import RevenueDraws as RevenueDraws
+from pricing.revenue.draws import Uncertain as Uncertain
+from pricing.revenue.draws import draw_revenue as draw_revenue
 from pricing.revenue.members import Membership as Membership
 from pricing.revenue.members import members_of_scores as members_of_scores
 from pricing.revenue.projection import simulate_members as simulate_members
@@ -20,3 +30,7 @@ from pricing.revenue.sensitivity import Tornado as Tornado
 from pricing.revenue.sensitivity import around as around
 from pricing.revenue.sensitivity import tornado as tornado
 from pricing.revenue.terms import terms_of_bids as terms_of_bids
+from pricing.revenue.variance import Reconciliation as Reconciliation
+from pricing.revenue.variance import reconcile as reconcile
+from pricing.revenue.variance_cells import forecast_cells as forecast_cells
+from pricing.revenue.variance_cells import mmr_cells as mmr_cells

@@ -241,12 +241,8 @@ class _Pair:
         above = np.array([np.full(self.n_cells, part.sum() / months.sum()) for part in parts])
         for node in self.nodes:
             count = np.bincount(node, months)[node].astype(np.float64)
-            above = np.array(
-                [
-                    _ratio(np.bincount(node, part)[node], count, old)
-                    for part, old in zip(parts, above, strict=True)
-                ]
-            )
+            sums = [np.bincount(node, part)[node].astype(np.float64) for part in parts]
+            above = np.array([_ratio(total, count, old) for total, old in zip(sums, above, strict=True)])
             prices.append(above)
         return prices
 

@@ -7,3 +7,5 @@ from pricing.worksheets.rate_build_up import with_inputs as with_inputs
 from pricing.worksheets.rate_build_up import write_rate_build_up as write_rate_build_up
 from pricing.worksheets.read import read_inputs as read_inputs
 from pricing.worksheets.read_designs import read_design_workbook as read_design_workbook
+from pricing.worksheets.revenue import revenue_from_workbook as revenue_from_workbook
+from pricing.worksheets.revenue import write_forecast as write_forecast

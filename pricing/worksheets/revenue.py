@@ -24,7 +24,6 @@ from pricing.worksheets.render import write_book
 from pricing.worksheets.revenue_lines import (
     LEVERS,
     PARTS,
-    Quantity,
     component_formulas,
     inputs_of,
     key_of_term,
@@ -36,7 +35,7 @@ from pricing.worksheets.revenue_lines import (
 
 #: Most rows of cohorts and months that a workbook may have.
 MOST_ROWS = 60_000
-_NOTE = "Yellow cells are inputs; the others follow from them. Dollars are per member and month unless a total is meant."
+_NOTE = "Yellow cells are inputs; the others follow from them. Rates are dollars per member and month."
 
 
 def write_forecast(
@@ -79,9 +78,18 @@ def write_forecast(
             f"{n_rows:,} rows of cohorts and months are too many for a workbook, which has at most {MOST_ROWS:,}; "
             "make cohorts by fewer columns, or forecast fewer months."
         )
-    grids = (_months(forecast), _levers(forecast), _cohorts(forecast), _detail(forecast), _checks(forecast), _assumptions(forecast))
+    grids = (
+        _months(forecast),
+        _levers(forecast),
+        _cohorts(forecast),
+        _detail(forecast),
+        _checks(forecast),
+        _assumptions(forecast),
+    )
     audited = audit(forecast.priced.rates, {**forecast.run, **(run or {})})
-    return write_book(Book(f"Revenue, scenario {forecast.scenario.name}", grids, audited), path, overwrite=overwrite)
+    return write_book(
+        Book(f"Revenue, scenario {forecast.scenario.name}", grids, audited), path, overwrite=overwrite
+    )
 
 
 def revenue_from_workbook(path: str | os.PathLike[str]) -> pa.Table:
@@ -108,7 +116,9 @@ def revenue_from_workbook(path: str | os.PathLike[str]) -> pa.Table:
         raise InputError(f"{Path(path).name} is no workbook of a revenue forecast; write_forecast makes one.")
     cells = _Cells(inputs)
     found = {name: cents.sum(axis=0) for name, cents in component_cents(cells.factors()).items()}
-    shown = cells.months >= int(inputs["months"]["month"][0].as_py()) if "months" in inputs else cells.months > 0
+    shown = (
+        cells.months >= int(inputs["months"]["month"][0].as_py()) if "months" in inputs else cells.months > 0
+    )
     years, calendar = np.divmod(cells.months[shown].astype(np.int64), 100)
     columns: dict[str, Any] = {"month": as_dates((years - 1970) * 12 + calendar - 1)}
     columns["members"] = pa.array(cells.members[:, shown].sum(axis=0))
@@ -155,7 +165,14 @@ def _months(forecast: RevenueForecast) -> Grid:
         Line("revenue_pmpm", "revenue per member and month", plain_values(pmpm), "dollars",
              formula="IF({members}>0,{revenue}/{members},0)"),
     ]  # fmt: skip
-    return Grid("months", "Months", f"Revenue by month, scenario {forecast.scenario.name}", tuple(lines), is_across=False, note=_NOTE)
+    return Grid(
+        "months",
+        "Months",
+        f"Revenue by month, scenario {forecast.scenario.name}",
+        tuple(lines),
+        is_across=False,
+        note=_NOTE,
+    )
 
 
 def _components(forecast: RevenueForecast) -> list[str]:
@@ -180,7 +197,9 @@ def _cohorts(forecast: RevenueForecast) -> Grid:
         if part in forecast.scores:
             mean = _base_mean(forecast, part)
             label = f"base {'Part D' if prefix else 'Part C'} score"
-            lines.append(Line(f"{prefix}risk_score", label, plain_values(mean), "1.000 = average", look="factor"))
+            lines.append(
+                Line(f"{prefix}risk_score", label, plain_values(mean), "1.000 = average", look="factor")
+            )
     return Grid(
         "cohorts", "Cohorts", "Members of the base month", tuple(lines), range(len(forecast.cohorts)), is_across=False,
         note=_NOTE,
@@ -197,31 +216,45 @@ def _detail(forecast: RevenueForecast) -> Grid:
     """Return every cohort and month: inputs, members, scores, rates and components."""
     n_cohorts, n_months = forecast.factors.members.shape
     lines = [
-        Line(name, name.replace("_", " "), np.repeat(forecast.cohorts.values(name), n_months).tolist(), look="text", is_label=True)
+        Line(
+            name,
+            name.replace("_", " "),
+            np.repeat(forecast.cohorts.values(name), n_months).tolist(),
+            look="text",
+            is_label=True,
+        )
         for name in forecast.cohorts.by
     ]
     months = np.tile([_number_of(int(month)) for month in forecast.months], n_cohorts)
     is_first = np.tile(np.arange(n_months) == 0, n_cohorts).astype(np.int64)
     lines.append(Line("month", "month", plain_values(months), "", look="plain", is_label=True))
-    lines.append(Line("is_first", "base month", plain_values(is_first), "1: yes", look="plain", is_label=True))
+    lines.append(
+        Line("is_first", "base month", plain_values(is_first), "1: yes", look="plain", is_label=True)
+    )
     inputs = inputs_of(forecast)
     lines += [each.line() for each in inputs]
     lines += list(_formulas(forecast, {each.key for each in inputs}))
     owners = np.repeat(np.arange(n_cohorts), n_months).tolist()
-    return Grid("detail", "Detail", "Every cohort and month", tuple(lines), owners, is_across=False, note=_NOTE)
+    return Grid(
+        "detail", "Detail", "Every cohort and month", tuple(lines), owners, is_across=False, note=_NOTE
+    )
 
 
 def _formulas(forecast: RevenueForecast, inputs: set[str]) -> Iterator[Line]:
     factors, projection = forecast.factors, forecast.projection
     if forecast.flows is not None:
-        yield _calculated("members", "members", projection.members, members_formula(inputs), "members", "count")
+        yield _calculated(
+            "members", "members", projection.members, members_formula(inputs), "members", "count"
+        )
     for part, prefix in PARTS.items():
         if part not in forecast.scores:
             continue
         sums = score_sum_formula(prefix, inputs, is_given=forecast.flows is None)
         yield _calculated(f"{prefix}score_sum", "sum of scores", projection.scores[part], sums, "", "factor")
         score = factors.score if not prefix else factors.part_d_score
-        yield _calculated(f"{prefix}score", "payment risk score", score, score_formula(prefix, inputs), "", "factor")
+        yield _calculated(
+            f"{prefix}score", "payment risk score", score, score_formula(prefix, inputs), "", "factor"
+        )
     for what in ("rate", "rebate"):
         values = getattr(factors, what)
         yield _calculated(what, f"{what} of the month", values, product(what, inputs), "dollars", "dollars")
@@ -238,7 +271,11 @@ def _calculated(key: str, label: str, values: Numbers, formula: str, unit: str, 
 
 def _checks(forecast: RevenueForecast) -> Grid:
     """Return what must hold whatever people type."""
-    shares = [name for name in ("death", "lapse", "moved_share") if name in {each.key for each in inputs_of(forecast)}]
+    shares = [
+        name
+        for name in ("death", "lapse", "moved_share")
+        if name in {each.key for each in inputs_of(forecast)}
+    ]
     conditions = {"nobody is negative": "MIN({detail.members})>=0"}
     if shares:
         low = ",".join(f"MIN({{detail.{name}}})>=0" for name in shares)
@@ -247,20 +284,24 @@ def _checks(forecast: RevenueForecast) -> Grid:
     first = _number_of(int(forecast.months[forecast.first]))
     shown = f'SUMIF({{detail.month}},">={first}",{{detail.revenue}})'
     conditions["cohorts add up to months"] = f"ABS({shown}-SUM({{months.revenue}}))<0.5/100"
-    conditions["cents are whole"] = "ABS(SUM({detail.revenue})-ROUND(SUM({detail.revenue}),2))<1E-6*MAX(1,ABS(SUM({detail.revenue})))"
+    conditions["cents are whole"] = (
+        "ABS(SUM({detail.revenue})-ROUND(SUM({detail.revenue}),2))<1E-6*MAX(1,ABS(SUM({detail.revenue})))"
+    )
     conditions["levers stand at 1"] = f"AND({','.join(f'{{levers.{key}}}=1' for key in _used(forecast))})"
     lines = tuple(
         Line(f"check_{number}", words, [OK], formula=f'IF({text},"{OK}","{FLAG}")', look="check")
         for number, (words, text) in enumerate(conditions.items())
     )
-    return Grid("checks", "Checks", "Checks", lines, note="What must hold; a lever that is moved is flagged as well.")
+    return Grid(
+        "checks", "Checks", "Checks", lines, note="What must hold; a lever that is moved is flagged as well."
+    )
 
 
 def _assumptions(forecast: RevenueForecast) -> Grid:
     """Return every assumption of the forecast, as a table to read."""
     table = forecast.assumptions
     lines = tuple(
-        Line(name, name, [value or "" for value in table[name].to_pylist()], look="text", is_label=True)
+        Line(name, name, [value or "-" for value in table[name].to_pylist()], look="text", is_label=True)
         for name in table.column_names
     )
     return Grid(
@@ -338,7 +379,9 @@ class _Cells:
         )
 
     def _score(self, prefix: str) -> Numbers:
-        score = self._projection(prefix).mean("part") * self._lever("score_factor" if not prefix else "part_d_score_factor")
+        score = self._projection(prefix).mean("part") * self._lever(
+            "score_factor" if not prefix else "part_d_score_factor"
+        )
         for name in self.inputs["detail"].column_names:
             if name.startswith(f"{prefix}score_step_"):
                 score = score * self._detail(name)

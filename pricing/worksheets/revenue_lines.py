@@ -60,14 +60,18 @@ def _inputs(forecast: RevenueForecast) -> Iterator[Quantity]:
             for name, values in steps.items():
                 label = f"{'Part D ' if prefix and 'Part D' not in name else ''}{name}"
                 yield from _unless(1.0, f"{prefix}score_step_{line_key(name)}", label, values)
-    for what, steps in forecast.priced.steps.items():
-        for name, values in steps.items():
+    for what, changes in forecast.priced.steps.items():
+        for name, values in changes.items():
             label = f"{what} in the terms" if name == "terms" else name
             is_base = name == "terms"
-            shown = np.where(forecast.factors.rate == 0, 0.0, values) if is_base and what == "rate" else values
+            shown = (
+                np.where(forecast.factors.rate == 0, 0.0, values) if is_base and what == "rate" else values
+            )
             key = f"{what}_step_{line_key(name)}"
             if is_base:
-                yield Quantity(key, label, np.broadcast_to(shown, forecast.factors.rate.shape), "dollars", "dollars")
+                yield Quantity(
+                    key, label, np.broadcast_to(shown, forecast.factors.rate.shape), "dollars", "dollars"
+                )
             else:
                 yield from _unless(1.0, key, label, values)
     yield from _terms(forecast)
@@ -78,12 +82,20 @@ def _movements(forecast: RevenueForecast, flows: Flows) -> Iterator[Quantity]:
     movements = forecast.projection.movements
     for name in ("death", "lapse"):
         yield from _unless(0.0, name, f"{name}, probability", getattr(flows, name), look="percent")
-        yield from _unless(1.0, f"{name}_score", f"score of {name}, times the mean", getattr(flows, f"{name}_score"))
+        yield from _unless(
+            1.0, f"{name}_score", f"score of {name}, times the mean", getattr(flows, f"{name}_score")
+        )
     joins = np.sum(list(flows.arrivals.values()), axis=0)
     yield from _unless(0.0, "joins", "members who join", joins, unit="members", look="count")
-    out = np.sum([each.probability for each in flows.transitions], axis=0) if flows.transitions else np.zeros_like(joins)
+    out = (
+        np.sum([each.probability for each in flows.transitions], axis=0)
+        if flows.transitions
+        else np.zeros_like(joins)
+    )
     yield from _unless(0.0, "moved_share", "moves to another cohort, probability", out, look="percent")
-    yield from _unless(0.0, "moved_in", "members who move in", movements["moved_in"], unit="members", look="count")
+    yield from _unless(
+        0.0, "moved_in", "members who move in", movements["moved_in"], unit="members", look="count"
+    )
     for part, prefix in PARTS.items():
         if part in forecast.scores:
             yield from _brought(forecast, flows, part, prefix, joins, out)
@@ -116,7 +128,9 @@ def _terms(forecast: RevenueForecast) -> Iterator[Quantity]:
         look, unit = ("percent", "share") if name in ("kept", "sequestration") else ("dollars", "dollars")
         look, unit = ("factor", "added to the score") if name == "frailty" else (look, unit)
         full = np.broadcast_to(values, forecast.factors.rate.shape)
-        yield from _unless(1.0 if name == "kept" else 0.0, key_of_term(name), words, full, unit=unit, look=look)
+        yield from _unless(
+            1.0 if name == "kept" else 0.0, key_of_term(name), words, full, unit=unit, look=look
+        )
 
 
 def key_of_term(name: str) -> str:
@@ -128,12 +142,16 @@ def _unless(
     neutral: float, key: str, label: str, values: Numbers, *, unit: str = "factor", look: str = "factor"
 ) -> Iterator[Quantity]:
     if (np.asarray(values) != neutral).any():
-        yield Quantity(key, label, values, "probability" if look == "percent" and unit == "factor" else unit, look)
+        yield Quantity(
+            key, label, values, "probability" if look == "percent" and unit == "factor" else unit, look
+        )
 
 
 def members_formula(inputs: set[str]) -> str:
     """Return members of a cohort and month, from those of the month before."""
-    stay = f"{{members@-1}}*(1-{_of(inputs, 'death')})*(1-{_lapse(inputs)})*(1-{_of(inputs, 'moved_share')})"
+    stay = (
+        f"{{members:before}}*(1-{_of(inputs, 'death')})*(1-{_lapse(inputs)})*(1-{_of(inputs, 'moved_share')})"
+    )
     return f"IF({{is_first}}=1,{{cohorts.members}},{stay}+{_of(inputs, 'moved_in')}+{_joins(inputs)})"
 
 
@@ -144,8 +162,10 @@ def score_sum_formula(prefix: str, inputs: set[str], *, is_given: bool) -> str:
         return f"{{members}}*{mean}"
     dead = f"{_of(inputs, 'death')}*{_of(inputs, 'death_score', '1')}"
     gone = f"{_lapse(inputs)}*{_of(inputs, 'lapse_score', '1')}"
-    stay = f"{{{prefix}score_sum@-1}}*(1-{dead})*(1-{gone})*(1-{_of(inputs, 'moved_share')})"
-    come = f"{_of(inputs, f'{prefix}score_moved_in')}+{_joins(inputs)}*{_of(inputs, f'{prefix}joining_score')}"
+    stay = f"{{{prefix}score_sum:before}}*(1-{dead})*(1-{gone})*(1-{_of(inputs, 'moved_share')})"
+    come = (
+        f"{_of(inputs, f'{prefix}score_moved_in')}+{_joins(inputs)}*{_of(inputs, f'{prefix}joining_score')}"
+    )
     return f"IF({{is_first}}=1,{{cohorts.members}}*{mean},{stay}+{come})"
 
 

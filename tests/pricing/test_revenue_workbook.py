@@ -25,8 +25,10 @@ MOVES = (
     Assume("transition", 0.03, where={"status": "non_dual"}, to={"status": "full_dual"}),
     Assume("transition_score", 1.2, where={"status": "non_dual"}, to={"status": "full_dual"}),
 )  # fmt: skip
-TERMS: dict[str, Any] = {"payment_rate": [1013.37], "rebate_pmpm": [110.5], "frailty": [0.021], "basic_member_premium": [1.25],
-                         "member_premium": [33.0]}  # fmt: skip
+TERMS: dict[str, Any] = {
+    "payment_rate": [1013.37], "rebate_pmpm": [110.5], "frailty": [0.021], "basic_member_premium": [1.25],
+    "member_premium": [33.0],
+}  # fmt: skip
 
 
 def members(n: int = 40) -> Membership:
@@ -35,7 +37,8 @@ def members(n: int = 40) -> Membership:
         [
             {
                 "payment_risk_score": float(round(random.gamma(1.5, 0.7), 3)), "county_code": f"0{number % 2}",
-                "dual_status_code": ("00", "02")[number % 5 == 0], "is_hospice": number % 11 == 0, "is_msp": number % 7 == 0,
+                "dual_status_code": ("00", "02")[number % 5 == 0], "is_hospice": number % 11 == 0,
+                "is_msp": number % 7 == 0,
             }
             for number in range(n)
         ]
@@ -49,7 +52,13 @@ def made(*rows: Assume, n_months: int = 16, **options: Any) -> RevenueForecast:
 def with_part_d() -> RevenueForecast:
     people = members(20)
     scored = Membership(
-        people.base_month, people.cohorts, people.cohort_of_member, people.scores, people.scores * 0.9, {}, people.counts
+        people.base_month,
+        people.cohorts,
+        people.cohort_of_member,
+        people.scores,
+        people.scores * 0.9,
+        {},
+        people.counts,
     )
     drugs = {"part_d_bid": [80.0], "part_d_basic_premium": [36.0], "part_d_reinsurance_pmpm": [60.0]}
     scenario = Scenario("both", (*MOVES, Assume("part_d_coding_trend", 0.01)))
@@ -67,7 +76,9 @@ def assert_months(path: Path, expected: dict[str, np.ndarray], *, cents: float =
 
 
 @pytest.mark.libreoffice
-@pytest.mark.parametrize("found", [made(*MOVES), with_part_d(), made()], ids=["moving", "part_d", "unchanged"])
+@pytest.mark.parametrize(
+    "found", [made(*MOVES), with_part_d(), made()], ids=["moving", "part_d", "unchanged"]
+)
 def test_libreoffice_recalculates_every_number_of_a_forecast(tmp_path: Path, found: RevenueForecast):
     needs_libreoffice()
     path = write_forecast(found, tmp_path / "forecast.xlsx")
@@ -100,15 +111,27 @@ def test_changed_inputs_are_the_library_called_with_them(tmp_path: Path):
 def test_levers_are_the_scenario_that_says_the_same(tmp_path: Path):
     path = write_forecast(made(Assume("lapse", 0.02), Assume("new_sales", 3)), tmp_path / "forecast.xlsx")
     book = load_workbook(path)
-    for name, value in (("lapse_factor", 2.0), ("joins_factor", 3.0), ("rate_factor", 1.1), ("rebate_factor", 0.5)):
+    for name, value in (
+        ("lapse_factor", 2.0),
+        ("joins_factor", 3.0),
+        ("rate_factor", 1.1),
+        ("rebate_factor", 0.5),
+    ):
         sheet, cell = place_of(path, f"levers.{name}", 0)
         book[sheet][cell] = value
     book.save(path)
-    said = (Assume("lapse", 0.04), Assume("new_sales", 9), Assume("rate_change", 1.1), Assume("rebate_change", 0.5))
+    said = (
+        Assume("lapse", 0.04),
+        Assume("new_sales", 9),
+        Assume("rate_change", 1.1),
+        Assume("rebate_change", 0.5),
+    )
     assert_months(path, months_of(made(*said)), cents=1)
 
 
-@pytest.mark.parametrize("found", [made(*MOVES), with_part_d(), made()], ids=["moving", "part_d", "unchanged"])
+@pytest.mark.parametrize(
+    "found", [made(*MOVES), with_part_d(), made()], ids=["moving", "part_d", "unchanged"]
+)
 def test_a_workbook_reads_back_as_the_same_forecast(tmp_path: Path, found: RevenueForecast):
     assert_months(write_forecast(found, tmp_path / "forecast.xlsx"), months_of(found))
 
