@@ -7,21 +7,27 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from pricing.errors import InputError
-from pricing.inputs import Column, Columns
 from pricing.medicare.bid_flow import COUNTIES, PARAMETERS, PLANS, BidFlow, bid_flow
-from pricing.medicare.bid_projection import EXPERIENCE, UNIT_COST_FACTORS, UTILIZATION_FACTORS
+from pricing.medicare.bid_projection import EXPERIENCE
 from pricing.parameters import load_rates
-from pricing.worksheets.audit import ASSUMPTIONS, assumptions_grid, audit, parameter_key
-from pricing.worksheets.bid_lines import BID, NO, PREMIUMS, PROJECTION, YES, Formula, rate_cell
-from pricing.worksheets.grids import FLAG, OK, Book, Grid, Line, plain_values
+from pricing.worksheets.audit import assumptions_grid, audit
+from pricing.worksheets.bid_lines import BID, PREMIUMS, PROJECTION
+from pricing.worksheets.grids import Book, Grid, Line, plain_values
+from pricing.worksheets.lines import (
+    NO,
+    YES,
+    Formula,
+    check_line,
+    formula_line,
+    input_lines,
+    own_rates,
+    rate_cell,
+    with_flags,
+    words,
+)
 from pricing.worksheets.read import read_inputs
 from pricing.worksheets.render import write_book
 
-_LABELS = ("plan_id", "service_category", "county_code")
-_ABBREVIATIONS = {"esrd": "ESRD", "ffs": "FFS", "pmpm": "PMPM", "snp": "special needs plan"}
 _NOTE = "Yellow cells are inputs; the others follow from them. Dollars are per member and month."
 _CHECKS_NOTE = (
     "What reviewers look at, plan by plan; special needs and general plans are compared all together."
@@ -58,7 +64,7 @@ def write_bid(
     """
     owners = range(flow.plans.n_rows)
     grids = (
-        Grid("plans", "Plans", "Plans", tuple(_inputs(flow.plans, PLANS)), owners, note=_NOTE),
+        Grid("plans", "Plans", "Plans", tuple(input_lines(flow.plans, PLANS)), owners, note=_NOTE),
         _projection(flow),
         _counties(flow),
         Grid("bid", "Bid", "From medical cost to premium", tuple(_bid_lines(flow)), owners, note=_NOTE),
@@ -94,68 +100,17 @@ def bid_from_workbook(path: str | os.PathLike[str], *, payment_year: int, **opti
         As `pricing.worksheets.read.read_inputs` and `bid_flow` say.
     """
     inputs = read_inputs(path)
-    rates = load_rates("medicare", payment_year)
-    held = inputs[ASSUMPTIONS]
-    own: dict[str | tuple[str, object], object] = {}
-    for place, entry in rates.parameters.items():
-        key = parameter_key(*place)
-        if key in held.column_names and held[key][0].as_py() != float(entry.value):
-            own[place] = held[key][0].as_py()
+    rates = own_rates(inputs, load_rates("medicare", payment_year))
     return bid_flow(
-        _with_flags(inputs["plans"]), experience=inputs["projection"], service_area=inputs["counties"],
-        payment_year=payment_year, rates=rates.with_values(own), **options,
+        with_flags(inputs["plans"], PLANS), experience=inputs["projection"], service_area=inputs["counties"],
+        payment_year=payment_year, rates=rates, **options,
     )  # fmt: skip
 
 
-def _with_flags(plans: pa.Table) -> pa.Table:
-    """Return the plans with their flags as truth values again."""
-    for column in PLANS:
-        if column.kind == "flag":
-            place, words = plans.column_names.index(column.name), plans[column.name].to_pylist()
-            if not set(words) <= {YES, NO}:
-                raise InputError(f"input 'plans.{column.name}' holds something else than {YES} and {NO}.")
-            plans = plans.set_column(place, column.name, pa.array([word == YES for word in words]))
-    return plans
-
-
-def _inputs(table: Columns, columns: tuple[Column, ...]) -> Iterator[Line]:
-    """Yield the columns of an input table that are there, as lines."""
-    for column in columns:
-        if column.name in table:
-            values = plain_values(table[column.name])
-            if column.kind == "flag":
-                values = [YES if value else NO for value in values]
-            is_label = column.name in _LABELS
-            look, unit = ("text", "") if column.kind in ("text", "flag") else _look(column.name)
-            yield Line(column.name, _words(column.name), values, unit, look=look, is_label=is_label)
-
-
-def _words(name: str) -> str:
-    """Return a column's name as people write it."""
-    words = name.removesuffix("_per_1000").removeprefix("is_").split("_")
-    text = " ".join(_ABBREVIATIONS.get(word, word) for word in words)
-    return text.replace("part d", "Part D").replace("part b", "Part B")
-
-
-def _look(name: str) -> tuple[str, str]:
-    """Return how a column of an input looks, and its unit."""
-    if name in (*UTILIZATION_FACTORS, *UNIT_COST_FACTORS, "projected_risk_score"):
-        return "factor", "factor"
-    if name.endswith(("_share", "_coinsurance")):
-        return "percent", "share"
-    if name.endswith("member_months"):
-        return "count", "member months"
-    if name.endswith("_per_1000"):
-        return "dollars", "per 1,000 a year"
-    if name == "stars":
-        return "stars", "stars"
-    return "dollars", "dollars"
-
-
 def _projection(flow: BidFlow) -> Grid:
-    lines = tuple(_inputs(flow.experience, EXPERIENCE))
+    lines = tuple(input_lines(flow.experience, EXPERIENCE))
     names = {line.key for line in lines}
-    found = tuple(_formula_line(entry, flow.lines[entry.key], names) for entry in PROJECTION)
+    found = tuple(formula_line(entry, flow.lines[entry.key], names) for entry in PROJECTION)
     title = "Base experience and projected cost by service category"
     return Grid("projection", "Projection", title, (*lines, *found), flow.line_plans.tolist(), is_across=False, note=_NOTE)  # fmt: skip # noqa: E501
 
@@ -164,29 +119,17 @@ def _counties(flow: BidFlow) -> Grid:
     isar = Formula("isar", "ISAR", "{rate}/{bid.standardised_benchmark}", "ratio", "factor")
     paid = Formula("payment_rate", "payment rate at 1.000", "{isar}*{bid.standardised_bid}")
     lines = (
-        *_inputs(flow.counties, COUNTIES),
-        _formula_line(isar, flow.isar),
-        _formula_line(paid, flow.payment_rates),
+        *input_lines(flow.counties, COUNTIES),
+        formula_line(isar, flow.isar),
+        formula_line(paid, flow.payment_rates),
     )
     return Grid("counties", "Counties", "Service areas", lines, flow.county_plans.tolist(), is_across=False)
-
-
-def _formula_line(entry: Formula, values: Any, names: set[str] | None = None) -> Line:
-    """Return a formula as a line; without manual rates their columns stand for zero."""
-    text = entry.text
-    for manual in ("manual_utilization_per_1000", "manual_unit_cost"):
-        if names is not None and manual not in names:
-            text = text.replace(f"{{{manual}}}", "0")
-    return Line(
-        entry.key, entry.label, plain_values(values), entry.unit, field=entry.field, formula=text, look=entry.look,
-        section=entry.section, is_total=entry.is_total,
-    )  # fmt: skip
 
 
 def _bid_lines(flow: BidFlow) -> Iterator[Line]:
     yield _plan_label(flow)
     for entry in (*BID, *_rebate_uses(flow), *PREMIUMS):
-        yield _formula_line(entry, flow.numbers[entry.key])
+        yield formula_line(entry, flow.numbers[entry.key])
 
 
 def _plan_label(flow: BidFlow) -> Line:
@@ -199,7 +142,7 @@ def _rebate_uses(flow: BidFlow) -> Iterator[Formula]:
     for place, use in enumerate(flow.rebate_order):
         section = "" if place else "Rebate spent (worksheet 6)"
         text = f"MIN({{{use}_room}},{left})"
-        yield Formula(f"rebate_{use}", f"for {_words(use)}", text, field="WS6", section=section)
+        yield Formula(f"rebate_{use}", f"for {words(use)}", text, field="WS6", section=section)
         left += f"-{{rebate_{use}}}"
     yield Formula("rebate_unused", "not used", left, field="WS6")
 
@@ -208,10 +151,7 @@ def _check_lines(flow: BidFlow) -> Iterator[Line]:
     """Yield each check of the library as a formula."""
     yield _plan_label(flow)
     for name, condition in _conditions(flow).items():
-        rows = flow.checks.filter([check == name for check in flow.checks["check"].to_pylist()])
-        found = [FLAG if flagged else OK for flagged in rows["is_flagged"].to_pylist()]
-        key = "check_" + "_".join(name.split()[:6]).replace(",", "").replace("'", "").lower()
-        yield Line(key, name, found, formula=f'IF({condition},"{FLAG}","{OK}")', look="check")
+        yield check_line(flow.checks, name, condition)
 
 
 def _conditions(flow: BidFlow) -> dict[str, str]:

@@ -2,33 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pricing.medicare.bid_flow import NON_BENEFIT
-from pricing.worksheets.audit import ASSUMPTIONS, parameter_key
-
-#: How flags stand in cells: spreadsheet programs disagree on truth values.
-YES, NO = "yes", "no"
-
-
-@dataclass(frozen=True)
-class Formula:
-    """One line: what it is called, and how it follows from other lines (named in braces, as `Line` says)."""
-
-    key: str
-    label: str
-    text: str
-    unit: str = "dollars"
-    look: str = "dollars"
-    field: str = ""
-    section: str = ""
-    is_total: bool = False
-
-
-def rate_cell(name: str, key: str = "") -> str:
-    """Return the name that a yearly parameter has in formulas."""
-    return f"{{{ASSUMPTIONS}.{parameter_key(name, key)}}}"
-
+from pricing.worksheets.lines import YES, Formula, rate_cell, rounded
 
 #: Worksheets 1 to 3, by service category.
 PROJECTION = (
@@ -157,8 +132,7 @@ BID = (
 
 
 def _rounded(part: str) -> str:
-    unit = rate_cell("premium_rounding", part)
-    return f"INT(ROUND({{{part}_premium}}/{unit},4)+0.5)*{unit}"
+    return rounded(f"{part}_premium", rate_cell("premium_rounding", part))
 
 
 #: What members pay, after the rebate's uses.

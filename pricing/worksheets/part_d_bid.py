@@ -1,0 +1,181 @@
+"""Part D bids as a workbook: plans and coverage as inputs; worksheet 7 of the bid tool as live formulas."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pricing.medicare.bid_flow import NON_BENEFIT
+from pricing.medicare.drug_designs import ENHANCED
+from pricing.medicare.part_d_bid import COVERED, PARAMETERS, PLANS, PartDBids, part_d_bids
+from pricing.parameters import Rates, load_rates
+from pricing.worksheets.audit import assumptions_grid, audit
+from pricing.worksheets.grids import Book, Grid, Line, plain_values
+from pricing.worksheets.lines import (
+    YES,
+    Formula,
+    check_line,
+    formula_line,
+    input_lines,
+    own_rates,
+    rate_cell,
+    rounded,
+    with_flags,
+)
+from pricing.worksheets.read import read_inputs
+from pricing.worksheets.render import write_book
+
+_NOTE = "Yellow cells are inputs; the others follow from them. Dollars are per member and month."
+_COVERAGE_NOTE = "Who pays for drugs under the standard and the plan's own benefit, from adjudicated claims."
+_EXPENSE = "+".join(f"{{plans.{name}}}" for name in NON_BENEFIT)
+_TOTAL = "{premium_before_demonstration}+{supplemental_premium}"
+
+
+def write_part_d_bid(
+    bids: PartDBids,
+    path: str | os.PathLike[str],
+    *,
+    run: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write Part D bids as a workbook: plans, coverage, bid, checks, assumptions, audit.
+
+    Parameters
+    ----------
+    bids : PartDBids
+        From `pricing.medicare.part_d_bid.part_d_bids`.
+    path : path
+        Ends in .xlsx.
+    run : mapping, optional
+        More for the audit sheet.
+    overwrite : bool
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    riskadj.errors.OutputExistsError, riskadj.errors.OutputError, riskadj.errors.MissingDependencyError
+        As `pricing.worksheets.render.write_book` says.
+    """
+    owners = range(bids.plans.n_rows)
+    lines = (_plan_label(bids), *(formula_line(entry, bids.numbers[entry.key]) for entry in _formulas(bids)))
+    grids = (
+        Grid("plans", "Plans", "Plans", tuple(input_lines(bids.plans, PLANS)), owners, note=_NOTE),
+        Grid("coverage", "Coverage", "Drug coverage by payer", tuple(input_lines(bids.coverage, COVERED)), owners,
+             note=_COVERAGE_NOTE),
+        Grid("bid", "Bid", "From drug cost to premium", lines, owners, note=_NOTE),
+        Grid("checks", "Checks", "Checks", tuple(_check_lines(bids)), owners),
+        assumptions_grid(bids.rates, PARAMETERS),
+    )  # fmt: skip
+    audited = audit(bids.rates, {**bids.run, **(run or {})})
+    return write_book(Book(f"Part D bids for {bids.rates.year}", grids, audited), path, overwrite=overwrite)
+
+
+def part_d_bid_from_workbook(path: str | os.PathLike[str], *, payment_year: int) -> PartDBids:
+    """Return the library's bids for what the inputs of a workbook hold now, its assumptions among them.
+
+    Parameters
+    ----------
+    path : path
+        A workbook that `write_part_d_bid` wrote; a spreadsheet program may have saved it since.
+    payment_year : int
+        The workbook's.
+
+    Raises
+    ------
+    InputError
+        As `pricing.worksheets.read.read_inputs` and `part_d_bids` say.
+    """
+    inputs = read_inputs(path)
+    return part_d_bids(
+        with_flags(inputs["plans"], PLANS), coverage=inputs["coverage"], payment_year=payment_year,
+        rates=own_rates(inputs, load_rates("medicare", payment_year)),
+    )  # fmt: skip
+
+
+def _plan_label(bids: PartDBids) -> Line:
+    return Line("plan_id", "plan", plain_values(bids.plans["plan_id"]), look="text", is_label=True)
+
+
+def _basic(part: str) -> str:
+    """Return what basic coverage costs: the standard's for an enhanced plan, its own for every other."""
+    return f'IF({{coverage.kind}}="{ENHANCED}",{{coverage.standard_{part}}},{{coverage.own_{part}}})'
+
+
+def _formulas(bids: PartDBids) -> tuple[Formula, ...]:
+    unit = rate_cell("premium_rounding", "part_d")
+    average, base = rate_cell("part_d_national_average_bid"), rate_cell("part_d_base_premium")
+    extra = f'IF({{coverage.kind}}="{ENHANCED}",MAX({{coverage.own_plan}}-{{coverage.standard_plan}},0),0)'
+    return (
+        Formula("basic_enrollee", "enrollees' cost sharing", _basic("enrollee"), field="WS3-5", section="Who pays"),
+        Formula("manufacturer_discount", "manufacturers' discount", _basic("manufacturer"), field="WS3-5"),
+        Formula("selected_drug_subsidy", "selected-drug subsidy", _basic("selected_drug_subsidy"), field="WS3-5"),
+        Formula("gross_reinsurance", "reinsurance before concessions", _basic("reinsurance"), field="WS3-5"),
+        Formula("retained_dir", "price concessions kept by the plan",
+                "{plans.dir_share}*({coverage.allowed}-{gross_reinsurance})", field="WS2"),
+        Formula("basic_cost", "basic cost of the plan", _basic("plan") + "-{retained_dir}", field="WS7", is_total=True),
+        Formula("supplemental_cost", "supplemental cost", extra, field="WS5"),
+        Formula("non_benefit", "non-benefit expense", _EXPENSE, field="WS2", section="Bid (worksheet 7)"),
+        Formula("basic_non_benefit", "of it basic",
+                "{non_benefit}*{basic_cost}/({basic_cost}+{supplemental_cost})", field="WS7"),
+        Formula("basic_bid", "basic bid at the plan's risk score",
+                "({basic_cost}+{basic_non_benefit})/(1-{plans.margin_share})", field="WS7"),
+        Formula("supplemental_premium", "supplemental premium",
+                "({supplemental_cost}+{non_benefit}-{basic_non_benefit})/(1-{plans.supplemental_margin_share})",
+                field="WS7"),
+        Formula("gain", "gain or loss",
+                "{basic_bid}*{plans.margin_share}+{supplemental_premium}*{plans.supplemental_margin_share}",
+                field="WS7"),
+        Formula("margin", "margin", "{gain}/({basic_bid}+{supplemental_premium})", "share of revenue", "percent",
+                "WS7"),
+        Formula("standardised_bid", "standardised bid", "{basic_bid}/{plans.projected_risk_score}", field="WS7",
+                is_total=True),
+        Formula("premium_before_demonstration", "basic premium", f"MAX({base}+{{standardised_bid}}-{average},0)",
+                field="WS7", section="Medicare and members pay"),
+        Formula("direct_subsidy", "direct subsidy", "{basic_bid}-{premium_before_demonstration}", field="WS7",
+                is_total=True),
+        Formula("reinsurance", "reinsurance, prospective", "{gross_reinsurance}*(1-{plans.dir_share})", field="WS7"),
+        Formula("low_income_subsidy", "low-income cost-sharing subsidy", "{coverage.own_low_income_subsidy}",
+                field="WS7"),
+        Formula("demonstration", "premium demonstration", _demonstration(bids)),
+        Formula("basic_premium", "basic premium after it", "{premium_before_demonstration}-{demonstration}"),
+        Formula("rounded_basic_premium", "basic premium, rounded", rounded("basic_premium", unit), field="WS7"),
+        Formula("rounded_supplemental_premium", "supplemental premium, rounded",
+                rounded("supplemental_premium", unit), field="WS7"),
+        Formula("total_premium", "total premium", "{rounded_basic_premium}+{rounded_supplemental_premium}", field="WS7",
+                is_total=True),
+        Formula("target_amount", "target amount of the risk corridor", "{basic_cost}"),
+    )  # fmt: skip
+
+
+def _demonstration(bids: PartDBids) -> str:
+    """Return what the demonstration takes off, as a formula; 0 in years that have none."""
+    if not _has(bids.rates, "reduction"):
+        return "0"
+    left = f"MAX({_TOTAL}-{rate_cell('part_d_demonstration_reduction')},0)"
+    if "previous_premium" in bids.plans:
+        limit = rate_cell("part_d_demonstration_increase_limit")
+        left = f"MIN({left},{{plans.previous_premium}}+{limit})"
+    return f'IF({{plans.joins_demonstration}}="{YES}",MAX({_TOTAL}-{left},0),0)'
+
+
+def _has(rates: Rates, name: str) -> bool:
+    return rates.has(f"part_d_demonstration_{name}")
+
+
+def _check_lines(bids: PartDBids) -> Iterator[Line]:
+    """Yield the library's checks as formulas; tests of equivalence need the claims, and stand in the library only."""
+    yield _plan_label(bids)
+    average, base = rate_cell("part_d_national_average_bid"), rate_cell("part_d_base_premium")
+    conditions = {
+        "margin is not negative": "{bid.margin}<0",
+        "basic premium is not negative": f"{base}+{{bid.standardised_bid}}-{average}<0",
+        "enhanced plans have a supplemental premium":
+            f'AND({{coverage.kind}}="{ENHANCED}",{{bid.supplemental_premium}}<=0)',
+    }  # fmt: skip
+    for name, condition in conditions.items():
+        yield check_line(bids.checks, name, condition)
