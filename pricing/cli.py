@@ -1,10 +1,10 @@
-"""The command line of pricing, `pricing benefits | medicaid | revenue ...`. Exit statuses as those of `riskadj`."""
+"""The command line of pricing: `pricing aca | benefits | medicaid | medicare | revenue ...`; exits as `riskadj`."""
 
 from __future__ import annotations
 
 import typer
 
-from pricing.commands import benefits, medicaid, revenue
+from pricing.commands import aca, benefits, medicaid, medicare, revenue
 
 _EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
 
@@ -18,6 +18,11 @@ def _app(text: str, epilog: str | None = None) -> typer.Typer:
 
 app = _app("Pricing of US health plans.", _EPILOG)
 
+_aca = _app("Individual and small-group markets: rates, risk transfers.")
+_aca.command()(aca.rates)
+_aca.command()(aca.transfer)
+app.add_typer(_aca, name="aca")
+
 _benefits = _app("Plan designs: compare them on claims.")
 _benefits.callback()(lambda: None)  # one command today; without a callback it would lose its name
 _benefits.command()(benefits.compare)
@@ -27,6 +32,11 @@ _medicaid = _app("Medicaid managed care: capitation rates.")
 _medicaid.callback()(lambda: None)
 _medicaid.command()(medicaid.rates)
 app.add_typer(_medicaid, name="medicaid")
+
+_medicare = _app("Medicare Advantage and Part D: bids.")
+_medicare.command()(medicare.bid)
+_medicare.command()(medicare.part_d)
+app.add_typer(_medicare, name="medicare")
 
 _revenue = _app("Revenue of Medicare plans by month: forecasts under named scenarios.")
 for _command in (revenue.forecast, revenue.compare, revenue.sensitivities):

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pricing.aca.state_rating import RatingRules
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
-from pricing.inputs import Numbers
+from pricing.inputs import Column, Numbers, read_columns
 from pricing.rounding import round_cents
 from riskadj.errors import OutputExistsError
 from riskadj.extracts.write import output_errors, write_tables
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+#: Columns of rating areas: one row each.
+AREAS = (Column("rating_area", "text"), Column("factor", above=0.0))
 CALIBRATED = "calibrated plan adjusted index rate"
 #: Ages below this are one line of the federal rate template, where a curve makes no difference among them.
 _CHILDREN = 15
@@ -184,6 +186,20 @@ def rate_table(
         "tobacco_rate": round_cents(base * factors * tobacco).ravel(),
     }
     return RateTable(pa.table({name: pa.array(values) for name, values in columns.items()}), walk, rules)
+
+
+def read_areas(source: Any) -> dict[str, float]:
+    """Return the factor of each rating area: one row per area (`AREAS`), from anything that can be read as a table.
+
+    Raises
+    ------
+    InputError
+        A column is missing, a factor is not above 0, or an area stands there twice.
+    """
+    table = read_columns(source, AREAS, role="rating areas", key=("rating_area",))
+    return {
+        str(area): float(factor) for area, factor in zip(table["rating_area"], table["factor"], strict=True)
+    }
 
 
 def _bands(rules: RatingRules, tobacco: float | Mapping[int, float]) -> tuple[list[str], Numbers, Numbers]:

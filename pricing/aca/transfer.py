@@ -168,8 +168,8 @@ class RiskTransfer:
         frame: pd.DataFrame = getattr(self, table).to_pandas()
         return frame
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write transfers, transfer_pools and assumptions as Parquet, and run.json, into `directory`, all or nothing.
+    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+        """Write transfers, transfer_pools and assumptions (Parquet), run.json and, if asked for, transfers.png.
 
         Raises
         ------
@@ -183,7 +183,8 @@ class RiskTransfer:
             "rows": self.market.n_rows,
             "pools": self.pools.num_rows,
         }
-        return write_tables(directory, tables, report, overwrite=overwrite)
+        charts = {"transfers": self.plot()} if chart else {}
+        return write_tables(directory, tables, report, charts=charts, overwrite=overwrite)
 
     def _rows_of_issuer(self, issuer_id: str) -> npt.NDArray[np.bool_]:
         return self._rows_where({"issuer_id": issuer_id})

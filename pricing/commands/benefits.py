@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pricing.commands.printing import print_result
 from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
@@ -81,13 +82,8 @@ def compare(
 
 
 def _print(found: Comparison, output: Path) -> None:
-    from riskadj.terminal import make_console, print_line, print_table
-
-    console = make_console()
     run = found.run
     title = f"{run['lines_adjudicated']:,} claim lines of {run['members']:,} members, against {run['base']}"
-    print_line(console, title, style="bold")
-    console.print()
     headings = ["design", "AV", "plan PMPM", "change", "member PMPM", "use", "leverage"]
     rows = [
         [
@@ -97,10 +93,6 @@ def _print(found: Comparison, output: Path) -> None:
         ]
         for row in found.designs.to_pylist()
     ]  # fmt: skip
-    print_table(console, headings, rows, justify="l" + "r" * (len(headings) - 1))
     names = ("lines_read", "lines_adjudicated", "lines_netted", "lines_of_other_years")
-    print_line(console, ", ".join(f"{name.replace('_', ' ')} {run[name]:,}" for name in names), hanging=2)
-    for warning in run["warnings"]:
-        print_line(console, warning, hanging=2)
-    files = ", ".join(sorted(path.name for path in output.iterdir()))
-    print_line(console, f"written to {output}: {files}", hanging=2)
+    counts = ", ".join(f"{name.replace('_', ' ')} {run[name]:,}" for name in names)
+    print_result(title, headings, rows, output, notes=[counts])

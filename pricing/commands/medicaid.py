@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pricing.commands.printing import print_result
 from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
@@ -74,12 +75,8 @@ def rates(
 
 
 def _print(found: CapitationRates, output: Path) -> None:
-    from riskadj.terminal import make_console, print_line, print_table
-
-    console, run = make_console(), found.run
+    run = found.run
     title = f"{run['cells']:,} rate cells, {run['member_months']:,.0f} member months, ${run['dollars']:,.0f}"
-    print_line(console, title, style="bold")
-    console.print()
     rows = [
         [
             row["rate_cell"], row["region"], row["unit"].replace("_", " "), f"{row['units']:,.0f}",
@@ -88,18 +85,16 @@ def _print(found: CapitationRates, output: Path) -> None:
         for row in found.summary().to_dict("records")
     ]  # fmt: skip
     headings = ("rate cell", "region", "unit", "units", "low", "rate", "high", "checks failed")
-    print_table(console, headings, rows, justify="lllrrrrr")
-    for row in found.checks.to_pylist():
-        if not row["passed"]:
-            words = f"{row['rate_cell']}, {row['region']}: {row['check']} {row['value']:.4f}, limit {row['limit']:.4f}"
-            print_line(console, f"{words} ({row['source']})", hanging=2)
-    _print_written(console, output)
+    failed = [
+        f"{row['rate_cell']}, {row['region']}: {row['check']} {row['value']:.4f}, limit {row['limit']:.4f} "
+        f"({row['source']})"
+        for row in found.checks.to_pylist()
+        if not row["passed"]
+    ]
+    print_result(title, headings, rows, output, justify="lllrrrrr", notes=failed)
 
 
 def _print_adjusted(found: RiskAdjustedRates, output: Path) -> None:
-    from riskadj.terminal import make_console, print_table
-
-    console = make_console()
     rows = [
         [
             row["mco"], f"{row['member_months']:,.0f}", f"{row['mean_factor']:.4f}",
@@ -108,12 +103,4 @@ def _print_adjusted(found: RiskAdjustedRates, output: Path) -> None:
         for row in found.summary().to_dict("records")
     ]  # fmt: skip
     headings = ("mco", "member months", "mean factor", "payment before", "payment", "change")
-    print_table(console, headings, rows, justify="lrrrrr")
-    _print_written(console, output)
-
-
-def _print_written(console: object, output: Path) -> None:
-    from riskadj.terminal import print_line
-
-    files = ", ".join(sorted(path.name for path in output.iterdir()))
-    print_line(console, f"written to {output}: {files}", hanging=2)  # type: ignore[arg-type]
+    print_result("risk-adjusted rates by plan", headings, rows, output)

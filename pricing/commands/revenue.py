@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pricing.commands.printing import print_result
 from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from pricing.revenue import RevenueForecast, Scenario
 
 Scores = Annotated[
@@ -135,7 +134,7 @@ def compare(
         [row["step"], "" if place == 0 else f"{row['change']:+,.2f}", f"{row['level']:,.2f}"]
         for place, row in enumerate(found.summary().to_dict("records"))
     ]
-    _print(repr(found)[1:-1], ["step", "change", "revenue"], rows, output)
+    print_result(repr(found)[1:-1], ["step", "change", "revenue"], rows, output)
 
 
 @guarded
@@ -182,7 +181,7 @@ def sensitivities(
         ]
         for row in found.bars.to_pylist()
     ]
-    _print(repr(found)[1:-1], ["assumption", "set lower", "set higher", "share"], rows, output)
+    print_result(repr(found)[1:-1], ["assumption", "set lower", "set higher", "share"], rows, output)
 
 
 @dataclass(frozen=True)
@@ -273,17 +272,4 @@ def _print_years(found: RevenueForecast, output: Path) -> None:
     counts = found.membership.counts
     title = f"{counts['members']:,} members of {found.run['base_month']}, scenario {found.scenario.name}"
     note = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
-    _print(title, headings, rows, output, note=note)
-
-
-def _print(title: str, headings: list[str], rows: list[list[Any]], output: Path, *, note: str = "") -> None:
-    from riskadj.terminal import make_console, print_line, print_table
-
-    console: Console = make_console()
-    print_line(console, title, style="bold")
-    console.print()
-    print_table(console, headings, rows, justify="l" + "r" * (len(headings) - 1))
-    if note:
-        print_line(console, note, hanging=2)
-    files = ", ".join(sorted(path.name for path in output.iterdir()))
-    print_line(console, f"written to {output}: {files}", hanging=2)
+    print_result(title, headings, rows, output, notes=[note])

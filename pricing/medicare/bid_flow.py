@@ -163,13 +163,14 @@ class BidFlow:
         """Return the way to one plan's bid as a waterfall; default: the first plan."""
         return self.build_up().plot(plan_id)
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write bids, bid_projection, bid_counties, bid_checks and assumptions (Parquet) and run.json."""
+    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+        """Write bids, bid_projection, bid_counties, bid_checks, assumptions, run.json and, if asked for, bids.png."""
         tables = {
             "bids": self.bids, "bid_projection": self.projection, "bid_counties": self.service_area,
             "bid_checks": self.checks, "assumptions": self.assumptions,
         }  # fmt: skip
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
+        charts = {"bids": self.plot()} if chart else {}
+        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
     @property
     def run(self) -> dict[str, Any]:
