@@ -356,6 +356,27 @@ def test_files_and_threads_do_not_matter(tmp_path: Path) -> None:
     assert one.scores.to_pylist() == other.scores.to_pylist()
 
 
+def test_files_of_different_making(tmp_path: Path) -> None:
+    """One file has dictionaries, the other a row whose date cannot be read: rejected, and counted as unusable."""
+    encoded = ours(OURS[:4])
+    for name in ("member_id", "claim_id"):
+        place = encoded.schema.get_field_index(name)
+        encoded = encoded.set_column(place, name, encoded[name].dictionary_encode())
+    pq.write_table(encoded, tmp_path / "one.parquet")
+    rows = [(*row[:3], f"{row[3]}", row[4]) for row in OURS[4:]] + [
+        ("a", "Q05", "c9", "no date", "professional")
+    ]
+    pq.write_table(ours(rows), tmp_path / "two.parquet")
+    files = [str(tmp_path / "one.parquet"), str(tmp_path / "two.parquet")]
+    found = riskadj.encounters(
+        enrollment_table([Member("a"), Member("b")]), files, **V1, mao004=mao004(tmp_path), mao002=MAO002,
+        submissions=pa.table({"claim_id": ["c6", "c1"]}), rejects="write",
+    )  # fmt: skip
+    assert rows_of(found) == rows_of(ask(tmp_path))
+    facts = found.run["encounters"]
+    assert (facts["rows_read"], facts["rows_unusable"], facts["diagnoses"]) == (11, 1, 8)
+
+
 def test_diagnoses_without_claims_or_dates(tmp_path: Path) -> None:
     enrollment = enrollment_table([Member("a"), Member("b")])
     bare = ours().select(["member_id", "diagnosis_code", "service_date"])

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from riskadj.cms_reports.keys import months_of
 from riskadj.extracts.buffers import from_numpy, is_valid, one_chunk, values_of
+from riskadj.extracts.contract import ROW_NUMBER
 from riskadj.extracts.dates import days_of
 from riskadj.extracts.open import Chunk
 from riskadj.extracts.order import in_order
@@ -159,7 +160,7 @@ def _piece(chunk: Chunk, judge: Judge, window: tuple[date, date]) -> _Piece:
     classes, reasons, met = judge.judge(kept)
     hashes = key_hashes(kept, [name for name in _IDENTITY if name in kept.column_names])
     has_claims = "claim_id" in kept.column_names
-    rest = kept.append_column(CLASS, from_numpy(classes, pa.int8()))
+    rest = _without_encoding(kept).append_column(CLASS, from_numpy(classes, pa.int8()))
     rest = rest.append_column(REASON, from_numpy(reasons, pa.int32()))
     rest = rest.append_column(HASH, from_numpy(hashes, pa.uint64()))
     return _Piece(
@@ -168,6 +169,20 @@ def _piece(chunk: Chunk, judge: Judge, window: tuple[date, date]) -> _Piece:
         rest.filter(from_numpy(classes != ALLOWED, pa.bool_())), met,
         table.num_rows + len(rejects), len(rejects) + int((~usable).sum()), int((usable & ~inside).sum()),
     )  # fmt: skip
+
+
+def _without_encoding(table: pa.Table) -> pa.Table:
+    """Return a table as any other chunk has it: ids without dictionaries, claim ids as text, no row numbers."""
+    if ROW_NUMBER in table.column_names:
+        table = table.drop_columns([ROW_NUMBER])
+    for name in ("member_id", "claim_id"):
+        if name in table.column_names:
+            column = table[name]
+            kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+            wanted = pa.string() if name == "claim_id" and pa.types.is_integer(kind) else kind
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, name, column.cast(kind).cast(wanted))
+    return table
 
 
 def _usable(table: pa.Table) -> Flags:
