@@ -14,6 +14,7 @@ from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import from_numpy, one_chunk
 from riskadj.extracts.enrollment_rows import NO_NUMBER, Block, graft_duration, read_block
 from riskadj.extracts.issuers import ISSUER_COLUMNS, NO_ISSUER, issuer_spans
+from riskadj.extracts.memory import give_back_memory
 from riskadj.extracts.open import Chunk, Extract, require, row_numbers
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
@@ -180,6 +181,7 @@ def read_enrollment(
         block.send(rejects)
     rows = _joined(extract, blocks)
     del blocks
+    give_back_memory()
     rows.arrays["member"] = member_numbers(rows.member_id)
     rows = _without_contradictions(rows, extract, rejects)
     rejects.raise_if_stopping(rows_read)

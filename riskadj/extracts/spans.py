@@ -103,11 +103,11 @@ def months_in(starts: np.ndarray, ends: np.ndarray, coverage: Coverage) -> np.nd
     ndarray of int16, shape (n_rows,)
         Months; those of the whole window where a row has no dates. [months]
     """
-    firsts = np.array([days_of(day) for day in _first_days(coverage)], dtype=np.int32)
-    first = np.searchsorted(firsts, starts, side="left")
-    after = np.searchsorted(firsts, ends, side="right")
-    months = np.maximum(after - first, 0)
-    return np.where(starts == MISSING_DATE, len(firsts), months).astype(np.int16)
+    firsts = [np.int32(days_of(day)) for day in _first_days(coverage)]
+    months = np.zeros(len(starts), np.int16)
+    for day in firsts:
+        months += (starts <= day) & (ends >= day)
+    return np.where(starts == MISSING_DATE, np.int16(len(firsts)), months)
 
 
 def _first_days(coverage: Coverage) -> Iterator[date]:

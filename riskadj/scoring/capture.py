@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, is_valid, one_chunk, values_of
 from riskadj.extracts.dictionaries import OncePerDictionary
+from riskadj.extracts.memory import lean_pool
 from riskadj.extracts.open import Chunk, Extract, row_numbers
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
@@ -391,9 +392,10 @@ def capture_diagnoses(
     CaptureCounts
     """
     totals = CaptureCounts(rows_of_code=np.zeros(sink.book.n_codes, np.int64))
-    for counts, found in in_order(sink.add, extract.chunks(columns), threads):
-        totals.add(counts)
-        rejects.merge(found)
-        if progress:
-            progress(totals.rows_read)
+    with lean_pool():
+        for counts, found in in_order(sink.add, extract.chunks(columns), threads):
+            totals.add(counts)
+            rejects.merge(found)
+            if progress:
+                progress(totals.rows_read)
     return totals

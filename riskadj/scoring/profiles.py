@@ -6,9 +6,11 @@ per profile, on whole arrays, in plain NumPy.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,7 @@ from riskadj.tables.payment_year import Policy
 from riskadj.terms import STATUS_FIELDS
 
 MAX_AGE_YEARS = 150
+Keys = npt.NDArray[np.integer[Any]]
 _EPOCH = date(1970, 1, 1)
 _LARGEST_TABLE = 1 << 26
 
@@ -127,11 +130,12 @@ def find_profiles(
         Profiles in ascending order of their codes, so that the same extract always gives the same profiles.
     """
     sizes = [len(STATUS_FIELDS[field]) for field in fields]
-    key = age_years.astype(np.int64)
+    n_keys = (MAX_AGE_YEARS + 1) * math.prod(sizes)
+    key: Keys = age_years.astype(np.int32 if n_keys <= np.iinfo(np.int32).max else np.int64)
     for field, size in zip(fields, sizes, strict=True):
         key *= size
         key += status[field]
-    key, of_row = _compact(key, (MAX_AGE_YEARS + 1) * int(np.prod(sizes, dtype=np.int64)))
+    key, of_row = _compact(key, n_keys)
     columns: dict[str, npt.NDArray[np.uint8]] = {}
     for field, size in zip(reversed(fields), reversed(sizes), strict=True):
         columns[field] = (key % size).astype(np.uint8)
@@ -139,7 +143,7 @@ def find_profiles(
     return StatusProfiles(of_row, columns | {"age_years": key.astype(np.uint8)})
 
 
-def _compact(key: npt.NDArray[np.int64], n_keys: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+def _compact(key: Keys, n_keys: int) -> tuple[Keys, npt.NDArray[np.int32]]:
     """Return the distinct keys in order and the position of each row's key among them."""
     if n_keys > _LARGEST_TABLE:
         distinct, of_row = np.unique(key, return_inverse=True)

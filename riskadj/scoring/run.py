@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.extracts.buffers import from_numpy, harmonise_ids
+from riskadj.extracts.memory import give_back_memory
 from riskadj.extracts.open import Extract
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
@@ -38,14 +37,6 @@ from riskadj.scoring.score_rows import (
 )
 
 Progress = Callable[[str, int], None]
-
-
-def give_back_memory() -> None:
-    """Return freed memory to the system: that of Arrow's pool, and of glibc's heaps, which it keeps if not asked."""
-    pa.default_memory_pool().release_unused()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
 
 
 @dataclass
