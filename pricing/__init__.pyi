@@ -2,6 +2,7 @@
 
 from pricing import aca as aca
 from pricing import benefits as benefits
+from pricing import contracts as contracts
 from pricing import experience as experience
 from pricing import medicaid as medicaid
 from pricing import medicare as medicare

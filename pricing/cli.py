@@ -1,10 +1,10 @@
-"""The command line of pricing: `pricing aca | benefits | medicaid | medicare | revenue ...`; exits as `riskadj`."""
+"""The command line of pricing: `pricing ROOM COMMAND`, a room for each kind of question; exits as `riskadj`."""
 
 from __future__ import annotations
 
 import typer
 
-from pricing.commands import aca, benefits, medicaid, medicare, revenue
+from pricing.commands import aca, benefits, contracts, medicaid, medicare, revenue
 
 _EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
 
@@ -27,6 +27,14 @@ _benefits = _app("Plan designs: compare them on claims.")
 _benefits.callback()(lambda: None)  # one command today; without a callback it would lose its name
 _benefits.command()(benefits.compare)
 app.add_typer(_benefits, name="benefits")
+
+_contracts = _app("Value-based provider contracts: attribute, settle, score, and what of it is chance.")
+_contracts.command()(contracts.attribute)
+_contracts.command()(contracts.settle)
+_contracts.command()(contracts.chance)
+_contracts.command()(contracts.scorecard)
+_contracts.command()(contracts.program)
+app.add_typer(_contracts, name="contracts")
 
 _medicaid = _app("Medicaid managed care: capitation rates.")
 _medicaid.callback()(lambda: None)

@@ -1,4 +1,4 @@
-"""TOML files that people write and read: plan designs, scenarios; what is written is read back equal."""
+"""TOML files that people write and read: plan designs, contracts, scenarios; what is written is read back equal."""
 
 from __future__ import annotations
 

@@ -416,18 +416,6 @@ def test_responses_of_somebody_else_are_noticed(tmp_path: Path) -> None:
     assert note.startswith("none of our diagnoses is in MAO-004 by member_id, claim_id, diagnosis_code")
 
 
-def test_reports_as_tables_of_any_library(tmp_path: Path) -> None:
-    import polars
-
-    report = riskadj.read_mao004(mao004(tmp_path))
-    expected = ask(tmp_path)
-    for table in (report, polars.from_arrow(report), report.to_pandas()):
-        found = ask(tmp_path, mao004=table)
-        assert found.worklist.to_pylist() == expected.worklist.to_pylist()
-    with pytest.raises(ColumnMissingError, match="MAO-004 lacks 'allowed'"):
-        ask(tmp_path, mao004=report.drop_columns(["allowed"]))
-
-
 def test_reports_of_another_year_say_nothing(tmp_path: Path) -> None:
     found = ask(tmp_path, mao004=mao004(tmp_path, MAO004[-1:]), mao002=None, submissions=None)
     assert {kind for kind, _, _ in rows_of(found).values()} == {"missing"}

@@ -6,7 +6,7 @@ a report that CMS counts are kept, to find those that stand for no claim of ours
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -125,10 +125,10 @@ def read_answers(given: Given, diagnoses: Extract, window: tuple[date, date]) ->
     match = _match(given, fronts)
     found: list[Answers] = []
     if given.mao004 is not None:
-        table = _report(given.mao004, read_mao004)
+        table = given.mao004 if isinstance(given.mao004, pa.Table) else read_mao004(given.mao004)
         found += _of_mao004(table, window, None if fronts is None else _crosswalk(fronts), match)
     if given.raps is not None:
-        table = _report(given.raps, read_raps)
+        table = given.raps if isinstance(given.raps, pa.Table) else read_raps(given.raps)
         found.append(_of_raps(table, window))
     reported = _claims_reported(found)
     if fronts is not None:
@@ -156,11 +156,6 @@ def _match(given: Given, fronts: pa.Table | None) -> str:
     return given.match
 
 
-def _report(source: Any, read: Callable[[Any], pa.Table]) -> pa.Table:
-    """Return a report's table, or read it from its files."""
-    return _plain(pa.table(source)) if hasattr(source, "__arrow_c_stream__") else read(source)
-
-
 def _table_of(source: Any, role: str) -> pa.Table:
     """Return a table of responses or submissions; rows that cannot be read are refused."""
     extract = open_extract(source, role)
@@ -174,16 +169,13 @@ def _table_of(source: Any, role: str) -> pa.Table:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Return a table without dictionaries: dates as dates, everything else as text."""
+    """Return a table without dictionaries, its ids as text."""
     return pa.table(
         {
-            name: table[name].cast(_PLAIN[pa.types.is_temporal(table[name].type)])
+            name: table[name] if pa.types.is_date(table[name].type) else table[name].cast(pa.string())
             for name in table.column_names
         }
     )
-
-
-_PLAIN = {True: pa.date32(), False: pa.string()}
 
 
 def _answers(

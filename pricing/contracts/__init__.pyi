@@ -1,0 +1,33 @@
+"""The public names of pricing.contracts and where they live; `__init__` offers these and nothing else."""
+
+from pricing.contracts.attribution import Attribution as Attribution
+from pricing.contracts.attribution import attribute as attribute
+from pricing.contracts.chance import ChanceByGroup as ChanceByGroup
+from pricing.contracts.chance import ChanceBySize as ChanceBySize
+from pricing.contracts.chance import chance_by_group as chance_by_group
+from pricing.contracts.chance import chance_by_size as chance_by_size
+from pricing.contracts.contract_files import contract_from_dict as contract_from_dict
+from pricing.contracts.contract_files import contract_to_dict as contract_to_dict
+from pricing.contracts.contract_files import contracts_to_toml as contracts_to_toml
+from pricing.contracts.contract_files import read_contracts as read_contracts
+from pricing.contracts.episodes import Episodes as Episodes
+from pricing.contracts.episodes import find_episodes as find_episodes
+from pricing.contracts.interim import unpaid_by_group as unpaid_by_group
+from pricing.contracts.medicare_shared_savings import shared_savings_program as shared_savings_program
+from pricing.contracts.panel import Panel as Panel
+from pricing.contracts.panel import read_panel as read_panel
+from pricing.contracts.panel_rows import PanelRows as PanelRows
+from pricing.contracts.panel_rows import panel_of_claims as panel_of_claims
+from pricing.contracts.scorecard import Scorecards as Scorecards
+from pricing.contracts.scorecard import scorecards as scorecards
+from pricing.contracts.settlement import Settlement as Settlement
+from pricing.contracts.settlement import settle as settle
+from pricing.contracts.statement import Statement as Statement
+from pricing.contracts.terms import Benchmark as Benchmark
+from pricing.contracts.terms import Bundle as Bundle
+from pricing.contracts.terms import CapitationCell as CapitationCell
+from pricing.contracts.terms import Contract as Contract
+from pricing.contracts.terms import QualityBonus as QualityBonus
+from pricing.contracts.terms import Sharing as Sharing
+from pricing.contracts.terms import Truncation as Truncation
+from pricing.contracts.terms import Withhold as Withhold
