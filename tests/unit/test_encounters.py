@@ -202,6 +202,21 @@ def test_matched_by_service_date_and_raps(tmp_path: Path) -> None:
     assert found.run["encounters"]["matched_by"]["MAO-004"] == ["member_id", "diagnosis_code", "service_date"]
 
 
+@pytest.mark.parametrize("known_as", ["old", "new"])
+def test_a_member_goes_by_the_corrected_id_too(tmp_path: Path, known_as: str) -> None:
+    """RAPS answers for the id submitted and for the one that CMS put beside it; what we lack is under the latter."""
+    cluster = {"provider_type_1": "20", "service_start_date_1": day(1), "service_date_1": day(1)}
+    given = {"member_id": "old", "corrected_member_id": "new", **cluster}
+    raps = write_lines(
+        tmp_path / "raps.txt",
+        raps_lines([[{**given, "diagnosis_code_1": "Q05"}, {**given, "diagnosis_code_1": "Q06"}]]),
+    )
+    rows = [(known_as, "Q05", "c1", day(1), "professional")]
+    found = riskadj.encounters(enrollment_table([Member(known_as)]), ours(rows), **V1, raps=raps)
+    assert rows_of(found) == {("new", "Q06", None): ("accepted_without_claim", "RAPS", None)}
+    assert found.run["encounters"]["responses"]["RAPS"]["rows_with_corrected_member_id"] == 2
+
+
 def test_acceptance_alone_counts_as_allowed_and_says_so(tmp_path: Path) -> None:
     found = ask(tmp_path, mao004=None, submissions=None)
     kinds = Counter(row["class"] for row in found.worklist.to_pylist())

@@ -18,7 +18,15 @@ from riskadj.extracts.dates import days_of
 from riskadj.extracts.open import Chunk
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
-from riskadj.results.encounters.responses import ALLOWED, MISSING, STANDING, Answers, Classes
+from riskadj.results.encounters.responses import (
+    ALLOWED,
+    MISSING,
+    OTHER_ID,
+    STANDING,
+    Answers,
+    Classes,
+    under_other_id,
+)
 from riskadj.results.marginal.hashes import Hashes, key_hashes
 from riskadj.scoring.counted import columns_that_decide
 from riskadj.scoring.run import ScoringRun
@@ -263,6 +271,17 @@ def without_claim(judge: Judge, met: Sequence[Flags]) -> Iterator[tuple[str, pa.
         if one.standing is None:
             continue
         at, found = one.find(one.standing)
-        alone = np.flatnonzero(found & ~flags[at]) if len(flags) else np.zeros(0, np.int64)
+        is_ours = found & _at(flags, at)
+        rows = one.standing
+        if OTHER_ID in rows.column_names:
+            rows = under_other_id(rows)
+            other, there = one.find(rows)
+            is_ours |= there & _at(flags, other)
+        alone = np.flatnonzero(found & ~is_ours)
         _, first = np.unique(at[alone], return_index=True)
-        yield one.source, one.standing.take(from_numpy(np.sort(alone[first]), pa.int64()))
+        yield one.source, rows.select(STANDING).take(from_numpy(np.sort(alone[first]), pa.int64()))
+
+
+def _at(flags: Flags, positions: Numbers) -> Flags:
+    """Return the flags at some positions; of no flags, none is set."""
+    return flags[positions] if len(flags) else np.zeros(len(positions), np.bool_)

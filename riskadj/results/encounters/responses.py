@@ -62,7 +62,7 @@ class Answers:
     words : tuple of str
         Reasons, as the source gives them.
     standing : pyarrow.Table or None
-        The rows of a report that CMS counts, in the columns `STANDING`.
+        The rows of a report that CMS counts, in the columns `STANDING`, and perhaps `OTHER_ID`.
     counts : dict of str to int
         What became of the source's rows.
     claims : ndarray of uint64, shape (n_claims,)
@@ -262,18 +262,38 @@ def _or_else(
 
 def _of_raps(table: pa.Table, window: tuple[date, date]) -> Answers:
     table, fates, counts = _in_window(table, raps_fates(table), window)
-    counts["rows_with_corrected_member_id"] = len(table) - table["corrected_member_id"].null_count
     is_rejected = pc.equal(table["status"], "rejected").to_numpy()
     classes = np.array([ALLOWED, DELETED, NOT_ALLOWED, DELETED], np.int8)[fates]
     classes = np.where(is_rejected, REJECTED, classes).astype(np.int8)
     errors = pc.if_else(pc.equal(table["status"], "rejected"), table["error_code"], "ICD-9-CM")
     reasons = _or_else(fates == NOT_TAKEN, one_chunk(errors), "deletion", fates != STANDS)
-    standing = table.filter(from_numpy(fates == STANDS, pa.bool_())).select(STANDING)
-    speaks = from_numpy(~(is_rejected & pc.equal(table["add_or_delete"], "D").to_numpy()), pa.bool_())
+    standing = table.filter(from_numpy(fates == STANDS, pa.bool_())).select([*STANDING, OTHER_ID])
+    speaks = ~(is_rejected & pc.equal(table["add_or_delete"], "D").to_numpy())
+    under_other = speaks & np.asarray(
+        table[OTHER_ID].is_valid()
+    )  # the extract may name the member by either id
+    rows = np.concatenate([np.flatnonzero(speaks), np.flatnonzero(under_other)])
+    every = pa.concat_tables(
+        [
+            table.select(_BY_DATE).filter(pa.array(speaks)),
+            under_other_id(table).select(_BY_DATE).filter(pa.array(under_other)),
+        ]
+    )
+    counts["rows_with_corrected_member_id"] = int(under_other.sum())
     return _answers(
-        RAPS, _BY_DATE, table.filter(speaks), classes[np.asarray(speaks)], reasons.filter(speaks),
+        RAPS, _BY_DATE, every, classes[rows], reasons.take(from_numpy(rows, pa.int64())),
         standing=standing, counts=counts,
     )  # fmt: skip
+
+
+#: The id by which CMS knows a member whom a RAPS file names by an older one.
+OTHER_ID = "corrected_member_id"
+
+
+def under_other_id(table: pa.Table) -> pa.Table:
+    """Return rows under the member's corrected id, where there is one."""
+    place = table.schema.get_field_index("member_id")
+    return table.set_column(place, "member_id", pc.coalesce(table[OTHER_ID], table["member_id"]))
 
 
 def _in_window(
