@@ -28,6 +28,8 @@ AREAS = (Column("rating_area", "text"), Column("factor", above=0.0))
 CALIBRATED = "calibrated plan adjusted index rate"
 #: Ages below this are one line of the federal rate template, where a curve makes no difference among them.
 _CHILDREN = 15
+#: Ages marked on the axis of a chart.
+_TICK = 10
 _SHOWN = ("0-14", "21", "40", "64 and over")
 
 
@@ -88,12 +90,12 @@ class RateTable:
         frame = self.to_pandas()
         area = frame["rating_area"].iloc[0] if rating_area is None else rating_area
         figure, (axes,) = new_figure(height=4.2)
+        look: dict[str, Any] = {"marker": "o", "linestyle": ""} if self.rules.tiers else {}
         for plan, rows in frame[frame["rating_area"] == area].groupby("plan_id", sort=False):
-            bands = rows["band"].str.replace("_", " ")
-            marker = "o" if self.rules.tiers else ""
-            axes.plot(bands, rows["rate"], label=plan, marker=marker)
+            axes.plot(rows["band"].str.replace("_", " "), rows["rate"], label=plan, **look)
         if not self.rules.tiers:
-            axes.set_xticks(axes.get_xticks()[::5])
+            bands = frame["band"].drop_duplicates()
+            axes.set_xticks([band for band in bands if not band.isdigit() or int(band) % _TICK == 0])
         axes.set_ylim(bottom=0)
         axes.set_xlabel("family tier" if self.rules.tiers else "age")
         axes.set_ylabel(f"dollars a month, area {area}")

@@ -9,6 +9,8 @@ from pricing.medicare.bid import rebate_percentage as rebate_percentage
 from pricing.medicare.bid import sequestration as sequestration
 from pricing.medicare.bid_checks import Check as Check
 from pricing.medicare.bid_flow import BidFlow as BidFlow
+from pricing.medicare.contract_mlr import ContractLossRatios as ContractLossRatios
+from pricing.medicare.contract_mlr import contract_loss_ratios as contract_loss_ratios
 from pricing.medicare.drug_claims import DrugClaims as DrugClaims
 from pricing.medicare.drug_claims import read_drug_claims as read_drug_claims
 from pricing.medicare.drug_coverage import DrugCoverage as DrugCoverage
