@@ -30,7 +30,7 @@ STATUS_FIELDS: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "graft_duration": ("none", "4_9", "10PL"),
         "part_d_plan_type": ("mapd", "pdp"),
         "metal_level": ("platinum", "gold", "silver", "bronze", "catastrophic"),
-        "csr_indicator": tuple(str(number) for number in range(1, 12)),
+        "csr_indicator": tuple(str(number) for number in range(12)),
         "enrollment_duration": tuple(str(number) for number in range(13)),
     }
 )

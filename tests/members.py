@@ -53,7 +53,8 @@ class Member:
     mcaid: bool | None = None
     part_d_plan_type: str = "mapd"
     metal_level: str = "silver"
-    csr_indicator: str = "1"
+    #: None or "0": no cost-sharing reduction.
+    csr_indicator: str | None = "1"
     months_enrolled: int | None = None
     #: (code system, code) pairs.
     drugs: tuple[tuple[str, str], ...] = ()
@@ -84,7 +85,8 @@ class Member:
         """The same in status codes, for the naive scorer."""
         status = {"orec": self.orec, **{flag: str(int(flag in self.flags)) for flag in FLAGS}}
         status |= naive.status_of_dual_code(self.dual_status_code)
-        status |= {name: getattr(self, name) for name in ("part_d_plan_type", "metal_level", "csr_indicator")}
+        status |= {name: getattr(self, name) for name in ("part_d_plan_type", "metal_level")}
+        status["csr_indicator"] = self.csr_indicator or "0"
         status["enrollment_duration"] = str(12 if self.months_enrolled is None else self.months_enrolled)
         given = {"ltimcaid": self.ltimcaid, "nemcaid": self.nemcaid, "mcaid": self.mcaid}
         return status | {name: str(int(value)) for name, value in given.items() if value is not None}
@@ -205,7 +207,7 @@ def random_member(random: Random, codes: Sequence[str], member_id: str) -> Membe
         mcaid=random.choice((None, None, True, False)),
         part_d_plan_type=random.choice(PART_D_PLAN_TYPES),
         metal_level=metal,
-        csr_indicator=random.choice(("1", VARIANT_OF_METAL[metal])),
+        csr_indicator=random.choice((None, "0", "1", VARIANT_OF_METAL[metal])),
     )
 
 

@@ -72,7 +72,7 @@ ENROLLMENT = _columns(
     ("mcaid", "flag", "optional", "Medicaid; overrides dual_status_code"),
     ("is_esrd", "flag", "optional", "ESRD; overrides esrd_status"),
     ("metal_level", "code", "ACA", "platinum, gold, silver, bronze, catastrophic"),
-    ("csr_indicator", "code", "ACA", "cost-sharing reduction variant"),
+    ("csr_indicator", "code", "ACA", "cost-sharing reduction variant; 0 or null = none"),
     ("state", "code", "ACA", "state"),
     ("market", "code", "ACA", "market"),
     ("rating_area", "code", "ACA", "rating area"),

@@ -37,7 +37,7 @@ NO_NUMBER = -1
 _BAD_NUMBER = -2
 
 #: Code columns that may be blank, and what a blank means.
-BLANK_MEANS = {"dual_status_code": "NA", "esrd_status": "none"}
+BLANK_MEANS = {"dual_status_code": "NA", "esrd_status": "none", "csr_indicator": "0"}
 
 
 @dataclass

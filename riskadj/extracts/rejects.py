@@ -34,7 +34,6 @@ REASONS: MappingProxyType[str, str] = MappingProxyType(
         "part_d_plan_type_not_allowed": "part_d_plan_type is not an allowed code",
         "metal_level_missing": "metal_level is missing",
         "metal_level_not_allowed": "metal_level is not an allowed code",
-        "csr_indicator_missing": "csr_indicator is missing",
         "csr_indicator_not_allowed": "csr_indicator is not an allowed code",
         "code_missing": "the code is missing",
         "code_not_allowed": "the code is not an allowed one",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ where = "none"
 [[cost_sharing]]
 model = "toy_aca"
 value = "1"
-when = { csr_indicator = "1" }
+when = { csr_indicator = "0|1" }
 source = "tablet"
 where = "tablet 2"
 [[cost_sharing]]
@@ -318,7 +319,6 @@ def test_age_is_that_on_the_last_day_with_the_issuer(maps: Path) -> None:
         ({"metal_level": "gold", "csr_indicator": "3"}, "the plan's metal level cannot have this csr_indicator"),
         ({"metal_level": "tin"}, "column 'metal_level'"),
         ({"csr_indicator": "12"}, "column 'csr_indicator'"),
-        ({"csr_indicator": None}, "csr_indicator is missing"),
         ({"plan_id": "12345CA001"}, "plan_id is no HIOS plan id (14 characters, or 16 with the variant)"),
         ({"issuer_id": "CA123"}, "issuer_id is no HIOS issuer id (5 digits)"),
         ({"plan_id": "12345CA0010001", "issuer_id": "54321"}, "issuer_id is not the issuer in plan_id"),
@@ -340,6 +340,31 @@ def test_rows_that_cannot_be(maps: Path, row: dict[str, Any], words: str) -> Non
 @pytest.mark.parametrize("spelling", ["Silver", " SILVER", "s", "S"])
 def test_metal_levels_are_read_in_any_spelling(maps: Path, spelling: str) -> None:
     assert result(score(maps, {"metal_level": spelling}))[0] == Decimal("0.1")
+
+
+@pytest.mark.parametrize("blank", [None, "", " ", "0", 0])
+def test_no_cost_sharing_reduction_may_be_blank_or_0(maps: Path, blank: Any) -> None:
+    """(0.1 + 4.003) x 1: the factor of code 0, in the year's own table."""
+    raw, payment, _, _ = result(score(maps, {"csr_indicator": blank}, ("A03",)))
+    assert (raw, payment) == (Decimal("4.103"), Decimal("4.103"))
+
+
+def test_blank_cost_sharing_is_no_choice_of_a_year_whose_table_has_no_0(maps: Path, tmp_path: Path) -> None:
+    shutil.copytree(maps, tmp_path / "maps")
+    year = tmp_path / "maps" / "lemuria" / "by2098" / "payment_year.toml"
+    year.write_text(year.read_text(encoding="utf-8").replace("0|1", "1"), encoding="utf-8")
+    with pytest.raises(RiskAdjError, match="metal level cannot have this csr_indicator"):
+        score(tmp_path / "maps", {"csr_indicator": None})
+
+
+@pytest.mark.parametrize("benefit_year", [2022, 2023, 2024, 2025, 2026])
+@pytest.mark.parametrize("metal", ["platinum", "gold", "silver", "bronze", "catastrophic"])
+def test_no_reduction_leaves_the_sum_as_it_is_in_every_benefit_year(benefit_year: int, metal: str) -> None:
+    rows = pa.table({"member_id": ["A", "B"], "sex": ["F", "F"], "age_years": [40, 40], "metal_level": [metal] * 2,
+                     "csr_indicator": [None, "0"]})  # fmt: skip
+    diagnoses = pa.table({"member_id": ["A", "B"], "diagnosis_code": ["E119"] * 2})
+    scores = riskadj.score(rows, diagnoses, payment_year=benefit_year, program="hhs").model_scores
+    assert scores["raw_risk_score"].to_pylist() == scores["payment_risk_score"].to_pylist()
 
 
 def test_model_of_another_program_is_refused() -> None:
