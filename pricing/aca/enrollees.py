@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pricing.aca.market import is_rated
+from pricing.aca.market import is_rated, market_of_enrollees
 from pricing.inputs import Array, Column, Columns, read_columns
 from pricing.parameters import Rates, load_rates
 
@@ -84,6 +84,36 @@ def enrollees_of_scores(
     if "family_id" in spans:
         columns["family_id"] = pa.array(spans["family_id"][row])
     return pa.table(columns)
+
+
+def market_of_scores(
+    scores: Any, enrollment: Any, *, benefit_year: int, rates: Rates | None = None
+) -> pa.Table:
+    """Return the market that scored enrollees make: what `risk_transfer` reads, in one step from the scores.
+
+    Parameters
+    ----------
+    scores : path, DataFrame or Arrow table
+        Payment scores of HHS models: ``riskadj.score(..., program="hhs").payment_scores``, or the file of it.
+    enrollment : path, DataFrame or Arrow table
+        The extract that was scored, with the columns that `enrollees_of_scores` takes over.
+    benefit_year : int
+    rates : Rates, optional
+
+    Returns
+    -------
+    pyarrow.Table
+        One row per plan and rating area, as `market_of_enrollees` returns it: plrs, arf [age 21 = 1.000],
+        premium_pmpm [dollars per billable month], months.
+
+    Raises
+    ------
+    InputError
+        As `enrollees_of_scores` and `market_of_enrollees` do.
+    """
+    rates = rates or load_rates("aca", benefit_year)
+    enrollees = enrollees_of_scores(scores, enrollment, benefit_year=benefit_year, rates=rates)
+    return market_of_enrollees(enrollees, benefit_year=benefit_year, rates=rates)
 
 
 def _rating(spans: Columns, rates: Rates) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

@@ -27,6 +27,7 @@ ENROLLEES = (
     Column("payment_risk_score", minimum=0.0),
     Column("premium_pmpm", minimum=0.0),
     Column("family_id", "text", default=...),
+    Column("member_id", "text", default=...),
     Column("is_billable", "flag", default=...),
 )
 PLAN = ("state", "market", "issuer_id", "plan_id", "rating_area", "metal_level")
@@ -42,7 +43,8 @@ def market_of_enrollees(enrollees: Any, *, benefit_year: int, rates: Rates | Non
         gives it for HHS models, months_enrolled, age_years, premium_pmpm [dollars per month that the member's own
         rate adds to the premium; of members who are not billable it is not read]. Who is billable comes from
         is_billable, or from family_id (all adults and the oldest children under 21 of each family and plan, as many
-        as are rated); with neither, everyone is.
+        as are rated); with neither, everyone is. A member with several spans in a plan is one child of the family
+        if member_id is given, at the age of the first of those rows; without it each row is a member.
     benefit_year : int
     rates : Rates, optional
         Default: those that ship, for the benefit year. They hold the federal age curve and those of States that
@@ -101,16 +103,26 @@ def billable_of(columns: Columns, rates: Rates) -> npt.NDArray[np.bool_]:
         return columns["is_billable"].astype(np.bool_)
     if "family_id" not in columns:
         return np.ones(columns.n_rows, np.bool_)
-    return is_rated(
-        columns["age_years"],
-        np.array(
-            [
-                f"{family}|{plan}"
-                for family, plan in zip(columns["family_id"], columns["plan_id"], strict=True)
-            ]
-        ),
-        rates,
-    )
+    families = _pairs(columns, "family_id")
+    if "member_id" not in columns:
+        return is_rated(columns["age_years"], families, rates)
+    first, of_row = first_rows(_pairs(columns, "member_id"))
+    rated: npt.NDArray[np.bool_] = is_rated(columns["age_years"][first], families[first], rates)[of_row]
+    return rated
+
+
+def _pairs(columns: Columns, name: str) -> Array:
+    """Return what tells members or families of one plan from those of another, for each row."""
+    return np.array([f"{who}|{plan}" for who, plan in zip(columns[name], columns["plan_id"], strict=True)])
+
+
+def first_rows(people: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the first row of each person, in the order of the rows, and for each row the place of its person."""
+    _, first, person = np.unique(people, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return first[order], place[person]
 
 
 def is_rated(age_years: Array, families: Array, rates: Rates) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import riskadj
-from pricing.aca.enrollees import enrollees_of_scores
+from pricing.aca.enrollees import enrollees_of_scores, market_of_scores
 from pricing.aca.market import market_of_enrollees
 from pricing.aca.transfer import risk_transfer
 from pricing.errors import InputError
@@ -164,3 +164,15 @@ def test_scores_of_another_extract_are_refused() -> None:
     ) as error:
         enrollees_of_scores(scored(member_id=["b"]), one(), benefit_year=YEAR)
     assert "'b'" not in str(error.value)
+
+
+def test_two_calls_lead_from_scores_to_transfers(scores: riskadj.Scores, enrollees: pa.Table) -> None:
+    market = market_of_scores(scores.payment_scores, DATA / "enrollment.parquet", benefit_year=YEAR)
+    assert market.equals(market_of_enrollees(enrollees, benefit_year=YEAR))
+    assert risk_transfer(market, benefit_year=YEAR).plans.num_rows == market.num_rows
+
+
+def test_enrollees_without_their_flag_are_billed_alike(enrollees: pa.Table) -> None:
+    """market_of_enrollees finds the children who are charged for as enrollees_of_scores does."""
+    found = market_of_enrollees(enrollees.drop_columns(["is_billable"]), benefit_year=YEAR)
+    assert found.equals(market_of_enrollees(enrollees, benefit_year=YEAR))

@@ -245,6 +245,39 @@ def test_market_of_enrollees():
     assert row["premium_pmpm"] == pytest.approx((12 * (433.2 + 291.0 + 265.5 + 229.5) + 6 * 900.0) / 54)
 
 
+def test_a_child_with_two_spans_is_one_child():
+    """Ages 17, 15, 12, 8: the 8-year-old is not charged for, though the 17-year-old has two rows of half a year."""
+    family = {
+        **{name: [value] * 5 for name, value in (
+            ("state", "XX"), ("market", "individual"), ("issuer_id", "11111"), ("plan_id", "a"), ("rating_area", "1"),
+            ("metal_level", "silver"), ("payment_risk_score", 1.0), ("premium_pmpm", 200.0), ("family_id", "f"))},
+        "member_id": ["q", "r", "q", "s", "t"],
+        "age_years": [17, 15, 17, 12, 8],
+        "months_enrolled": [6, 12, 6, 12, 12],
+    }  # fmt: skip
+    (row,) = market_of_enrollees(family, benefit_year=2020).to_pylist()
+    assert (row["members"], row["member_months"], row["billable_member_months"]) == (5, 48.0, 36.0)
+    assert row["arf"] == pytest.approx((0.885 + 0.833 + 0.765) / 3)
+    twice = {name: values for name, values in family.items() if name != "member_id"}
+    (row,) = market_of_enrollees(twice, benefit_year=2020).to_pylist()
+    assert row["billable_member_months"] == 24.0  # three rows are charged for, two of them of one child
+
+
+def test_two_plans_of_a_member_are_rated_apart():
+    """The fourth child of plan a is the only child of plan b."""
+    family = {
+        **{name: [value] * 5 for name, value in (
+            ("state", "XX"), ("market", "individual"), ("issuer_id", "11111"), ("rating_area", "1"),
+            ("metal_level", "silver"), ("payment_risk_score", 1.0), ("premium_pmpm", 200.0), ("family_id", "f"))},
+        "plan_id": ["a", "a", "a", "a", "b"],
+        "member_id": ["q", "r", "s", "t", "t"],
+        "age_years": [17, 15, 12, 8, 8],
+        "months_enrolled": [12, 12, 12, 6, 6],
+    }  # fmt: skip
+    in_a, in_b = market_of_enrollees(family, benefit_year=2020).to_pylist()
+    assert (in_a["billable_member_months"], in_b["billable_member_months"]) == (36.0, 6.0)
+
+
 def test_three_oldest_children_are_rated():
     rates = load_rates("aca", 2020)
     ages = np.array([45, 43, 20, 17, 12, 8, 5])
