@@ -20,11 +20,19 @@ from riskadj.scoring.shares import Survey, whole_of
 from riskadj.tables.payment_year import load_payment_year
 
 DATA = Path(__file__).parents[1] / "data" / "synthetic"
+ACA_DATA = DATA.with_name("synthetic_aca")
 
 
 def sample(role: str) -> pa.Table:
     """Return an extract of the synthetic population."""
     return pq.read_table(DATA / f"{role}.parquet")
+
+
+def aca_sample(role: str, n_members: int) -> pa.Table:
+    """Return the first members of an extract of the synthetic ACA population."""
+    ids = pq.read_table(ACA_DATA / "enrollment.parquet", columns=["member_id"])["member_id"].unique()
+    table = pq.read_table(ACA_DATA / f"{role}.parquet")
+    return table.filter(pc.is_in(table["member_id"], ids.slice(0, n_members)))
 
 
 def with_faults(enrollment: pa.Table) -> pa.Table:
@@ -40,21 +48,23 @@ def with_faults(enrollment: pa.Table) -> pa.Table:
 
 
 def in_shares(
-    enrollment: pa.Table, diagnoses: pa.Table, n_shares: int, **options: Any
+    enrollment: pa.Table, diagnoses: pa.Table, n_shares: int, *, drugs: pa.Table | None = None, **options: Any
 ) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     """Score in shares of the members, rows of each as Spark hands them over; return the tables and the report."""
     maps = packed(options["maps_dir"]) if "maps_dir" in options else None
-    task = share.Task(make_options(**options), "riskadj", {"enrollment": {}, "diagnoses": {}}, maps)
-    parts = [list(batches) for batches in cut(enrollment, diagnoses, n_shares)]
+    task = share.Task(make_options(**options), "riskadj", {role: {} for role in share.ROLES}, maps)
+    extracts = {"enrollment": enrollment, "diagnoses": diagnoses} | (
+        {} if drugs is None else {"drugs": drugs}
+    )
+    parts = [list(batches) for batches in cut(extracts, n_shares)]
     surveys = [
         Survey.from_dict(report) for part in parts for report in reports(share.survey_batches(task, part))
     ]
     year = load_payment_year(task.options.program, task.options.payment_year, maps_dir=task.options.maps_dir)
     whole = whole_of(surveys, task.options, year, ("enrollment",))
     task = replace(task, whole=whole)
-    empty = share.score_share(
-        task, share.Share(share.batches_of(enrollment.slice(0, 0), diagnoses.slice(0, 0)))
-    )
+    headers = {role: table.slice(0, 0) for role, table in extracts.items()}
+    empty = share.score_share(task, share.Share(share.batches_of(headers)))
     task = replace(task, schemas={name: table.schema for name, table in empty.tables.items()})
     out = pa.Table.from_batches([batch for part in parts for batch in share.score_batches(task, part)])
     found = reports([out])
@@ -62,14 +72,14 @@ def in_shares(
     return {name: unstructured(out[name]) for name in share.TABLES}, share.joined_shares(found, task.options)
 
 
-def cut(enrollment: pa.Table, diagnoses: pa.Table, n_shares: int) -> list[list[pa.RecordBatch]]:
+def cut(extracts: dict[str, pa.Table], n_shares: int) -> list[list[pa.RecordBatch]]:
     """Return the batches of each share: rows keep the numbers they had in the whole."""
     shares = []
-    whole = [pa.Table.from_batches([batch]) for batch in share.batches_of(enrollment, diagnoses)]
+    whole = [pa.Table.from_batches([batch]) for batch in share.batches_of(extracts)]
     for number in range(n_shares):
         batches = []
         for table in whole:
-            role = "enrollment" if table["enrollment"].null_count == 0 else "diagnoses"
+            role = next(role for role in share.ROLES if role in extracts and table[role].null_count == 0)
             ids = pc.struct_field(table[role], "member_id").to_pylist()
             mine = np.array([zlib.crc32(str(name).encode()) % n_shares == number for name in ids], np.bool_)
             batches += table.filter(pa.array(mine)).to_batches(max_chunksize=1_000)

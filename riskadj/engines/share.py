@@ -1,8 +1,8 @@
 """What a worker does with its share of the members: rows of both extracts in, rows of scores out, as Arrow batches.
 
-Nothing here knows which engine it works for. A batch that comes in has the columns of `INPUT`; either `enrollment` or
-`diagnoses` is null in each row, and the enrollment rows come first. A batch that goes out has one struct per output
-table and a report, of which each row has one.
+Nothing here knows which engine it works for. A batch that comes in has a struct column for each extract that is read
+and the position of the row; all structs but one are null in each row, and extracts come in the order of `ROLES`. What
+goes out has one struct per output table and a report, of which each row has one.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_report
 from riskadj.scoring.shares import Whole
 
-#: Columns of a batch that comes in; `position` numbers the rows of each extract.
-ENROLLMENT, DIAGNOSES, POSITION = INPUT = ("enrollment", "diagnoses", "position")
+#: Extracts, in the order in which their rows come in; each is a column of a batch. Drugs need not be there.
+ENROLLMENT, DRUGS, DIAGNOSES = ROLES = ("enrollment", "drugs", "diagnoses")
+#: Column of a batch that numbers the rows of each extract.
+POSITION = "position"
 #: Columns of a batch that goes out.
 TABLES = ("payment_scores", "model_scores", "rejects")
 REPORT = "report"
@@ -127,32 +129,38 @@ def _reporting() -> Iterator[dict[str, Any]]:
 
 
 class Share:
-    """The rows of a share as they come in: all of the enrollment at once, the diagnoses a batch at a time."""
+    """The rows of a share as they come in: the enrollment and the drugs at once, the diagnoses a batch at a time."""
 
     def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
-        rest = iter(batches)
-        first = next(rest, None)
+        self._rest = iter(batches)
+        first = next(self._rest, None)
         self.is_there = first is not None
-        self.positions: dict[str, list[npt.NDArray[np.int64]]] = {ENROLLMENT: [], DIAGNOSES: []}
+        self.positions: dict[str, list[npt.NDArray[np.int64]]] = {role: [] for role in ROLES}
         if first is None:
             return
-        self._schema = first.schema
-        enrolled, last = [], first
-        while last is not None:
-            enrolled.append(self._rows(last, ENROLLMENT))
-            if enrolled[-1].num_rows < last.num_rows:
-                break
-            last = next(rest, None)
-        self.enrollment = pa.Table.from_batches(enrolled)
-        self._diagnoses = rest if last is None else chain([last], rest)
+        self._rest, self._schema = chain([first], self._rest), first.schema
+        self.enrollment = self._table(ENROLLMENT)
+        self.drugs = self._table(DRUGS) if DRUGS in self._schema.names else None
 
     @property
     def diagnoses(self) -> pa.RecordBatchReader:
         """The diagnoses; read once."""
-        schema = pa.schema(list(self._schema.field(DIAGNOSES).type))
         return pa.RecordBatchReader.from_batches(
-            schema, (self._rows(batch, DIAGNOSES) for batch in self._diagnoses)
+            self._schema_of(DIAGNOSES), (self._rows(batch, DIAGNOSES) for batch in self._rest)
         )
+
+    def _table(self, role: str) -> pa.Table:
+        """Return all rows of an extract; the batch in which the next extract begins is left for it."""
+        found = []
+        for batch in self._rest:
+            found.append(self._rows(batch, role))
+            if batch.num_rows and not batch.column(role)[-1].is_valid:
+                self._rest = chain([batch], self._rest)
+                break
+        return pa.Table.from_batches(found, self._schema_of(role))
+
+    def _schema_of(self, role: str) -> pa.Schema:
+        return pa.schema(list(self._schema.field(role).type))
 
     def numbers(self) -> dict[str, npt.NDArray[np.int64]]:
         """Return the positions of the rows read so far, by role."""
@@ -166,16 +174,16 @@ class Share:
         return pa.RecordBatch.from_struct_array(rows.column(role))
 
 
-def batches_of(enrollment: pa.Table, diagnoses: pa.Table) -> Iterator[pa.RecordBatch]:
-    """Yield both extracts as the batches of one share, each row numbered as it stands."""
-    tables = {ENROLLMENT: enrollment, DIAGNOSES: diagnoses}
+def batches_of(extracts: Mapping[str, pa.Table]) -> Iterator[pa.RecordBatch]:
+    """Yield the extracts, by role, as the batches of one share, each row numbered as it stands."""
+    tables = {role: extracts[role] for role in ROLES if role in extracts}
     types = {role: pa.struct(list(table.schema.remove_metadata())) for role, table in tables.items()}
     for role, table in tables.items():
         n_rows = table.num_rows
         rows = table.to_struct_array().cast(types[role])
         columns = [rows if name == role else pa.nulls(n_rows, types[name]) for name in types]
         position = pa.chunked_array([pa.array(np.arange(1, n_rows + 1), pa.int64())])
-        chunks = pa.table([*columns, position], names=list(INPUT))
+        chunks = pa.table([*columns, position], names=[*types, POSITION])
         empty = pa.RecordBatch.from_pylist([], schema=chunks.schema)
         yield from chunks.to_batches() or [empty]
 
@@ -183,7 +191,8 @@ def batches_of(enrollment: pa.Table, diagnoses: pa.Table) -> Iterator[pa.RecordB
 def score_share(task: Task, share: Share) -> ShareScores:
     """Score a share as the local engine does."""
     extracts = task.open(share.enrollment, ENROLLMENT), task.open(share.diagnoses, DIAGNOSES)
-    run = read_run(*extracts, task.worker_options, whole=task.whole)
+    drugs = None if share.drugs is None else task.open(share.drugs, DRUGS)
+    run = read_run(*extracts, task.worker_options, whole=task.whole, drugs=drugs)
     scores = collect(run, (None, None))
     rejects = run.rejects.renumbered(share.numbers())
     tables = dict(zip(TABLES, (scores.payment_scores, scores.model_scores, rejects.table()), strict=True))
@@ -281,12 +290,14 @@ def joined_shares(reports: Sequence[Mapping[str, Any]], options: ScoreOptions) -
     Raises
     ------
     RowsRejectedError
-        Diagnosis rows cannot be used, and the options say that this stops the run.
+        Rows of diagnoses or drugs cannot be used, and the options say that this stops the run.
     """
     joined = joined_report([report["run"] for report in reports], _joined_codes(reports))
     joined["options"]["rejects"] = options.rejects
     rejects = Rejects(options.rejects)
     for report in reports:
         rejects.merge(Rejects.from_dict(report["rejects"]))
-    rejects.raise_if_stopping(joined["counts"]["diagnoses"]["rows_read"])
+    for role in (DIAGNOSES, DRUGS):  # one after the other, as the local engine reads them
+        if role in joined["counts"]:
+            rejects.of_file(role).raise_if_stopping(joined["counts"][role]["rows_read"])
     return joined

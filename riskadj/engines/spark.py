@@ -1,6 +1,6 @@
 """Scoring on Spark: the plan of the local engine, run by Spark's workers on a share of the members each.
 
-Rows of both extracts are brought together by a hash of the member id, so that no member is ever split; each worker
+Rows of all extracts are brought together by a hash of the member id, so that no member is ever split; each worker
 reads its share as Arrow batches and scores it with the local engine. Only DataFrames are used, so that clusters that
 allow nothing else (Spark Connect, Databricks serverless) do as well.
 """
@@ -36,7 +36,6 @@ _OLDEST_SPARK = 4
 _NOT_HERE = {
     "threads": "a worker scores its share with one, and rows_per_share= says how much it holds",
     "memory": "rows_per_share= says how much a worker holds",
-    "drugs": "score a program that reads drugs with riskadj.score, or riskadj score --memory",
 }
 
 
@@ -104,6 +103,7 @@ def score(
     layout: str = "riskadj",
     columns: Mapping[str, str] | None = None,
     maps_dir: str | Path | None = None,
+    drugs: Any = None,
     rows_per_share: int = ROWS_PER_SHARE,
     keep_in: str | None = None,
     overwrite: bool = False,
@@ -125,6 +125,8 @@ def score(
         As `riskadj.score` takes them.
     maps_dir : path, optional
         A folder of model tables on the machine that calls; it travels to the workers with the work.
+    drugs : DataFrame, path or list of paths, optional
+        Drugs extract, for models that have drug categories; a worker holds its share of it.
     rows_per_share : int
         Enrollment rows, roughly, that a worker holds at a time. [rows]
     keep_in : str, optional
@@ -133,7 +135,7 @@ def score(
     overwrite : bool
         Replace what `keep_in` holds.
     **options
-        As `riskadj.score` takes them, but for `threads` (a worker scores its share with one) and `drugs`.
+        As `riskadj.score` takes them, but for `threads` (a worker scores its share with one).
 
     Returns
     -------
@@ -158,13 +160,15 @@ def score(
         if name in options:
             raise OptionError(f"{name}= is no option on Spark; {instead}.")
     checked = make_options(payment_year=payment_year, maps_dir=maps_dir, threads=1, **options)
+    sources = {share.ENROLLMENT: enrollment, share.DIAGNOSES: diagnoses}
+    sources |= {} if drugs is None else {share.DRUGS: drugs}
     task = share.Task(
         options=checked,
         layout=layout,
-        columns={role: columns_of(role, columns) for role in (share.ENROLLMENT, share.DIAGNOSES)},
+        columns={role: columns_of(role, columns) for role in sources},
         maps=None if checked.maps_dir is None else packed(checked.maps_dir),
     )
-    task, sides = open_sides(spark, task, {share.ENROLLMENT: enrollment, share.DIAGNOSES: diagnoses})
+    task, sides = open_sides(spark, task, sources)
     rows_read, whole = _survey(task, sides[0])
     task = replace(task, whole=whole)
     n_shares = -(-rows_read // rows_per_share)

@@ -1,9 +1,10 @@
-"""Spark's side of scoring: DataFrames of both extracts, a member's rows brought together, results kept."""
+"""Spark's side of scoring: DataFrames of the extracts, a member's rows brought together, results kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ from riskadj.extracts.contract import ROW_NUMBER, is_bytes, is_text, stored_type
 from riskadj.extracts.enrollment import CARRIED, wanted_columns
 from riskadj.extracts.layout_tuva import ID_COLUMNS
 from riskadj.extracts.layouts import plan_reading
+from riskadj.extracts.open import Extract
 from riskadj.extracts.spans import calendar_year
+from riskadj.scoring.drugs import CODE_SYSTEMS, DRUGS
 from riskadj.scoring.reading import diagnosis_columns
 from riskadj.scoring.rules import Rules, load_rules
 from riskadj.scoring.shares import Whole
@@ -38,7 +41,7 @@ _SQL_TYPES = (
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two extracts: its rows as a struct, where each stood, and the key by which members come together."""
+    """One of the extracts: its rows as a struct, where each stood, and the key by which members come together."""
 
     role: str
     frame: DataFrame
@@ -97,10 +100,7 @@ def _side(task: share.Task, rules: Rules, role: str, frame: DataFrame, header: p
     from pyspark.sql import functions as sql
 
     extract = task.open(header, role)
-    if role == share.ENROLLMENT:
-        names = wanted_columns(extract, rules.fields, CARRIED)
-    else:
-        names = list(diagnosis_columns(task.options, rules.year))
+    names = _names_read(task, rules, role, extract)
     reading = plan_reading(open_object(header, role), role, task.layout, task.columns[role])
     (member_id,) = reading.origins["member_id"].sources
     position = (
@@ -118,6 +118,15 @@ def _side(task: share.Task, rules: Rules, role: str, frame: DataFrame, header: p
             sql.coalesce(key, position).alias(_KEY),
         ),
     )
+
+
+def _names_read(task: share.Task, rules: Rules, role: str, extract: Extract) -> list[str]:
+    """Return the canonical columns of an extract that a run reads where they are there."""
+    if role == share.ENROLLMENT:
+        return wanted_columns(extract, rules.fields, CARRIED)
+    if role == share.DRUGS:
+        return ["member_id", *CODE_SYSTEMS, DRUGS.day]
+    return list(diagnosis_columns(task.options, rules.year))
 
 
 def _key(member_id: Column, arrow_type: pa.DataType) -> Column:
@@ -139,40 +148,44 @@ def _quoted(name: str) -> str:
 def _schemas(task: share.Task, rules: Rules, headers: Mapping[str, pa.Table]) -> dict[str, pa.Schema]:
     """Return the schema of each result, by scoring no rows at all."""
     whole = Whole(frozenset(model.id for model in rules.models), calendar_year(rules.year.year))
-    nobody = share.Share(share.batches_of(headers[share.ENROLLMENT], headers[share.DIAGNOSES]))
+    nobody = share.Share(share.batches_of(headers))
     scores = share.score_share(replace(task, whole=whole), nobody)
     return {name: table.schema for name, table in scores.tables.items()}
 
 
 def survey_shares(enrollment: Side, work: Callable[..., Any]) -> DataFrame:
     """Return the reports of `work` on the shares of the enrollment alone."""
-    rows = _with_column_of(enrollment.frame, share.DIAGNOSES, "struct<none: string>")
-    return _together(rows.repartition(_KEY)).mapInArrow(work, f"{share.REPORT} string")
+    return _together(enrollment.frame.repartition(_KEY), (share.ENROLLMENT,)).mapInArrow(
+        work, f"{share.REPORT} string"
+    )
 
 
 def spread(sides: tuple[Side, ...], n_shares: int) -> DataFrame:
-    """Return the rows of both extracts in `n_shares` partitions, all rows of a member in one, enrollment first."""
-    enrollment, diagnoses = (side.frame for side in sides)
+    """Return the rows of all extracts in `n_shares` partitions, all rows of a member in one, enrollment first."""
     types = {side.role: side.frame.schema[side.role].dataType for side in sides}
-    rows = _with_column_of(enrollment, share.DIAGNOSES, types[share.DIAGNOSES]).unionByName(
-        _with_column_of(diagnoses, share.ENROLLMENT, types[share.ENROLLMENT])
+    frames = [_with_columns_of(side.frame, types) for side in sides]
+    rows = reduce(lambda one, other: one.unionByName(other), frames)
+    return _together(rows.repartition(n_shares, _KEY), tuple(types))
+
+
+def _with_columns_of(frame: DataFrame, types: Mapping[str, Any]) -> DataFrame:
+    """Return the frame with the columns of the other extracts, all null."""
+    from pyspark.sql import functions as sql
+
+    others = {name: sql.lit(None).cast(kind) for name, kind in types.items() if name not in frame.columns}
+    return frame.withColumns(others)
+
+
+def _together(rows: DataFrame, roles: tuple[str, ...]) -> DataFrame:
+    """Put the extracts of each partition one after the other, and the enrollment in the order in which it stood."""
+    from pyspark.sql import functions as sql
+
+    present = [role for role in share.ROLES if role in roles]
+    extract = sql.coalesce(
+        *(sql.when(sql.col(role).isNotNull(), place) for place, role in enumerate(present))
     )
-    return _together(rows.repartition(n_shares, _KEY))
-
-
-def _with_column_of(frame: DataFrame, name: str, spark_type: Any) -> DataFrame:
-    """Return the frame with one more column, all null."""
-    from pyspark.sql import functions as sql
-
-    return frame.withColumn(name, sql.lit(None).cast(spark_type))
-
-
-def _together(rows: DataFrame) -> DataFrame:
-    """Put the enrollment first in each partition, in the order in which it stood."""
-    from pyspark.sql import functions as sql
-
-    order = sql.when(sql.col(share.ENROLLMENT).isNotNull(), sql.col(share.POSITION))
-    return rows.sortWithinPartitions(order.asc_nulls_last()).select(*share.INPUT)
+    position = sql.when(sql.col(share.ENROLLMENT).isNotNull(), sql.col(share.POSITION))
+    return rows.sortWithinPartitions(extract, position.asc_nulls_last()).select(*present, share.POSITION)
 
 
 def score_schema(schemas: Mapping[str, pa.Schema]) -> str:

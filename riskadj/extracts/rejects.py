@@ -225,6 +225,13 @@ class Rejects:
         result._entries = self._in_brief()
         return result
 
+    def of_file(self, file: str) -> Rejects:
+        """Return the rejects of one file."""
+        result = Rejects(self.mode)
+        result.merge(self)
+        result._entries = [entry for entry in self._entries if entry.file == file]
+        return result
+
     def renumbered(self, numbers: Mapping[str, np.ndarray]) -> Rejects:
         """Return the rejects with row ``i`` of each file renamed ``numbers[file][i - 1]``."""
         result = Rejects(self.mode)

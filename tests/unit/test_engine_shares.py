@@ -15,7 +15,7 @@ from riskadj.engines.shipped_maps import packed, unpacked
 from riskadj.errors import CodeNotAllowedError, ExtractError, OptionError, RowsRejectedError
 from riskadj.scoring.options import make_options
 from tests.members import TOY_MAPS
-from tests.shares import in_shares, rows_of, sample, with_faults, without_shares
+from tests.shares import aca_sample, in_shares, rows_of, sample, with_faults, without_shares
 
 TOY = {"payment_year": 2099, "program": "atlantis", "maps_dir": TOY_MAPS}
 
@@ -72,6 +72,38 @@ def test_shares_of_an_hhs_population_give_what_the_whole_gives() -> None:
         }
     )
     assert_same(enrollment, diagnoses, 3, payment_year=2026, program="hhs", rejects="write")
+
+
+def test_drugs_travel_with_their_members() -> None:
+    """Drug categories of a share are those of the whole; fills of nobody and codes that are none are rejected alike."""
+    extracts = {role: aca_sample(role, 300) for role in share.ROLES}
+    odd = pa.Table.from_pylist(
+        [
+            {**extracts["drugs"].slice(0, 1).to_pylist()[0], "member_id": "NOBODY"},
+            {**extracts["drugs"].slice(1, 1).to_pylist()[0], "ndc": "12", "hcpcs": None},
+        ],
+        schema=extracts["drugs"].schema,
+    )
+    extracts["drugs"] = pa.concat_tables([extracts["drugs"], odd])
+    options = {"payment_year": 2026, "program": "hhs", "rejects": "write", "drugs": extracts["drugs"]}
+    assert_same(extracts["enrollment"], extracts["diagnoses"], 3, **options)
+    tables, report = in_shares(extracts["enrollment"], extracts["diagnoses"], 3, **options)
+    assert report["counts"]["rejects"] == {"member_not_enrolled": 1, "ndc_malformed": 1}
+    assert {"drugs"} == set(tables["rejects"]["file"].to_pylist())
+    assert any("RXC" in name for names in tables["model_scores"]["variables"].to_pylist() for name in names)
+
+
+def test_bad_drugs_stop_shares_in_the_words_of_the_whole() -> None:
+    extracts = {role: aca_sample(role, 20) for role in share.ROLES}
+    bad = pa.table({"member_id": ["1", "2"], "ndc": ["12", "13"]})
+    options = {"payment_year": 2026, "program": "hhs", "drugs": bad}
+    messages = []
+    for scored in (locally, lambda *given, **options: in_shares(*given, 3, **options)):
+        with pytest.raises(RowsRejectedError) as caught:
+            scored(extracts["enrollment"], extracts["diagnoses"], **options)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+    assert "ndc" in messages[0]
 
 
 def toy_enrollment(n_members: int, **columns: list[Any]) -> pa.Table:
@@ -164,7 +196,7 @@ def test_the_text_of_an_unexpected_error_stays_behind(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(share, "score_share", quote)
     task = share.Task(make_options(payment_year=2026), "riskadj", {"enrollment": {}, "diagnoses": {}})
-    batches = share.batches_of(toy_enrollment(1), toy_diagnoses([], []))
+    batches = share.batches_of({"enrollment": toy_enrollment(1), "diagnoses": toy_diagnoses([], [])})
     with pytest.raises(RuntimeError, match="unexpected ValueError in ") as caught:
         list(share.score_batches(task, batches))
     assert "M0" not in "".join(traceback.format_exception(caught.value))

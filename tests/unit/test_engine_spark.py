@@ -36,7 +36,7 @@ from riskadj.errors import (
     UnknownPaymentYearError,
 )
 from tests.members import TOY_MAPS
-from tests.shares import DATA, rows_of, sample, with_faults, without_shares
+from tests.shares import DATA, aca_sample, rows_of, sample, with_faults, without_shares
 
 
 def runs_spark(test: Callable[..., None]) -> Callable[..., None]:
@@ -133,6 +133,34 @@ def test_files_are_read_and_results_kept_in_a_folder(spark: Any, tmp_path: Path)
     with pytest.raises(OutputExistsError, match="exists; pass overwrite=True or choose another folder"):
         engine.score(spark, *files, payment_year=2026, keep_in=kept)
     assert_same(engine.score(spark, *files, payment_year=2026, keep_in=kept, overwrite=True), local)
+
+
+@runs_spark
+def test_drugs_are_read(spark: Any, tmp_path: Path) -> None:
+    extracts = {role: aca_sample(role, 200) for role in share.ROLES}
+    files = {role: str(tmp_path / f"{role}.parquet") for role in share.ROLES}
+    for role, table in extracts.items():
+        pq.write_table(table, files[role])
+    options = {"payment_year": 2026, "program": "hhs", "rejects": "write"}
+    scores = engine.score(
+        spark, files["enrollment"], files["diagnoses"], drugs=files["drugs"], **options, rows_per_share=60
+    )
+    local = riskadj.score(
+        extracts["enrollment"], extracts["diagnoses"], drugs=extracts["drugs"], **options, threads=1
+    )
+    assert_same(scores, local)
+    assert local.run["counts"]["drugs"]["rows_used"] > 100
+
+
+@runs_spark
+def test_a_model_without_drug_categories_takes_no_drugs(spark: Any) -> None:
+    drugs = pa.table({"member_id": ["1"], "ndc": ["00001000101"]})
+    with pytest.raises(OptionError) as local:
+        riskadj.score(toy_enrollment(), toy_diagnoses(), drugs=drugs, **TOY)
+    frames = [spark.createDataFrame(table) for table in (toy_enrollment(), toy_diagnoses(), drugs)]
+    with pytest.raises(OptionError) as found:
+        engine.score(spark, *frames[:2], drugs=frames[2], **TOY)
+    assert str(found.value) == str(local.value)
 
 
 def toy_enrollment(**columns: list[Any]) -> pa.Table:
@@ -271,7 +299,7 @@ def test_workers_without_riskadj_are_told(spark: Any) -> None:
     ("name", "words"),
     [
         ("threads", "threads= is no option on Spark"),
-        ("drugs", "drugs= is no option on Spark; score a program that reads drugs with"),
+        ("memory", "memory= is no option on Spark"),
         ("verbosity", "no such option: 'verbosity'"),
     ],
 )
