@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 from riskadj import errors
 from riskadj.engines import share
 from riskadj.engines.shipped_maps import packed
-from riskadj.engines.spark_frames import Side, kept, open_sides, score_schema, spread, survey_shares
+from riskadj.engines.spark_frames import (
+    Side,
+    kept,
+    open_sides,
+    score_schema,
+    spread,
+    survey_shares,
+    write_json,
+    write_parquet,
+)
 from riskadj.errors import MissingDependencyError, OptionError
 from riskadj.extracts.layouts import columns_of
 from riskadj.scoring.options import ScoreOptions, make_options
@@ -79,6 +88,18 @@ class SparkScores:
             raise OptionError(f"table={table!r} is none of the results; allowed: {', '.join(share.TABLES)}.")
         frame: pd.DataFrame = self._table(table).toArrow().to_pandas()
         return frame
+
+    def write(self, folder: str, *, overwrite: bool = False) -> None:
+        """Write each table as Parquet below a folder that all workers reach, and the run report as JSON in `run`.
+
+        Raises
+        ------
+        OutputExistsError, OutputError
+            One of the tables is there already, or cannot be written.
+        """
+        for name in share.TABLES:
+            write_parquet(self._table(name), f"{folder}/{name}", overwrite=overwrite)
+        write_json(self.scored.sparkSession, self.run, f"{folder}/run", overwrite=overwrite)
 
     def release(self) -> None:
         """Give back what Spark keeps of the scores; the tables are then computed again when they are asked for."""

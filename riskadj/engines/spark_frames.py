@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
@@ -213,7 +215,7 @@ def kept(spark: SparkSession, scored: DataFrame, folder: str | None, *, overwrit
     OutputExistsError, OutputError
         The folder is there already, or cannot be written to.
     """
-    from pyspark.errors import AnalysisException, PySparkException
+    from pyspark.errors import PySparkException
 
     if folder is None:
         try:
@@ -224,12 +226,42 @@ def kept(spark: SparkSession, scored: DataFrame, folder: str | None, *, overwrit
             raise OptionError(
                 "this Spark has no cache (serverless compute); name a folder that all its workers reach with keep_in=."
             ) from None
+    write_parquet(scored, folder, overwrite=overwrite)
+    return spark.read.parquet(folder)
+
+
+def write_parquet(frame: DataFrame, folder: str, *, overwrite: bool) -> None:
+    """Write a DataFrame as Parquet.
+
+    Raises
+    ------
+    OutputExistsError, OutputError
+        The folder is there already, or cannot be written to.
+    """
+    with _writing(folder):
+        frame.write.mode(_mode(overwrite)).parquet(folder)
+
+
+def write_json(spark: SparkSession, document: Mapping[str, Any], folder: str, *, overwrite: bool) -> None:
+    """Write a document as the one line of a JSON file; raises as `write_parquet` does."""
+    with _writing(folder):
+        frame = spark.createDataFrame([(json.dumps(document),)], "value string")
+        frame.coalesce(1).write.mode(_mode(overwrite)).text(folder)
+
+
+def _mode(overwrite: bool) -> str:
+    return "overwrite" if overwrite else "error"
+
+
+@contextmanager
+def _writing(folder: str) -> Iterator[None]:
+    from pyspark.errors import AnalysisException
+
     try:
-        scored.write.mode("overwrite" if overwrite else "error").parquet(folder)
+        yield
     except AnalysisException as error:
         if error.getCondition() == "PATH_ALREADY_EXISTS":
             raise OutputExistsError(
                 f"{folder} exists; pass overwrite=True or choose another folder."
             ) from None
         raise OutputError(f"{folder} cannot be written by Spark ({error.getCondition()}).") from None
-    return spark.read.parquet(folder)

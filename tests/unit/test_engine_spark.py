@@ -7,6 +7,7 @@ Spark runs on this machine. Where pyspark or Java is missing these tests are ski
 from __future__ import annotations
 
 import gc
+import json
 import os
 import shutil
 import sys
@@ -150,6 +151,15 @@ def test_drugs_are_read(spark: Any, tmp_path: Path) -> None:
     )
     assert_same(scores, local)
     assert local.run["counts"]["drugs"]["rows_used"] > 100
+    folder = tmp_path / "written"
+    scores.write(str(folder))
+    for name in share.TABLES:
+        assert rows_of(pq.read_table(folder / name)) == rows_of(getattr(local, name))
+    (written,) = spark.read.text(str(folder / "run")).collect()
+    assert json.loads(written[0]) == json.loads(json.dumps(scores.run))
+    with pytest.raises(OutputExistsError, match="payment_scores exists; pass overwrite=True"):
+        scores.write(str(folder))
+    scores.write(str(folder), overwrite=True)
 
 
 @runs_spark
