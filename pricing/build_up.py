@@ -214,7 +214,6 @@ class BuildUp:
             axes, [name for name, _ in steps], [change for _, change in steps],
             start=(self.steps[0].name, levels[0]), end=self.name, decimals=2,
         )  # fmt: skip
-        axes.set_ylim(top=1.08 * max(0.0, *levels))  # room for the numbers above the highest bar
         axes.set_ylabel(self.unit)
         axes.set_title(" ".join(filter(None, [self.name, self.labels[place]])), fontsize=10)
         return figure

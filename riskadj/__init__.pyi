@@ -17,7 +17,7 @@ from riskadj.programs import score_programs as score_programs
 from riskadj.results.compare.compare import Comparison as Comparison
 from riskadj.results.compare.compare import compare as compare
 from riskadj.results.encounters.encounters import Encounters as Encounters
-from riskadj.results.explain.explain import Explanation as Explanation
+from riskadj.results.explain.explanation import Explanation as Explanation
 from riskadj.results.gaps.gaps import Gaps as Gaps
 from riskadj.results.impact.impact import Impact as Impact
 from riskadj.results.impact.impact import impact as impact

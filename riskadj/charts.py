@@ -133,6 +133,9 @@ def draw_waterfall(
     axes.set_xticks(range(len(steps) + 2), [start[0], *names, end], rotation=30, ha="right", fontsize=8)
     if is_cut:
         _cut(axes, [edge for edge in edges if edge == edge])
+    else:
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(top=top + 0.06 * (top - bottom))  # room for the numbers above the highest bar
 
 
 def _cut(axes: Axes, edges: Sequence[float]) -> None:

@@ -14,7 +14,8 @@ from riskadj.extracts.open import open_extract
 from riskadj.extracts.write import OutputDirectory
 from riskadj.results.encounters.encounters import Encounters, encounters_of
 from riskadj.results.encounters.responses import Given
-from riskadj.results.explain.explain import Explanation, explain_member
+from riskadj.results.explain.explain import explain_member
+from riskadj.results.explain.explanation import Explanation
 from riskadj.results.gaps.gaps import GapOptions, Gaps, check_gap_options, find_all_gaps
 from riskadj.results.marginal.marginal import MarginalTotals, write_marginal_values
 from riskadj.results.marginal.without import ScoresWithout, scores_without

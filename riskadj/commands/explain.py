@@ -6,7 +6,6 @@ import csv
 import json
 import sys
 from dataclasses import asdict, fields
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +16,7 @@ from riskadj.errors import OptionError, nearest
 from riskadj.terminal import guarded, make_console, print_line, print_table
 
 if TYPE_CHECKING:
-    from riskadj.results.explain.explain import Explanation
+    from riskadj.results.explain.explanation import Explanation
 
 
 @guarded
@@ -51,9 +50,8 @@ def print_text(explanation: Explanation) -> None:
     sources = {source: number for number, source in enumerate(sources, start=1)}
     print_line(console, f"member {explanation.member_id}", style="bold")
     console.print()
-    for (row, model_id), lines in groupby(explanation.lines, lambda line: (line.row, line.model_id)):
+    for (row, model_id), shown in explanation.blocks():
         print_line(console, f"enrollment row {row}" + (f", {model_id}" if model_id else ""), style="bold")
-        shown = list(lines)
         cells = [
             (line.step, line.item, line.value, line.detail, str(sources.get(line.source, "")))
             for line in shown
@@ -68,7 +66,7 @@ def print_text(explanation: Explanation) -> None:
 
 def print_csv(explanation: Explanation) -> None:
     """Print the lines as CSV, member_id first."""
-    from riskadj.results.explain.explain import Line
+    from riskadj.results.explain.explanation import Line
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     names = [field.name for field in fields(Line)]

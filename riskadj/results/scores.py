@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from riskadj.errors import ExtractError
 from riskadj.extracts.write import OutputDirectory, write_json, write_parquet
-from riskadj.results.explain.explain import Explanation, explain_member
+from riskadj.results.explain.explain import explain_member
+from riskadj.results.explain.explanation import Explanation
 from riskadj.results.marginal.marginal import MarginalValues, marginal_values
 from riskadj.results.marginal.without import ScoresWithout, scores_without
 from riskadj.results.summary.summary import summarise

@@ -37,7 +37,8 @@ COMMANDS = (
 )
 SCORE_OPTIONS = (
     "program", "payment-year", "enrollment", "diagnoses", "output", "models", "segments", "diagnosis-filter", "edits",
-    "rejects", "drugs", "collection", "eligible-procedures", "layout", "columns", "threads", "memory", "overwrite",
+    "rejects", "drugs", "collection", "eligible-procedures", "layout", "columns", "threads", "memory", "no-lists",
+    "overwrite",
     "maps-dir",
 )  # fmt: skip
 HEAVY = ("matplotlib", "numba", "numpy", "pandas", "pyarrow", "scipy", "statsmodels")

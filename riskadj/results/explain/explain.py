@@ -6,10 +6,8 @@ the scores that the engine gave; it raises if it does not.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +15,7 @@ from riskadj.errors import RiskAdjError
 from riskadj.extracts.dates import MISSING_DATE, days_of
 from riskadj.extracts.spans import OPEN_END
 from riskadj.results.explain.evidence import CodeEvidence, day_of, find_drug_evidence, find_evidence
+from riskadj.results.explain.explanation import Explanation, Line
 from riskadj.scoring.payment_score import NO_SCORE, ModelNumbers
 from riskadj.scoring.plan import BOTH_SEXES, EVER, ConditionBit, ScoringPlan
 from riskadj.scoring.rows import rows_of_member
@@ -26,73 +25,7 @@ from riskadj.tables.conditions import MAX_AGE_YEARS
 from riskadj.tables.payment_year import Citation
 from riskadj.terms import STATUS_FIELDS
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 DrugEvidence = dict[tuple[str, str], CodeEvidence]
-_HEADINGS = ("row", "model_id", "step", "item", "detail", "value", "source")
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of an explanation.
-
-    Attributes
-    ----------
-    row : int
-        Which of the member's enrollment rows, from 1.
-    value : str
-        A factor or a score, as printed; empty where the line has none.
-    source : str
-        The table, and the document it was taken from.
-    """
-
-    row: int
-    model_id: str
-    step: str
-    item: str
-    detail: str
-    value: str = ""
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Every line of one member's scores; prints as text, shows as a table in a notebook."""
-
-    member_id: str
-    lines: tuple[Line, ...]
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return the lines as a DataFrame."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            [[getattr(line, name) for name in _HEADINGS] for line in self.lines], columns=list(_HEADINGS)
-        )
-
-    def __str__(self) -> str:
-        """Return the lines as text, one block per enrollment row and model."""
-        text = [f"member {self.member_id}"]
-        block: tuple[int, str] | None = None
-        for line in self.lines:
-            if (line.row, line.model_id) != block:
-                block = (line.row, line.model_id)
-                text.append(f"\nenrollment row {line.row}" + (f", {line.model_id}" if line.model_id else ""))
-            source = f"  [{line.source}]" if line.source else ""
-            text.append(f"  {line.step:<18} {line.item:<26} {line.value:>8}  {line.detail}{source}")
-        return "\n".join(text)
-
-    def __repr__(self) -> str:
-        """Return how long the explanation is; the member's own data shows only where it is printed."""
-        return f"<Explanation of one member: {len(self.lines)} lines; print it, or to_pandas()>"
-
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in _HEADINGS)
-        cell = "<td style='text-align:left'>{}</td>"
-        rows = [[html.escape(str(getattr(line, name))) for name in _HEADINGS] for line in self.lines]
-        body = "".join(f"<tr>{''.join(cell.format(text) for text in row)}</tr>" for row in rows)
-        return f"<p>member {html.escape(self.member_id)}</p><table><tr>{head}</tr>{body}</table>"
 
 
 def explain_member(run: ScoringRun, member_id: str | int) -> Explanation:
