@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 IMMATURE = ("pmpm", "bornhuetter_ferguson", "chain_ladder")
 #: Below this completion a month's ultimate is not its paid claims divided by completion.
 MIN_COMPLETION = 0.65
+#: What `large_pmpm` may be instead of dollars.
+EXPERIENCE = "experience"
 _LEAST_MONTHS = 3
 _DECIMALS = 6
 
@@ -143,7 +145,7 @@ def ibnr(
     use_working_days: bool = False,
     holidays: Sequence[date] = (),
     base_months: int = 12,
-    large_pmpm: float = 0.0,
+    large_pmpm: float | str = 0.0,
     margin: float = 0.0,
 ) -> Ibnr:
     """Return claims incurred and not yet paid by month.
@@ -172,9 +174,10 @@ def ibnr(
     holidays : sequence of date
     base_months : int
         Latest mature months from which expected PMPM is taken.
-    large_pmpm : float
+    large_pmpm : float or "experience"
         Large claims expected per member and month, where the triangle leaves them out: the share of it that a month's
-        completion leaves unpaid is added. [dollars]
+        completion leaves unpaid is added. [dollars] A pool charge is such a number; "experience" takes what the base
+        months have: their large claims paid over member months x completion.
     margin : float
         Explicit provision for adverse deviation. [share of the best estimate]
 
@@ -193,7 +196,7 @@ def ibnr(
        margin, reconciliation.
     .. [2] Bornhuetter and Ferguson (1972), The actuary and IBNR.
     """
-    _check(immature, min_completion, base_months, margin, trend_annual, large_pmpm)
+    _check(immature, min_completion, base_months, margin, trend_annual)
     exposure = _exposure(triangle, member_months)
     development = chain_ladder(
         triangle.development, average=average, last=last, drop_high=drop_high, drop_low=drop_low, tail=tail
@@ -216,7 +219,8 @@ def ibnr(
     ultimate = np.where(needs, _replaced(immature, paid, completion, expected * exposure), developed)
     method = np.where(needs, immature, np.where(is_mature, "completion", "chain_ladder"))
     mack, reason = _mack(triangle, is_mature)
-    large_unpaid = large_pmpm * exposure * (1 - completion)
+    large_expected = _large_pmpm(triangle, large_pmpm, exposure * completion, _base(is_mature, base_months))
+    large_unpaid = large_expected * exposure * (1 - completion)
     best = ultimate - paid + large_unpaid
     months = _months_table(
         triangle,
@@ -239,26 +243,46 @@ def ibnr(
                 "average": average, "last": last, "drop_high": drop_high, "drop_low": drop_low, "tail": tail,
                 "min_completion": min_completion, "immature": immature, "trend_annual": trend_annual,
                 "seasonality": "given" if seasonality else None, "use_working_days": use_working_days,
-                "large_pmpm": large_pmpm, "margin": margin,
+                "margin": margin,
             },
             _expected_assumption(expected_pmpm, base_months),
+            _large_assumption(large_pmpm, large_expected, base_months),
         ),
-        warnings=(*triangle.warnings, *reason, *_look(triangle, ultimate, paid, expected)),
+        warnings=(
+            *triangle.warnings,
+            *reason,
+            *_look(triangle, ultimate, paid, expected),
+            *_look_large(triangle, large_expected),
+        ),
         run=_run(triangle, months),
     )  # fmt: skip
 
 
-def _check(
-    immature: str, min_completion: float, base_months: int, margin: float, trend: float, large: float
-) -> None:
+def _check(immature: str, min_completion: float, base_months: int, margin: float, trend: float) -> None:
     if immature not in IMMATURE:
         raise InputError(f"immature '{immature}' is none of {', '.join(IMMATURE)}.")
     if not 0 <= min_completion <= 1:
         raise InputError("min_completion must lie between 0 and 1.")
-    if base_months < 1 or not trend > -1 or not margin >= 0 or not large >= 0:
-        raise InputError(
-            "base_months must be at least 1, trend_annual above -1, margin and large_pmpm not negative."
-        )
+    if base_months < 1 or not trend > -1 or not margin >= 0:
+        raise InputError("base_months must be at least 1, trend_annual above -1, margin not negative.")
+
+
+def _base(is_mature: npt.NDArray[np.bool_], base_months: int) -> npt.NDArray[np.int64]:
+    """Return the latest mature months."""
+    return np.flatnonzero(is_mature)[-base_months:]
+
+
+def _large_pmpm(
+    triangle: Triangle, given: float | str, completed_exposure: Numbers, base: npt.NDArray[np.int64]
+) -> float:
+    """Return the large claims expected per member and month."""
+    if given == EXPERIENCE:
+        if not len(base):
+            raise InputError("no month reaches min_completion; give large_pmpm in dollars.")
+        return float(triangle.large[base].sum() / completed_exposure[base].sum())
+    if isinstance(given, str) or not given >= 0:
+        raise InputError(f"large_pmpm must be dollars, not negative, or '{EXPERIENCE}'.")
+    return float(given)
 
 
 def _exposure(triangle: Triangle, given: Any) -> Numbers:
@@ -311,7 +335,7 @@ def _expected(
         return np.array([by_month[int(month)] for month in triangle.months[needs]])
     if given is not None:
         return np.full(int(needs.sum()), float(given))
-    base = np.flatnonzero(is_mature)[-base_months:]
+    base = _base(is_mature, base_months)
     if not len(base):
         raise InputError("no month reaches min_completion; give expected_pmpm, or lower min_completion.")
     return developed[base].sum() / shaped_exposure[base].sum() * shape[needs]
@@ -387,17 +411,16 @@ _OPTIONS: Mapping[str, tuple[object, str, str]] = {
     "trend_annual": (0.0, "a year", "of PMPM from the base months on"),
     "seasonality": (None, "factor", "of PMPM by calendar month"),
     "use_working_days": (False, "", "PMPM moves with the working days of service"),
-    "large_pmpm": (0.0, "dollars", "large claims expected, for the unpaid share of a month"),
     "margin": (0.0, "share", "explicit provision for adverse deviation, beside the estimate"),
 }
 
 
-def _assumptions(triangle: Triangle, options: Mapping[str, object], expected: Assumption) -> pa.Table:
+def _assumptions(triangle: Triangle, options: Mapping[str, object], *expected: Assumption) -> pa.Table:
     removed = f"claims above it left out, by {triangle.large_by}"
     return assumption_table(
         [
             *(chosen(name, value, *_OPTIONS[name]) for name, value in options.items()),
-            expected,
+            *expected,
             Assumption("valuation_date", triangle.valuation_date, "", GIVEN, "what was paid by then"),
             chosen("large_claim", triangle.large_claim, None, "dollars", removed),
             chosen("payment days", triangle.has_working_days, False, "", "payments at average working days"),
@@ -412,6 +435,24 @@ def _expected_assumption(given: float | Mapping[str, float] | None, base_months:
         return Assumption("expected_pmpm", f"latest {base_months} mature months", "dollars", FITTED, meaning)
     words = "by month" if isinstance(given, Mapping) else given
     return Assumption("expected_pmpm", words, "dollars", GIVEN, meaning)
+
+
+def _large_assumption(given: float | str, found: float, base_months: int) -> Assumption:
+    if given == EXPERIENCE:
+        meaning = f"large claims of the latest {base_months} mature months, for the unpaid share of a month"
+        return Assumption("large_pmpm", found, "dollars", FITTED, meaning)
+    return chosen(
+        "large_pmpm", found, 0.0, "dollars", "large claims expected, for the unpaid share of a month"
+    )
+
+
+def _look_large(triangle: Triangle, expected: float) -> tuple[str, ...]:
+    if expected or not triangle.large.any():
+        return ()
+    return (
+        f"large claims of {triangle.large.sum():,.0f} dollars are left out of the triangle, and nothing is added for "
+        f"those not yet paid: give large_pmpm, a pool charge or '{EXPERIENCE}'.",
+    )
 
 
 def _look(triangle: Triangle, ultimate: Numbers, paid: Numbers, expected: Numbers) -> tuple[str, ...]:

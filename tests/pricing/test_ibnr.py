@@ -115,6 +115,27 @@ def test_margin_and_large_claims_are_shown_beside_the_estimate():
     assert by_member.total.tolist() == [0, 0, 50]
 
 
+def test_large_claims_not_yet_paid_from_the_base_months():
+    rows = lines_of(THREE)
+    rows += [{**rows[0], "claim_id": "big", "member_id": "b", "paid_amount": 5000.0}]
+    rows += [{**rows[3], "claim_id": "huge", "member_id": "h", "paid_amount": 2900.0}]
+    triangle = claim_triangle(columns(rows), valuation_date=MARCH, large_claim=1000)
+    found = ibnr(triangle, [10, 20, 10], large_pmpm="experience")
+    # Completion 1, 0.8 and 0.5; the third month is not mature. 7,900 over 10 + 20 x 0.8 member months.
+    expected = 7900 / 26
+    assert found.months["large_unpaid"].to_pylist() == pytest.approx([0, expected * 4, expected * 5])
+    assert not found.warnings[1:]  # the first: no Mack range of three months
+    row = next(row for row in found.assumptions.to_pylist() if row["assumption"] == "large_pmpm")
+    assert (row["origin"], float(row["value"])) == ("from the data", pytest.approx(expected))
+    latest = ibnr(triangle, [10, 20, 10], large_pmpm="experience", base_months=1)
+    assert latest.run["large_unpaid"] == pytest.approx(2900 / 16 * 9)
+    nothing = ibnr(triangle, [10, 20, 10])
+    assert "large claims of 7,900 dollars are left out of the triangle" in nothing.warnings[-1]
+    for wrong in (-1.0, "some"):
+        with pytest.raises(InputError, match="large_pmpm must be dollars, not negative, or 'experience'"):
+            ibnr(triangle, [10, 20, 10], large_pmpm=wrong)
+
+
 def test_a_claim_is_large_by_what_was_paid_by_the_valuation_date():
     rows = lines_of(THREE)
     rows.append(
