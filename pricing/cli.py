@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
-from pricing.commands import aca, benefits, contracts, medicaid, medicare, revenue
+from pricing.commands import aca, benefits, contracts, experience, medicaid, medicare, revenue
 
 _EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
 
@@ -18,38 +20,42 @@ def _app(text: str, epilog: str | None = None) -> typer.Typer:
 
 app = _app("Pricing of US health plans.", _EPILOG)
 
-_aca = _app("Individual and small-group markets: rates, risk transfers.")
-_aca.command()(aca.rates)
-_aca.command()(aca.transfer)
-app.add_typer(_aca, name="aca")
 
-_benefits = _app("Plan designs: compare them on claims.")
-_benefits.callback()(lambda: None)  # one command today; without a callback it would lose its name
-_benefits.command()(benefits.compare)
-app.add_typer(_benefits, name="benefits")
+def _room(name: str, text: str, *commands: Callable[..., None]) -> None:
+    room = _app(text)
+    room.callback()(lambda: None)  # without a callback the only command of a room would lose its name
+    for command in commands:
+        room.command()(command)
+    app.add_typer(room, name=name)
 
-_contracts = _app("Value-based provider contracts: attribute, settle, score, and what of it is chance.")
-_contracts.command()(contracts.attribute)
-_contracts.command()(contracts.settle)
-_contracts.command()(contracts.chance)
-_contracts.command()(contracts.scorecard)
-_contracts.command()(contracts.program)
-app.add_typer(_contracts, name="contracts")
 
-_medicaid = _app("Medicaid managed care: capitation rates.")
-_medicaid.callback()(lambda: None)
-_medicaid.command()(medicaid.rates)
-app.add_typer(_medicaid, name="medicaid")
-
-_medicare = _app("Medicare Advantage and Part D: bids.")
-_medicare.command()(medicare.bid)
-_medicare.command()(medicare.part_d)
-app.add_typer(_medicare, name="medicare")
-
-_revenue = _app("Revenue of Medicare plans by month: forecasts under named scenarios.")
-for _command in (revenue.forecast, revenue.compare, revenue.sensitivities):
-    _revenue.command()(_command)
-app.add_typer(_revenue, name="revenue")
+_room("aca", "Individual and small-group markets: rates, risk transfers.", aca.rates, aca.transfer)
+_room("benefits", "Plan designs: compare them on claims.", benefits.compare)
+_room(
+    "contracts",
+    "Value-based provider contracts: attribute, settle, score, and what of it is chance.",
+    contracts.attribute,
+    contracts.settle,
+    contracts.chance,
+    contracts.scorecard,
+    contracts.program,
+)
+_room(
+    "experience",
+    "Claims experience: cost per member, claims not yet paid, trend.",
+    experience.pmpm,
+    experience.ibnr,
+    experience.trend,
+)
+_room("medicaid", "Medicaid managed care: capitation rates.", medicaid.rates)
+_room("medicare", "Medicare Advantage and Part D: bids.", medicare.bid, medicare.part_d)
+_room(
+    "revenue",
+    "Revenue of Medicare plans by month: forecasts under named scenarios.",
+    revenue.forecast,
+    revenue.compare,
+    revenue.sensitivities,
+)
 
 
 def main() -> None:

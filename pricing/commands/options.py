@@ -7,7 +7,38 @@ from typing import Annotated
 
 import typer
 
+Claims = Annotated[
+    list[str],
+    typer.Option(help="Claims extract: file, directory or quoted glob; may be repeated.", metavar="PATH"),
+]
+Enrollment = Annotated[
+    str,
+    typer.Option(
+        help="Enrollment spans: member_id, enrollment_start_date, enrollment_end_date.", metavar="PATH"
+    ),
+]
+Designs = Annotated[
+    Path,
+    typer.Option(
+        help="Plan designs: TOML with [[design]] tables, or a workbook (.xlsx) as `benefits template` writes.",
+        metavar="PATH",
+    ),
+]
 Output = Annotated[Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")]
+HeaderAmounts = Annotated[
+    str | None,
+    typer.Option(
+        help="Service categories where every line repeats its claim's amount, or 'all': it counts once.",
+        metavar="CATEGORY,...",
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(help="Our name=the extract's, where claims differ.", metavar="NAME=COLUMN,..."),
+]
+Threads = Annotated[
+    int | None, typer.Option(help="Default: every processor. Never changes a result.", metavar="N")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
 Workbook = Annotated[
     Path | None,
@@ -18,3 +49,37 @@ Parameters = Annotated[
 ]
 BenefitYear = Annotated[int, typer.Option(help="Benefit year, whose parameters hold.", metavar="YEAR")]
 PaymentYear = Annotated[int, typer.Option(help="Payment year, whose parameters hold.", metavar="YEAR")]
+
+
+def one_or_all(paths: list[str]) -> str | list[str]:
+    """Return a source as readers take it: one path may be a directory or a glob."""
+    return paths[0] if len(paths) == 1 else paths
+
+
+def listed(text: str | None) -> tuple[str, ...]:
+    """Return the names of ``"a, b"``."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def repeating(text: str | None) -> bool | tuple[str, ...]:
+    """Return what `header_amounts=` takes: True for ``all``, else the service categories."""
+    return True if text == "all" else listed(text)
+
+
+def renamed(text: str | None) -> dict[str, str]:
+    """Return the columns of ``"claim_id=clm_id,paid_amount=paid"``.
+
+    Raises
+    ------
+    InputError
+        A part has no ``=``.
+    """
+    from pricing.errors import InputError
+
+    pairs = {}
+    for part in listed(text):
+        name, equals, column = (each.strip() for each in part.partition("="))
+        if not (name and equals and column):
+            raise InputError(f"--columns: '{part}' is not NAME=COLUMN, such as claim_id=clm_id.")
+        pairs[name] = column
+    return pairs

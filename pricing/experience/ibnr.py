@@ -110,17 +110,17 @@ class Ibnr:
         frame: pd.DataFrame = getattr(self, table).to_pandas()
         return frame
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write ibnr_months, completion_factors, claim_triangle, assumptions and run.json, all or nothing."""
+    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+        """Write ibnr_months, completion_factors, claim_triangle, assumptions, run.json (and a chart)."""
         tables = {
             "ibnr_months": self.months,
             "completion_factors": self.factors,
             "claim_triangle": self.triangle.table(),
             "assumptions": self.assumptions,
         }
-        return write_tables(
-            directory, tables, {**self.run, "warnings": list(self.warnings)}, overwrite=overwrite
-        )
+        charts = {"ibnr_months": self.plot()} if chart else {}
+        report = {**self.run, "warnings": list(self.warnings)}
+        return write_tables(directory, tables, report, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return the total."""

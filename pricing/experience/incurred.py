@@ -80,16 +80,16 @@ class Incurred:
         frame: pd.DataFrame = getattr(self, table).to_pandas()
         return frame
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write incurred_services, incurred_totals and assumptions, and run.json, into `directory`, all or nothing."""
+    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+        """Write incurred_services, incurred_totals, assumptions and run.json (and a chart), all or nothing."""
         tables = {
             "incurred_services": self.services,
             "incurred_totals": self.totals,
             "assumptions": self.assumptions,
         }
-        return write_tables(
-            directory, tables, {**self.run, "warnings": list(self.warnings)}, overwrite=overwrite
-        )
+        charts = {"incurred_services": self.plot()} if chart else {}
+        report = {**self.run, "warnings": list(self.warnings)}
+        return write_tables(directory, tables, report, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return what was counted."""

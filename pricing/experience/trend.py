@@ -74,10 +74,11 @@ class Trend:
         frame: pd.DataFrame = getattr(self, table).to_pandas()
         return frame
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write trend_months and assumptions, and run.json, into `directory`, all or nothing."""
+    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+        """Write trend_months, assumptions and run.json (and a chart) into `directory`, all or nothing."""
         tables = {"trend_months": self.months, "assumptions": self.assumptions}
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
+        charts = {"trend_months": self.plot()} if chart else {}
+        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
 
 def fit_trend(
