@@ -95,4 +95,4 @@ def _print(found: Comparison, output: Path) -> None:
     ]  # fmt: skip
     names = ("lines_read", "lines_adjudicated", "lines_netted", "lines_of_other_years")
     counts = ", ".join(f"{name.replace('_', ' ')} {run[name]:,}" for name in names)
-    print_result(title, headings, rows, output, notes=[counts])
+    print_result(title, headings, rows, output, notes=[counts, *run["warnings"]])
