@@ -15,6 +15,7 @@ from pricing.rows import ALL
 from riskadj.charts import AMBER, BLUE, GREY, PALETTE, RED, new_figure, show_dollars, show_percent
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -113,10 +114,8 @@ def plot_incurred(incurred: Incurred) -> Figure:
     right.scatter(
         per_1000, unit_cost, s=900 * each["amount"] / each["amount"].max() + 8, color=BLUE, alpha=0.6
     )
-    for name in each.index:
-        right.annotate(
-            name, (per_1000[name], unit_cost[name]), xytext=(5, 3), textcoords="offset points", fontsize=8
-        )
+    for name, at in _spread(np.log10(per_1000), np.log10(unit_cost)).items():
+        right.annotate(name, (per_1000[name], 10**at), xytext=(6, -3), textcoords="offset points", fontsize=8)
     right.set(xscale="log", yscale="log")
     right.margins(0.15)
     right.set_xlabel(f"{incurred.utilization} per 1,000 members a year (log scale)")
@@ -125,7 +124,22 @@ def plot_incurred(incurred: Incurred) -> Figure:
     return figure
 
 
+def _spread(x: pd.Series, y: pd.Series) -> dict[str, float]:
+    """Return where names are written, from the top down: lower than their point where another name is in the way."""
+    wide, high = 0.2 * np.ptp(x) + 1e-9, 0.035 * np.ptp(y) + 1e-9
+    written: dict[str, float] = {}
+    for name in y.sort_values(ascending=False).index:
+        near = sorted((at for other, at in written.items() if abs(x[other] - x[name]) < wide), reverse=True)
+        place = float(y[name])
+        for at in near:
+            place = min(place, at - high) if abs(at - place) < high else place
+        written[name] = place
+    return written
+
+
 _METHODS = {"completion": BLUE, "pmpm": AMBER, "bornhuetter_ferguson": AMBER, "chain_ladder": RED}
+
+_METHOD_WORDS = {"pmpm": "expected PMPM", "bornhuetter_ferguson": "Bornhuetter-Ferguson"}
 
 
 def plot_ibnr(ibnr: Ibnr) -> Figure:
@@ -140,7 +154,7 @@ def plot_ibnr(ibnr: Ibnr) -> Figure:
     left.bar(at, paid, color=GREY, label="paid", width=0.85)
     for method in dict.fromkeys(frame["method"]):
         rows = (frame["method"] == method).to_numpy()
-        name = f"not yet paid, by {method.replace('_', ' ')}"
+        name = f"not yet paid, by {_METHOD_WORDS.get(method, method.replace('_', ' '))}"
         left.bar(at[rows], unpaid[rows], bottom=paid[rows], color=_METHODS[method], label=name, width=0.85)
     left.set_title(f"{ibnr.total:,.0f} dollars not yet paid", fontsize=10)
     left.set_ylabel("incurred PMPM")

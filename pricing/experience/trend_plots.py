@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from pricing.rows import ALL
 from riskadj.charts import AMBER, BLUE, GREEN, GREY, draw_waterfall, new_figure, show_dollars
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from pricing.experience.trend import Trend
@@ -20,32 +22,41 @@ if TYPE_CHECKING:
 
 
 def plot_trend(trend: Trend) -> Figure:
-    """Return a figure: PMPM by month with the fit, and seasonality by calendar month."""
-    figure, (left, right) = new_figure(1, 2, width_ratios=(2, 1))
+    """Return a figure: PMPM by month with the fit and, where it was fitted, seasonality by calendar month."""
+    has_seasons = bool(trend.seasonality)
+    figure, axes = new_figure(1, 2, width_ratios=(2, 1)) if has_seasons else new_figure(width=8.0)
+    _draw_months(axes[0], trend)
+    if has_seasons:
+        _draw_seasons(axes[1], trend.seasonality)
+    return figure
+
+
+def _draw_months(axes: Axes, trend: Trend) -> None:
     months = months_of_dates(trend.months["month"])
-    at = months - months[0]
-    left.plot(
-        at, trend.months["pmpm"].to_numpy(), color=GREY, marker="o", markersize=4, linestyle="", label="PMPM"
+    at, name = months - months[0], str(trend.run["value"]).replace("_", " ").replace("pmpm", "PMPM")
+    axes.plot(
+        at, trend.months["pmpm"].to_numpy(), color=GREY, marker="o", markersize=4, linestyle="", label=name
     )
-    left.plot(
-        at, trend.months["deseasonalised_pmpm"].to_numpy(), color=BLUE, linewidth=1.2, label="deseasonalised"
-    )
-    left.plot(at, trend.months["fitted_pmpm"].to_numpy(), color=AMBER, linewidth=1.2, label="fit")
-    left.set_title(
+    if trend.seasonality:
+        shown = trend.months["deseasonalised_pmpm"].to_numpy()
+        axes.plot(at, shown, color=BLUE, linewidth=1.2, label="deseasonalised")
+    axes.plot(at, trend.months["fitted_pmpm"].to_numpy(), color=AMBER, linewidth=1.2, label="fit")
+    axes.set_title(
         f"{trend.annual:+.1%} a year ({trend.confidence:.0%} between {trend.low:+.1%} and {trend.high:+.1%})",
         fontsize=10,
     )
-    left.legend(frameon=False, fontsize=8)
-    show_dollars(left.yaxis)
-    month_ticks(left, np.arange(months[0], months[-1] + 1))
-    factors = trend.seasonality or dict.fromkeys(range(1, 13), 1.0)
-    right.bar(list(factors), [factor - 1 for factor in factors.values()], color=BLUE)
-    right.axhline(0, color=GREY, linewidth=0.8)
-    right.set_title("Seasonality", fontsize=10)
-    right.set_xticks(range(1, 13))
-    right.set_xlabel("calendar month")
-    right.yaxis.set_major_formatter(lambda value, _: f"{value:+.1%}")
-    return figure
+    axes.legend(frameon=False, fontsize=8)
+    show_dollars(axes.yaxis)
+    month_ticks(axes, np.arange(months[0], months[-1] + 1))
+
+
+def _draw_seasons(axes: Axes, factors: Mapping[int, float]) -> None:
+    axes.bar(list(factors), [factor - 1 for factor in factors.values()], color=BLUE)
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.set_title("Seasonality", fontsize=10)
+    axes.set_xticks(range(1, 13))
+    axes.set_xlabel("calendar month")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:+.1%}")
 
 
 def plot_components(found: TrendComponents) -> Figure:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 
 import numpy as np
@@ -16,8 +14,8 @@ from pricing.benefits.claims import read_claims
 from pricing.benefits.design import CostSharing, PlanDesign
 from pricing.benefits.induced_demand import InducedDemand, federal_induced_demand
 from pricing.benefits.scenarios import compare
-from pricing.cli import app
 from pricing.errors import InputError
+from tests.pricing.commands import run
 
 #: A uses 1,000 of specialists, B 200 of imaging, C nothing.
 CLAIMS = pa.table(
@@ -147,16 +145,6 @@ def test_calls_that_are_refused():
         compare([RICH, POOR], CLAIMS, base="pour")
     with pytest.raises(InputError, match="no months enrolled"):
         compare([RICH], CLAIMS, members=MEMBERS | {"months_enrolled": [0, 0, 0]}, year=2025)
-
-
-def run(*words):
-    out, err, status = io.StringIO(), io.StringIO(), 0
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            app(args=[str(word) for word in words], prog_name="pricing")
-        except SystemExit as end:
-            status = end.code
-    return status or 0, out.getvalue(), err.getvalue()
 
 
 DESIGNS = """
