@@ -126,7 +126,7 @@ def plot_incurred(incurred: Incurred) -> Figure:
 
 def _spread(x: pd.Series, y: pd.Series) -> dict[str, float]:
     """Return where names are written, from the top down: lower than their point where another name is in the way."""
-    wide, high = 0.2 * np.ptp(x) + 1e-9, 0.035 * np.ptp(y) + 1e-9
+    wide, high = 0.2 * np.ptp(x) + 1e-9, np.ptp(y) / 28 + 1e-9
     written: dict[str, float] = {}
     for name in y.sort_values(ascending=False).index:
         near = sorted((at for other, at in written.items() if abs(x[other] - x[name]) < wide), reverse=True)
