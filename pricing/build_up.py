@@ -214,6 +214,7 @@ class BuildUp:
             axes, [name for name, _ in steps], [change for _, change in steps],
             start=(self.steps[0].name, levels[0]), end=self.name, decimals=2,
         )  # fmt: skip
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
         axes.set_ylabel(self.unit)
         axes.set_title(" ".join(filter(None, [self.name, self.labels[place]])), fontsize=10)
         return figure

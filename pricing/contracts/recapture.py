@@ -36,7 +36,7 @@ def recapture_of(source: Any, labels: Sequence[str], *, kind: str, confidence: f
         There are several models, no conditions of the kind, or no month is known.
     """
     rows = read_rows(source, "recapture", needed=_NEEDED, optional=("model_id",))
-    if rows.has("model_id") and len(rows.labels("model_id").names) > 1:
+    if rows.has("model_id") and len(np.unique(rows.labels("model_id").codes)) > 1:
         raise InputError(
             f"{rows.label} has several models, whose conditions overlap; give the rows of one model_id."
         )
