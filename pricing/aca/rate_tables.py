@@ -42,6 +42,10 @@ class RateTable:
     rates : pyarrow.Table
         plan_id, rating_area, band (age, such as "0-14", "21", "64 and over"; or family tier), factor, rate,
         tobacco_rate [dollars a month, whole cents; the rate where tobacco makes no difference].
+    areas : pyarrow.Table
+        rating_area, factor.
+    bands : pyarrow.Table
+        band, factor, tobacco_factor.
     walk : BuildUp
         That the base rates come from.
     rules : RatingRules
@@ -49,6 +53,8 @@ class RateTable:
     """
 
     rates: pa.Table
+    areas: pa.Table
+    bands: pa.Table
     walk: BuildUp
     rules: RatingRules
 
@@ -175,19 +181,32 @@ def rate_table(
     """
     if not area_factors or not all(factor > 0 for factor in area_factors.values()):
         raise InputError("area_factors must name at least one rating area, each with a factor above 0.")
-    bands, factors, tobacco = _bands(rules, tobacco_factor)
-    base = walk.level(CALIBRATED)[:, None, None] * np.array(list(area_factors.values()))[None, :, None]
-    rate = round_cents(base * factors).ravel()
-    n_plans, n_areas, n_bands = len(walk.labels), len(area_factors), len(bands)
+    areas = pa.table(
+        {"rating_area": list(area_factors), "factor": pa.array(area_factors.values(), pa.float64())}
+    )
+    return rates_of(walk, areas=areas, bands=_bands(rules, tobacco_factor), rules=rules)
+
+
+def rates_of(walk: BuildUp, *, areas: pa.Table, bands: pa.Table, rules: RatingRules) -> RateTable:
+    """Return the rate table of a walk with given factors of areas and bands (`RateTable` says which columns)."""
+    area, factor, tobacco = (
+        table[name].to_numpy()
+        for table, name in ((areas, "factor"), (bands, "factor"), (bands, "tobacco_factor"))
+    )
+    base = walk.level(CALIBRATED)[:, None, None] * area[None, :, None]
+    n_plans, n_areas, n_bands = len(walk.labels), len(area), len(factor)
     columns = {
         "plan_id": np.repeat(np.array(walk.labels, object), n_areas * n_bands),
-        "rating_area": np.tile(np.repeat(np.array(list(area_factors), object), n_bands), n_plans),
-        "band": np.tile(np.array(bands, object), n_plans * n_areas),
-        "factor": np.tile(factors, n_plans * n_areas),
-        "rate": rate,
-        "tobacco_rate": round_cents(base * factors * tobacco).ravel(),
+        "rating_area": np.tile(
+            np.repeat(np.array(areas["rating_area"].to_pylist(), object), n_bands), n_plans
+        ),
+        "band": np.tile(np.array(bands["band"].to_pylist(), object), n_plans * n_areas),
+        "factor": np.tile(factor, n_plans * n_areas),
+        "rate": round_cents(base * factor).ravel(),
+        "tobacco_rate": round_cents(base * factor * tobacco).ravel(),
     }
-    return RateTable(pa.table({name: pa.array(values) for name, values in columns.items()}), walk, rules)
+    rates = pa.table({name: pa.array(values) for name, values in columns.items()})
+    return RateTable(rates, areas, bands, walk, rules)
 
 
 def read_areas(source: Any) -> dict[str, float]:
@@ -204,11 +223,11 @@ def read_areas(source: Any) -> dict[str, float]:
     }
 
 
-def _bands(rules: RatingRules, tobacco: float | Mapping[int, float]) -> tuple[list[str], Numbers, Numbers]:
-    """Return the lines of a rate table: their names, factors, and factors for tobacco."""
+def _bands(rules: RatingRules, tobacco: float | Mapping[int, float]) -> pa.Table:
+    """Return the lines of a rate table: band, factor, tobacco_factor."""
     if rules.tiers:
         rules.check_tobacco(list(tobacco.values()) if isinstance(tobacco, Mapping) else tobacco, age_years=0)
-        return list(rules.tiers), np.array(list(rules.tiers.values())), np.ones(len(rules.tiers))
+        return _band_table(list(rules.tiers), np.array(list(rules.tiers.values())), np.ones(len(rules.tiers)))
     oldest = len(rules.curve) - 1
     first = _CHILDREN - 1 if len(set(rules.curve[:_CHILDREN].tolist())) == 1 else 0
     ages = range(first, oldest + 1)
@@ -218,4 +237,8 @@ def _bands(rules: RatingRules, tobacco: float | Mapping[int, float]) -> tuple[li
     legal = rules.rates.number("tobacco_age")
     by_age = tobacco if isinstance(tobacco, Mapping) else {age: tobacco for age in ages if age >= legal}
     rules.check_tobacco(list(by_age.values()), age_years=list(by_age))
-    return names, rules.curve[first:], np.array([by_age.get(age, 1.0) for age in ages])
+    return _band_table(names, rules.curve[first:], np.array([by_age.get(age, 1.0) for age in ages]))
+
+
+def _band_table(names: list[str], factors: Numbers, tobacco: Numbers) -> pa.Table:
+    return pa.table({"band": names, "factor": factors, "tobacco_factor": tobacco})

@@ -41,8 +41,8 @@ class RatingRules:
         Highest factor for tobacco.
     rates : Rates
         All parameters of the year.
-    assumptions : pyarrow.Table
-        The parameters that these rules come from, each with its source and whether it was verified.
+    used : Rates
+        The parameters that these rules come from.
     """
 
     state: str
@@ -51,7 +51,12 @@ class RatingRules:
     tiers: Mapping[str, float]
     tobacco_limit: float
     rates: Rates = field(repr=False)
-    assumptions: pa.Table = field(repr=False)
+    used: Rates = field(repr=False)
+
+    @property
+    def assumptions(self) -> pa.Table:
+        """The parameters that these rules come from, each with its source and whether it was verified."""
+        return self.used.assumptions(name for name, _ in self.used.parameters)
 
     def factors(self, age_years: Any) -> Numbers:
         """Return the factor of each age; the oldest rated age stands for all above it."""
@@ -133,7 +138,7 @@ def rating_rules(
         curve = _curve(rates, state, market, oldest)
     return RatingRules(
         state, market, curve, tiers, rates.number("tobacco_limit") if limit is None else limit, rates,
-        _assumptions(rates, state, is_tiered=bool(tiers), has_own_curve=age_curve is not None),
+        _used(rates, state, is_tiered=bool(tiers), has_own_curve=age_curve is not None),
     )  # fmt: skip
 
 
@@ -192,7 +197,7 @@ def _own_curve(source: Any, oldest: int) -> Numbers:
     return table["factor"][np.argsort(table["age_years"])].astype(np.float64)
 
 
-def _assumptions(rates: Rates, state: str, *, is_tiered: bool, has_own_curve: bool) -> pa.Table:
+def _used(rates: Rates, state: str, *, is_tiered: bool, has_own_curve: bool) -> Rates:
     names = set(_OF_TIERS if is_tiered else _OF_EVERY_STATE)
     own = {place for place in rates.parameters if place[0] in _OF_A_STATE and place[1].split(" ")[0] == state}
     if has_own_curve or any(name == "state_age_factor" for name, _ in own):
@@ -202,4 +207,4 @@ def _assumptions(rates: Rates, state: str, *, is_tiered: bool, has_own_curve: bo
         for place, entry in rates.parameters.items()
         if place[0] in names or (place in own and not (has_own_curve and place[0] == "state_age_factor"))
     }
-    return replace(rates, parameters=used).assumptions(name for name, _ in used)
+    return replace(rates, parameters=used)

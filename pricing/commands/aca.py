@@ -74,7 +74,7 @@ def rates(
     from pricing.aca.rate_walk import Calibration, PoolAdjustments, plan_rates
     from pricing.aca.state_rating import rating_rules
     from pricing.parameters import load_rates
-    from pricing.worksheets.rate_build_up import write_rate_build_up
+    from pricing.worksheets.rate_table import write_rate_table
 
     own = load_rates("aca", benefit_year, overrides=parameters)
     rules = rating_rules(state, market=market, age_curve=age_curve, rates=own)
@@ -89,8 +89,7 @@ def rates(
     found = rate_table(walk, area_factors=read_areas(areas), rules=rules, tobacco_factor=tobacco_factor)
     found.write(output, chart=True, overwrite=overwrite)
     if workbook is not None:
-        names = tuple(dict.fromkeys(found.assumptions["parameter"].to_pylist()))
-        write_rate_build_up(walk, workbook, rates=own, parameters=names, run=found.run, overwrite=overwrite)
+        write_rate_table(found, workbook, overwrite=overwrite)
     if csv is not None:
         found.write_csv(csv, overwrite=overwrite)
     _print_rates(found, output)

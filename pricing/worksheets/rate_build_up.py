@@ -75,13 +75,15 @@ def write_rate_build_up(
     riskadj.errors.OutputExistsError, riskadj.errors.OutputError, riskadj.errors.MissingDependencyError
         As `pricing.worksheets.render.write_book` says.
     """
-    grids = [_inputs(walk), _levels(walk)]
-    if _check_lines(walk):
-        grids.append(_checks(walk))
-    if rates is not None:
-        grids.append(assumptions_grid(rates, parameters))
-    book = Book(f"{walk.name}: build-up", tuple(grids), audit(rates, run))
+    assumed = () if rates is None else (assumptions_grid(rates, parameters),)
+    book = Book(f"{walk.name}: build-up", (*build_up_grids(walk), *assumed), audit(rates, run))
     return write_book(book, path, overwrite=overwrite)
+
+
+def build_up_grids(walk: BuildUp) -> tuple[Grid, ...]:
+    """Return a build-up as grids: its inputs, its levels as formulas, and checks."""
+    checks = (_checks(walk),) if _check_lines(walk) else ()
+    return (_inputs(walk), _levels(walk), *checks)
 
 
 def with_inputs(walk: BuildUp, inputs: Mapping[str, pa.Table]) -> BuildUp:
