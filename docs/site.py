@@ -47,19 +47,17 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     notebooks = [f"notebooks/{path.name}" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     rooms = [page for page, _ in reference_pages() if page.count("/") == 1]
     fill = {"Notebooks": notebooks, "Names in full": [page for page in rooms if page not in _NAMED]}
-    config.nav = [
-        {title: [fill_in(entry, fill) for entry in pages] if isinstance(pages, list) else pages}
-        for section in config.nav or []
-        for title, pages in section.items()
-    ]
+    guides = sorted(page.name for page in (ROOT / "docs/how-to").glob("*.md") if page.name != "index.md")
+    fill["How-to"] = [f"how-to/{name}" for name in ("index.md", *guides)]
+    config.nav = filled(config.nav, fill)
     return config
 
 
-def fill_in(entry: Any, fill: dict[str, list[str]]) -> Any:
-    """Return an entry of the navigation, with its pages where they are only known now."""
-    if not isinstance(entry, dict):
-        return entry
-    return {title: fill.get(title, page) for title, page in entry.items()}
+def filled(entry: Any, pages: dict[str, list[str]]) -> Any:
+    """Return the navigation with the pages of the titles whose pages are only known now."""
+    if isinstance(entry, dict):
+        return {title: pages.get(title) or filled(below, pages) for title, below in entry.items()}
+    return [filled(below, pages) for below in entry] if isinstance(entry, list) else entry
 
 
 @event_priority(100)  # before the plugin that reads notebooks

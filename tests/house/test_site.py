@@ -17,7 +17,7 @@ from riskadj.lazy_names import names_of_stub
 from tests.house import laws
 
 NEEDED = "RISKADJ_NEEDS_DOCS"
-pytestmark = pytest.mark.skipif(
+needs_mkdocs = pytest.mark.skipif(
     not os.environ.get(NEEDED)
     and any(importlib.util.find_spec(name) is None for name in ("mkdocs", "mkdocstrings")),
     reason="the extra `docs` is not installed",
@@ -35,6 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@needs_mkdocs
 def test_site_has_every_document_and_notebook(site: Path) -> None:
     pages = {path.relative_to(site).as_posix() for path in site.rglob("*.html")}
     own = {
@@ -46,6 +47,7 @@ def test_site_has_every_document_and_notebook(site: Path) -> None:
     assert len(notebooks) >= 10
 
 
+@needs_mkdocs
 @pytest.mark.parametrize("package", ["riskadj", "pricing.benefits"])
 def test_every_public_name_is_in_the_reference(site: Path, package: str) -> None:
     text = (site / f"reference/{package}.html").read_text(encoding="utf-8")
@@ -53,8 +55,19 @@ def test_every_public_name_is_in_the_reference(site: Path, package: str) -> None
     assert [name for name in names_of_stub(stub, package) if f"{package}.{name}" not in text] == []
 
 
+@needs_mkdocs
 def test_commands_are_in_the_reference(site: Path) -> None:
     text = (site / "reference/command_line.html").read_text(encoding="utf-8")
     assert all(
         f">{name}<" in text for name in ("riskadj score", "riskadj maps copy", "pricing benefits compare")
     )
+
+
+def test_every_guide_is_in_the_list_of_guides() -> None:
+    folder = laws.ROOT / "docs/how-to"
+    listed = (folder / "index.md").read_text(encoding="utf-8")
+    assert [
+        page.name
+        for page in folder.glob("*.md")
+        if page.name != "index.md" and f"({page.name})" not in listed
+    ] == []
