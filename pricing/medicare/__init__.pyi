@@ -37,6 +37,9 @@ from pricing.medicare.part_d import late_enrollment_penalty as late_enrollment_p
 from pricing.medicare.part_d import part_d_risk_corridor as part_d_risk_corridor
 from pricing.medicare.part_d_bid import PartDBids as PartDBids
 from pricing.medicare.part_d_bid import part_d_bids as part_d_bids
+from pricing.medicare.part_d_settlement import PartDSettlement as PartDSettlement
+from pricing.medicare.part_d_settlement import national_average_bid as national_average_bid
+from pricing.medicare.part_d_settlement import settle_part_d as settle_part_d
 from pricing.medicare.ratebook import county_rates as county_rates
 from pricing.medicare.ratebook import read_ratebook as read_ratebook
 from pricing.medicare.regional import RegionalBenchmark as RegionalBenchmark

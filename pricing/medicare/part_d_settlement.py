@@ -1,0 +1,156 @@
+"""After the year: Part D's subsidies as they came against what was paid in advance, and the risk corridor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from pricing.errors import InputError
+from pricing.inputs import Column, read_columns
+from pricing.medicare.part_d import part_d_risk_corridor
+from pricing.parameters import Rates, load_rates
+from riskadj.extracts.write import write_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Kinds of plans; only the first two count in the national average (42 CFR 423.279(b)).
+COUNTED = ("pdp", "mapd")
+KINDS = (*COUNTED, "msa", "pffs", "snp", "pace", "cost")
+#: Columns of the plans that bid: one row each.
+BIDS = (
+    Column("plan_id", "text"),
+    Column("plan_type", "text", allowed=KINDS),
+    Column("standardised_bid", above=0.0),
+    Column("enrollment", minimum=0.0),
+)
+#: Columns of plans to settle: one row each. Dollars of the year.
+ACTUAL = (
+    Column("plan_id", "text"),
+    Column("gross_cost", above=0.0),
+    Column("plan_paid", minimum=0.0),
+    Column("gross_reinsurance", minimum=0.0),
+    Column("price_concessions", default=0.0, minimum=0.0),
+    Column("low_income_subsidy", default=0.0, minimum=0.0),
+    Column("prospective_reinsurance", minimum=0.0),
+    Column("prospective_low_income_subsidy", default=0.0, minimum=0.0),
+    Column("direct_subsidy"),
+    Column("basic_premiums", minimum=0.0),
+    Column("administration", minimum=0.0),
+    Column("induced_utilization", default=1.0, minimum=1.0),
+)
+PARAMETERS = ("part_d_corridor", "part_d_corridor_share")
+
+
+def national_average_bid(bids: Any) -> float:
+    """Return the national average monthly bid: standardised bids, weighted by enrollment [dollars a month].
+
+    Parameters
+    ----------
+    bids : path, DataFrame, Arrow table, mapping
+        One row per plan (`BIDS`): plan_type, standardised_bid, enrollment in the reference month. Plans of kinds that
+        do not count are left out.
+
+    Raises
+    ------
+    InputError
+        A column is missing or holds impossible values, or nobody is enrolled in a plan that counts.
+
+    References
+    ----------
+    .. [1] 42 CFR 423.279: `usc1395w113` in pricing/rates/medicare/manifest.toml.
+
+    Examples
+    --------
+    >>> national_average_bid({"plan_id": ["a", "b", "c"], "plan_type": ["pdp", "mapd", "pace"],
+    ...     "standardised_bid": [250.0, 230.0, 900.0], "enrollment": [1, 3, 5]})
+    235.0
+    """
+    plans = read_columns(bids, BIDS, role="bids", key=("plan_id",))
+    weights = np.where(np.isin(plans["plan_type"].astype(str), COUNTED), plans["enrollment"], 0.0)
+    if not weights.sum() > 0:
+        raise InputError(
+            f"{plans.label}: nobody is enrolled in a plan that counts; these do: {', '.join(COUNTED)}."
+        )
+    return float(np.average(plans["standardised_bid"], weights=weights))
+
+
+@dataclass(frozen=True)
+class PartDSettlement:
+    """Part D plans settled after the year.
+
+    Attributes
+    ----------
+    plans : pyarrow.Table
+        One row per plan: plan_id, dir_ratio, allowable_reinsurance, reinsurance_due, low_income_due, target_amount,
+        risk_corridor_costs, risk_corridor, settlement [dollars; what Medicare still pays; negative: gets back].
+    rates : Rates
+    """
+
+    plans: pa.Table
+    rates: Rates = field(repr=False)
+
+    @property
+    def assumptions(self) -> pa.Table:
+        """Every yearly parameter used, with its source and whether it was verified."""
+        return self.rates.assumptions(PARAMETERS)
+
+    def summary(self) -> pd.DataFrame:
+        """Return `plans` as a pandas DataFrame."""
+        frame: pd.DataFrame = self.plans.to_pandas()
+        return frame
+
+    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
+        """Write part_d_settlement and assumptions (Parquet) and run.json, all or nothing."""
+        report = {"payment_year": self.rates.year, "counts": {"plans": self.plans.num_rows}}
+        tables = {"part_d_settlement": self.plans, "assumptions": self.assumptions}
+        return write_tables(directory, tables, report, overwrite=overwrite)
+
+
+def settle_part_d(plans: Any, *, payment_year: int, rates: Rates | None = None) -> PartDSettlement:
+    """Return what Medicare and Part D plans still owe one another after the year.
+
+    Parameters
+    ----------
+    plans : path, DataFrame, Arrow table, mapping
+        One row per plan (`ACTUAL`): gross cost, what the plan paid for basic coverage, reinsurance before price
+        concessions (as `cover_drugs` gives them), the concessions, subsidies and premiums as paid, administration (of
+        the basic bid, gain or loss among it), and for enhanced plans the induced utilization that is taken out.
+    payment_year : int
+    rates : Rates, optional
+
+    Raises
+    ------
+    InputError
+        A column is missing or holds impossible values; concessions exceed cost; administration takes the whole target.
+
+    Notes
+    -----
+    Concessions lower reinsurance by their share of gross cost; the rest lowers the plan's risk corridor costs.
+
+    References
+    ----------
+    .. [1] 42 CFR 423.329, 423.336, 423.343: `usc1395w115` (b), (e) in pricing/rates/medicare/manifest.toml.
+    """
+    rates = rates or load_rates("medicare", payment_year)
+    rows = read_columns(plans, ACTUAL, role="plans", key=("plan_id",))
+    ratio = rows["price_concessions"] / rows["gross_cost"]
+    rows.refuse(ratio > 1, "price concessions above gross cost")
+    target = rows["direct_subsidy"] + rows["basic_premiums"] - rows["administration"]
+    rows.refuse(target <= 0, "administration takes the whole direct subsidy and premium")
+    reinsurance = rows["gross_reinsurance"] * (1 - ratio)
+    kept = rows["price_concessions"] - rows["gross_reinsurance"] * ratio
+    costs = (rows["plan_paid"] - kept) / rows["induced_utilization"]
+    corridor = part_d_risk_corridor(costs, target, payment_year=rates.year, rates=rates)
+    due = reinsurance - rows["prospective_reinsurance"]
+    subsidy = rows["low_income_subsidy"] - rows["prospective_low_income_subsidy"]
+    columns = {
+        "plan_id": rows["plan_id"], "dir_ratio": ratio, "allowable_reinsurance": reinsurance, "reinsurance_due": due,
+        "low_income_due": subsidy, "target_amount": target, "risk_corridor_costs": costs, "risk_corridor": corridor,
+        "settlement": due + subsidy + corridor,
+    }  # fmt: skip
+    return PartDSettlement(pa.table({name: pa.array(values) for name, values in columns.items()}), rates)
