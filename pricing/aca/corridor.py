@@ -14,6 +14,21 @@ def aca_risk_corridor(
 ) -> Numbers:
     """Return what HHS pays a plan (negative: the plan pays) on its allowable cost against its target amount [dollars].
 
+    Parameters
+    ----------
+    allowable_cost : float or array
+        Claims and quality improvement [dollars].
+    target : float or array, broadcast together
+        Premium less allowable administrative cost [dollars].
+    benefit_year : int
+    rates : Rates, optional
+        Of program "aca"; default: those that ship for the year.
+
+    Returns
+    -------
+    ndarray of float64 [dollars]
+        Positive: to the plan.
+
     Raises
     ------
     UnknownRateError

@@ -192,6 +192,10 @@ def high_cost_pool(
     benefit_year : int
     rates : Rates, optional
 
+    Returns
+    -------
+    HighCostPool
+
     Raises
     ------
     InputError

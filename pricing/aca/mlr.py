@@ -22,12 +22,13 @@ class LossRatio:
     Attributes
     ----------
     preliminary : float
-        Numerator over denominator.
+        Numerator over denominator. [share of premium]
     base_credibility, deductible_factor : float
-        Their product is added to the preliminary ratio.
+        Their product is added to the preliminary ratio. [share of premium; factor]
     ratio : float
         The adjusted ratio, rounded to three decimals; the preliminary one where experience is not credible at all.
     standard : float
+        What the ratio is held against. [share of premium]
     is_credible : bool
         False below the least life-years of the table: no rebate is owed.
     rebate : float
@@ -76,7 +77,13 @@ def loss_ratio(
     market : {"individual", "small_group", "large_group"}
     reporting_year : int
     standard : float, optional
-        A State's own higher standard; default: the federal one of the market.
+        A State's own higher standard [share of premium]; default: the federal one of the market.
+    rates : Rates, optional
+        Of program "aca"; default: those that ship for the year.
+
+    Returns
+    -------
+    LossRatio
 
     Raises
     ------

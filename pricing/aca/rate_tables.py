@@ -160,6 +160,10 @@ def rate_table(
     tobacco_factor : float or mapping of int to float
         For everybody who may use tobacco, or by age (ages left out: 1).
 
+    Returns
+    -------
+    RateTable
+
     Raises
     ------
     InputError

@@ -42,11 +42,12 @@ class PoolAdjustments:
     Attributes
     ----------
     risk_adjustment_charge : float
-        Expected transfer paid; negative if received.
-    reinsurance_recovery : float
-    exchange_fees : float
+        Expected transfer paid; negative if received. [dollars per member and month]
+    reinsurance_recovery, exchange_fees : float
+        Expected. [dollars per member and month]
     paid_to_allowed : float
-        Of the pool: the adjustments are divided by it, as the index rate is allowed cost.
+        Share of the pool's allowed cost that plans pay: the adjustments are divided by it, as the index rate is
+        allowed cost.
     """
 
     risk_adjustment_charge: float = 0.0
@@ -62,7 +63,7 @@ class Calibration:
     Attributes
     ----------
     age, area, tobacco : float
-        Averages over projected enrollment.
+        Averages over projected enrollment. [1 = no effect on the rate]
     """
 
     age: float = 1.0
@@ -170,7 +171,11 @@ def csr_load(variants: dict[str, tuple[float, float]], *, standard_av: float) ->
     variants : dict of str to (share, actuarial value)
         Share of enrollment, and the value that the plan pays, of each variant, the standard one among them.
     standard_av : float
-        Actuarial value of the standard silver plan.
+        Actuarial value of the standard silver plan, 0 to 1 [share of allowed cost].
+
+    Returns
+    -------
+    float [factor]
 
     Raises
     ------
@@ -186,7 +191,19 @@ def csr_load(variants: dict[str, tuple[float, float]], *, standard_av: float) ->
 
 
 def induced_demand(actuarial_value: Any, *, quadratic: tuple[float, float, float]) -> Numbers:
-    """Return induced utilization by actuarial value: a x AV^2 + b x AV + c; the caller states the curve it assumes."""
+    """Return induced utilization by actuarial value: a x AV^2 + b x AV + c; the caller states the curve it assumes.
+
+    Parameters
+    ----------
+    actuarial_value : float or array
+        0 to 1 [share of allowed cost].
+    quadratic : tuple of float
+        a, b and c [factor of use].
+
+    Returns
+    -------
+    ndarray of float64 [factor of use]
+    """
     a, b, c = quadratic
     value = np.asarray(actuarial_value, np.float64)
     return a * value**2 + b * value + c

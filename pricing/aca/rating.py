@@ -73,6 +73,10 @@ def member_rates(
     rates : Rates, optional
         Of program "aca"; needed without `rules`.
 
+    Returns
+    -------
+    ndarray of float64 [dollars a month, to the cent]
+
     Raises
     ------
     InputError
@@ -101,6 +105,10 @@ def premiums(
         Of the State: ``rating_rules("MA", benefit_year=2026)``; default: the federal ones.
     rates : Rates, optional
         Parameters for the federal rules; default: those that ship.
+
+    Returns
+    -------
+    Premiums
 
     Raises
     ------
@@ -168,10 +176,21 @@ def _tier_premiums(
 def out_of_pocket_limit(*, benefit_year: int, rates: Rates | None = None) -> dict[str, float]:
     """Return the annual limitation on cost sharing [dollars]: self-only, family, and with cost-sharing reductions.
 
+    Parameters
+    ----------
+    benefit_year : int
+    rates : Rates, optional
+        Of program "aca"; default: those that ship for the year.
+
     Returns
     -------
     dict of str to float
         "self_only", "family", and "csr_LOW-HIGH" by income in percent of the poverty level where the year has it.
+
+    Raises
+    ------
+    UnknownRateError
+        The year has no limits.
 
     References
     ----------

@@ -101,6 +101,10 @@ def rating_rules(
         A curve of one's own, such as a State's newest: age_years, factor, one row for each age (`AGE_CURVE`).
     rates : Rates, optional
 
+    Returns
+    -------
+    RatingRules
+
     Raises
     ------
     InputError

@@ -39,9 +39,9 @@ class Adjudication:
     claims : Claims
     designs : tuple of PlanDesign
     totals : ndarray of int64, shape (n_designs, n_member_years, 5)
-        Cents: what the plan pays, deductible, copay, coinsurance, not covered. They add up to the allowed amount.
+        What the plan pays, deductible, copay, coinsurance, not covered. They add up to the allowed amount. [cents]
     line_parts : ndarray of int64, shape (n_lines, 5) or (0, 5)
-        The same, by line, of the last design, where asked for.
+        The same, by line, of the last design, where asked for. [cents]
     """
 
     claims: Claims

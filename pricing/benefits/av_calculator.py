@@ -172,6 +172,23 @@ def value_of_tiers(values: Sequence[tuple[float, ActuarialValue]]) -> float:
 def metal_levels(value: float, *, rates: Rates) -> list[str]:
     """Return the metal levels and variants whose de minimis range holds an actuarial value, rounded to 4 decimals.
 
+    Parameters
+    ----------
+    value : float
+        Actuarial value, 0 to 1 [share of allowed cost].
+    rates : Rates
+        Of program "aca" and the benefit year.
+
+    Returns
+    -------
+    list of str
+        Such as ``["silver"]``; empty outside every range.
+
+    Raises
+    ------
+    UnknownRateError
+        The year has no such ranges.
+
     References
     ----------
     .. [1] `cfr156_140` in pricing/rates/aca/manifest.toml.

@@ -44,13 +44,13 @@ class Claims:
     Attributes
     ----------
     allowed : ndarray of int64, shape (n_lines,)
-        Cents.
+        Allowed amount of each line. [cents]
     days : ndarray of int32, shape (n_lines,)
         Days of a stay.
     slots, members : ndarray of uint32, shape (n_lines,)
-        Tier of the network and service in one number (see `tiers` and `services`); number within the family.
+        Tier of the network and service in one number (see `tiers` and `services`); number of the member in the family.
     unit_begins, unit_numbers : ndarray of int32, shape (n_lines, 2)
-        Visits and stays, as `adjudication_kernel.number_units` finds them.
+        Visits and stays [number from 0], as `adjudication_kernel.number_units` finds them.
     families, first_member : ndarray of int64, shape (n_families + 1,)
         Where the lines and the members of each family and year begin.
     member_years : pyarrow.Table

@@ -69,8 +69,18 @@ def value_on_claims(claims: Any, design: PlanDesign, **reading: Any) -> ClaimsVa
     Parameters
     ----------
     claims : Claims, or what `read_claims` reads
+    design : PlanDesign
     **reading
         Passed to `read_claims`.
+
+    Returns
+    -------
+    ClaimsValue
+
+    Raises
+    ------
+    InputError
+        As `read_claims`.
     """
     ready = claims if isinstance(claims, Claims) else read_claims(claims, **reading)
     totals = adjudicate(ready, design).totals[0] / 100
@@ -99,6 +109,8 @@ def continuance_of_claims(
         category with a component's own name needs none.
     caps : sequence of float
         Dollars, rising from 0; the table adds the row without a cap.
+    name : str
+        Of the table, for messages.
     **reading
         Passed to `read_claims`.
 

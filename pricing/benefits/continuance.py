@@ -124,6 +124,13 @@ def continuance_table(
         Of the sheet; "Up To" and "Avg. Cost per Enrollee (Max'd)" among them.
     rows : sequence of sequences
         A blank or "." is 0; the last row's "Up To" is "Unlimited".
+    name : str
+        Of the table, for messages.
+
+    Returns
+    -------
+    ContinuanceTable
+        Costs in dollars per enrollee and year.
 
     Raises
     ------

@@ -114,27 +114,28 @@ class PlanDesign:
     services : mapping of str to CostSharing
         Terms by service category; a category that is not named is plain.
     family_deductible, family_out_of_pocket_maximum : float, optional
-        Of a family; None: each person stands alone.
+        Of a family [dollars a year]; None: each person stands alone.
     family_kind : {"embedded", "aggregate"}
         "embedded": a person's own limits hold within the family's; "aggregate": in a family only the family's
         deductible counts (a person's out-of-pocket maximum still holds). Of drugs too.
     drug_deductible, drug_out_of_pocket_maximum : float, optional
-        Separate limits for drugs, of one person; None: drugs share the medical ones.
+        Separate limits for drugs, of one person [dollars a year]; None: drugs share the medical ones.
     family_drug_deductible, family_drug_out_of_pocket_maximum : float, optional
-        A family's separate limits for drugs; None: each person stands alone.
+        A family's separate limits for drugs [dollars a year]; None: each person stands alone.
     drug_services : tuple of str
         Categories that are drugs.
     tier_2_services : mapping of str to CostSharing
         Terms of the network's second tier where they differ; it shares the first tier's limits.
     tier_2_coinsurance : float, optional
-        The second tier's coinsurance; None: the first's.
+        The second tier's coinsurance [the member's share]; None: the first's.
     out_of_network : PlanDesign, optional
         Terms and limits of its own for lines out of the network; None: such lines are not covered.
     combined_out_of_pocket_maximum : float, optional
         What one person pays in and out of the network together, beside the maximum of each (Medicare Advantage's
-        catastrophic limit); None: nothing is added up across them. Drugs with a maximum of their own do not count.
+        catastrophic limit) [dollars a year]; None: nothing is added up across them. Drugs with a maximum of their own
+        do not count.
     family_combined_out_of_pocket_maximum : float, optional
-        The same of a family.
+        The same of a family [dollars a year].
     account : {"hsa", "hra"}, optional
     account_contribution : float
         What the employer pays into it [dollars a year].
@@ -316,6 +317,14 @@ def _check_names(values: Mapping[str, Any], kind: type, where: str) -> None:
 
 def read_designs(path: str | Path) -> list[PlanDesign]:
     """Return the designs of a TOML file: one ``[[design]]`` table each, in order.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    list of PlanDesign
 
     Raises
     ------

@@ -42,6 +42,11 @@ def designs_from_puf(
     plan_ids : iterable of str
         Of column PlanId, variant included, such as ``"12345AZ0010001-01"``.
 
+    Returns
+    -------
+    list of PlanDesign
+        In the order of `plan_ids`.
+
     Raises
     ------
     InputError
@@ -74,6 +79,10 @@ def design_from_puf(
         BenefitName, CopayInnTier1, CoinsInnTier1, IsCovered. Benefits unknown to the AV Calculator are left out.
     name : str, optional
         Default: the PlanId.
+
+    Returns
+    -------
+    PlanDesign
 
     Raises
     ------

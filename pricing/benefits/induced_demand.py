@@ -18,8 +18,8 @@ class InducedDemand:
     Attributes
     ----------
     curve : mapping of float to float
-        Actuarial value -> use, such as ``{0.6: 1.00, 0.9: 1.15}``; linear between the points, level outside them. Only
-        ratios matter: use changes by ``curve(design) / curve(base)``.
+        Actuarial value -> use [factor], such as ``{0.6: 1.00, 0.9: 1.15}``; linear between the points, level outside
+        them. Only ratios matter: use changes by ``curve(design) / curve(base)``.
     response : mapping of str to float
         By service category: how much of that change the category takes part in; 1 where it is not named, 0 for services
         that nobody seeks because they are covered.
@@ -64,6 +64,19 @@ def federal_induced_demand(
     benefit_year : int
     response : mapping of str to float, optional
         By service category; HHS has none.
+    rates : Rates, optional
+        Of program "aca"; default: those that ship for the year.
+
+    Returns
+    -------
+    InducedDemand
+
+    Raises
+    ------
+    UnknownRateError
+        The year has no such factors.
+    InputError
+        A response is not between 0 and 1.
 
     References
     ----------

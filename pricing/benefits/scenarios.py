@@ -129,6 +129,10 @@ def compare(
     threads : int, optional
         Default: every processor. Never changes a result.
 
+    Returns
+    -------
+    Comparison
+
     Raises
     ------
     InputError

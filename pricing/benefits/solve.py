@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pyarrow as pa
 
 from pricing.benefits.av_calculator import actuarial_value
 from pricing.benefits.continuance import ContinuanceTable
-from pricing.benefits.design import PlanDesign
+from pricing.benefits.design import CostSharing, PlanDesign
 from pricing.errors import InputError
 from pricing.parameters import Rates, load_rates
+from riskadj.errors import nearest
 
 Tables = ContinuanceTable | dict[str, ContinuanceTable]
 
@@ -36,11 +37,22 @@ def solve_for(
         A number of the design such as ``"deductible"``, ``"out_of_pocket_maximum"`` or ``"coinsurance"``, or a
         service's, as ``"primary_care.copay"``. A higher value must lower the actuarial value, as all of these do.
     target : float
-        Actuarial value, 0 to 1.
+        Actuarial value, 0 to 1 [share of allowed cost].
+    tables : ContinuanceTable, or mapping of str to ContinuanceTable
+        As `actuarial_value` takes them.
+    design : PlanDesign
+        Everything but the parameter.
+    benefit_year : int
     low, high : float
-        Range to search, in the parameter's unit.
+        Range to search. [the parameter's unit]
     step : float
-        The result is a multiple of it: filed designs have round numbers.
+        The result is a multiple of it: filed designs have round numbers. [the parameter's unit]
+    rates : Rates, optional
+        Of program "aca"; default: those that ship for the year.
+
+    Returns
+    -------
+    PlanDesign
 
     Raises
     ------
@@ -83,17 +95,41 @@ def frontier(
 
     Parameters
     ----------
+    target : float
+        Actuarial value, 0 to 1 [share of allowed cost].
+    tables : ContinuanceTable, or mapping of str to ContinuanceTable
+        As `actuarial_value` takes them.
+    design : PlanDesign
+        Everything but the two parameters.
+    benefit_year : int
     vary : mapping with one entry
         Parameter -> values, such as ``{"deductible": range(0, 9001, 500)}``.
     solve : str
         The parameter to solve for, searched from `low` to `high` in multiples of `step`.
+    low : float
+        Least value of `solve`. [its unit]
+    high : float
+        Most. [its unit]
+    step : float
+        Values are multiples of it. [its unit]
 
     Returns
     -------
     pyarrow.Table
         The varied parameter, the solved one (null where no value in the range reaches the target), actuarial_value.
+
+    Raises
+    ------
+    InputError
+        `vary` names not one parameter, or a name is no parameter's.
+    UnknownRateError
+        The year has no parameters of actuarial value.
     """
+    if len(vary) != 1:
+        raise InputError(f"vary names {len(vary)} parameters; name one, and solve for another.")
     ((name, values),) = vary.items()
+    for each in (name, solve):
+        _place_of(each)  # a name that is none must not look like a target out of reach
     rates = load_rates("aca", benefit_year)
     solved: list[float | None] = []
     found: list[float | None] = []
@@ -126,17 +162,32 @@ def with_parameter(design: PlanDesign, parameter: str, value: float) -> PlanDesi
     InputError
         There is no such parameter, or the design becomes impossible.
     """
-    service, dot, name = parameter.rpartition(".")
-    try:
-        if not dot:
-            return replace(design, **{parameter: value})  # type: ignore[arg-type]
-        terms = replace(design.terms(service), **{name: value})  # type: ignore[arg-type]
-    except TypeError:
-        raise InputError(f"a plan design has no parameter '{parameter}'.") from None
+    service, name = _place_of(parameter)
+    if not service:
+        return replace(design, **{name: value})  # type: ignore[arg-type]
+    terms = replace(design.terms(service), **{name: value})  # type: ignore[arg-type]
     return replace(design, services={**design.services, service: terms})
 
 
 def parameter_of(design: PlanDesign, parameter: str) -> float:
     """Return one number of a design."""
-    service, dot, name = parameter.rpartition(".")
-    return float(getattr(design.terms(service), name) if dot else getattr(design, parameter))
+    service, name = _place_of(parameter)
+    return float(getattr(design.terms(service) if service else design, name))
+
+
+def _place_of(parameter: str) -> tuple[str, str]:
+    """Return the service (empty: the design itself) and the name of a parameter.
+
+    Raises
+    ------
+    InputError
+        There is no such parameter.
+    """
+    service, _, name = parameter.rpartition(".")
+    known = [each.name for each in fields(CostSharing if service else PlanDesign)]
+    if name not in known:
+        raise InputError(
+            f"a plan design has no parameter '{parameter}'{nearest(name, known)}; name a number of its own, or a "
+            "service's as in primary_care.copay."
+        )
+    return service, name

@@ -124,7 +124,7 @@ def attribute(
         What decides among groups with as much, in order. The last must be provider_id (the first in order), so that
         something always decides.
     minimum_visits : int
-        Visits, at all groups together, that plurality asks for.
+        Number of visits, at all groups together, that plurality asks for.
     primary_care : mapping, path or table, optional
         Which lines are primary care: a table with procedure_code, with specialty, or with both (each pair named), and
         perhaps step; the visits must have those columns. Without it the visits' own column is_primary_care decides.

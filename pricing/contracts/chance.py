@@ -92,12 +92,13 @@ def chance_by_size(
     panel : Panel, path, DataFrame or Arrow table
         As `settle` takes it; the members of `period` are drawn from.
     period : int
+        The performance year.
     sizes : sequence of int
         Members of a group.
     true_savings : sequence of float
         By how much its members cost less than expected; 0: whatever is paid is chance.
     quality_score : float
-        Of every group.
+        Of every group, 0 to 1 [share of the points].
     draws : int
         Groups drawn for each size.
     seed : int

@@ -19,6 +19,14 @@ T = TypeVar("T")
 def read_contracts(path: str | Path) -> list[Contract]:
     """Return the contracts of a TOML file: one ``[[contract]]`` table each, in order.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    list of Contract
+
     Raises
     ------
     InputError
@@ -31,18 +39,47 @@ def read_contracts(path: str | Path) -> list[Contract]:
 
 
 def contracts_to_toml(contracts: Contract | Iterable[Contract]) -> str:
-    """Return contracts as the text of a TOML file; `read_contracts` gives them back equal."""
+    """Return contracts as the text of a TOML file; `read_contracts` gives them back equal.
+
+    Parameters
+    ----------
+    contracts : Contract, or several
+
+    Returns
+    -------
+    str
+    """
     every = [contracts] if isinstance(contracts, Contract) else list(contracts)
     return "\n".join(table_text("contract", contract_to_dict(contract)) for contract in every)
 
 
 def contract_to_dict(contract: Contract) -> dict[str, Any]:
-    """Return a contract as plain values, without what stands at its default; `contract_from_dict` reads them back."""
+    """Return a contract as plain values, without what stands at its default; `contract_from_dict` reads them back.
+
+    Parameters
+    ----------
+    contract : Contract
+
+    Returns
+    -------
+    dict of str to plain values
+    """
     return {"name": contract.name, **_plain(contract)}
 
 
 def contract_from_dict(values: Mapping[str, Any], *, name: str = "contract") -> Contract:
     """Return the contract that plain values describe, such as a table of a TOML file.
+
+    Parameters
+    ----------
+    values : mapping
+        What `contract_to_dict` returns.
+    name : str
+        Of a contract that has none among its values.
+
+    Returns
+    -------
+    Contract
 
     Raises
     ------

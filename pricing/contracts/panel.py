@@ -30,7 +30,7 @@ class Panel:
     providers : tuple of str
         Groups, in order of their ids.
     provider : ndarray of int64, shape (n_rows,)
-        Position in `providers`.
+        Position in `providers`, from 0. [number of the group]
     period : ndarray of int64, shape (n_rows,)
         Year.
     months, risk : ndarray of float64, shape (n_rows,)

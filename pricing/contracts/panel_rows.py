@@ -52,8 +52,8 @@ class PanelRows:
 def panel_of_claims(
     attributed: Any,
     claims: Any,
-    members: Any,
     *,
+    members: Any,
     period: int,
     first_month: date | str,
     last_month: date | str,

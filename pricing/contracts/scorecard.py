@@ -47,7 +47,7 @@ class Scorecards:
         One row per group and service category: provider_id, service_category, utilization_per_1000, of_everybody (the
         same of all groups), relative, pmpm [dollars]; no rows where none was given.
     total : float
-        Actual over expected of everybody.
+        Actual over expected of everybody. [ratio]
     """
 
     groups: pa.Table = field(repr=False)
@@ -114,6 +114,7 @@ def scorecards(
     panel : Panel, path, DataFrame or Arrow table
         As `read_panel` reads it.
     period : int
+        The year shown.
     truncation : Truncation, optional
         What a member's amount counts up to; default: all of it.
     groups : path, DataFrame, Arrow table or mapping, optional
@@ -127,7 +128,7 @@ def scorecards(
     full_credibility : float, optional
         Member months at which a group's own ratio counts fully (square-root rule).
     confidence : float
-        Of the intervals, 0 to 1.
+        Probability of the intervals, 0 to 1.
 
     Returns
     -------

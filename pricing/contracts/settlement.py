@@ -137,7 +137,7 @@ def settle(
     panel : Panel, path, DataFrame or Arrow table
         As `read_panel` reads it, with the baseline periods before `period`; None for a contract of bundles alone.
     period : int
-        The performance period; later ones are not looked at.
+        The performance period [year]; later ones are not looked at.
     groups : path, DataFrame, Arrow table or mapping, optional
         One row per provider group: provider_id; quality_score (0 to 1), revenue [dollars], adjustment_pmpm (added to
         the benchmark), paid_on_account [dollars], as the contract asks for.

@@ -51,7 +51,7 @@ class Benchmark:
     basis : {"history", "loss_ratio", "pmpm"}
         The group's own baseline periods; a share of the premium (a medical-loss target); or a rate of the contract.
     weights : tuple of float
-        Of the baseline periods, oldest first, in proportion; empty: alike.
+        Of the baseline periods, oldest first, in proportion; empty: alike. [any unit]
     trend_annual : float
         Growth a year from each baseline period to the performance period (periods are years).
     trend_factors : tuple of float
@@ -59,7 +59,8 @@ class Benchmark:
     is_risk_adjusted : bool
         Amounts are taken per unit of risk score, and the benchmark moves with the members' scores.
     risk_growth_limit, risk_decline_limit : float, optional
-        By how much the mean risk score may rise or fall since the latest baseline period; 0.03 is 3 percent.
+        By how much the mean risk score may rise or fall since the latest baseline period [share];
+        0.03 is 3 percent.
     credibility : {"full", "limited_fluctuation", "buhlmann_straub"}
         How far a group's own history is believed; the rest is the history of all groups together.
     full_credibility : float, optional

@@ -20,13 +20,13 @@ class Credibility:
     Attributes
     ----------
     z : ndarray of float64, shape (n_groups,)
-        Weight of a group's own mean, 0 to 1.
+        Weight of a group's own mean, 0 to 1. [share]
     means, premiums : ndarray of float64, shape (n_groups,)
         Each group's own mean, and z x mean + (1 - z) x collective. [unit of the ratios]
     collective : float
-        The complement: the credibility-weighted mean of the groups.
+        The complement: the credibility-weighted mean of the groups. [unit of the ratios]
     within, between : float
-        Expected variance within a group (per unit of weight), and variance between groups.
+        Expected variance within a group (per unit of weight), and variance between groups. [squares of that unit]
     """
 
     z: Numbers
@@ -51,6 +51,10 @@ def full_credibility_claims(*, probability: float = 0.90, within: float = 0.05) 
         That the observed count lies within the range, 0 to 1.
     within : float
         The range, as a share of the expected count.
+
+    Returns
+    -------
+    float [claims]
 
     Raises
     ------
@@ -79,6 +83,10 @@ def limited_fluctuation(exposure: Any, *, full: float) -> Numbers:
     full : float
         Exposure that is fully credible [same unit].
 
+    Returns
+    -------
+    ndarray of float64 [share, 0 to 1]
+
     Raises
     ------
     InputError
@@ -102,6 +110,10 @@ def buhlmann(ratios: Any) -> Credibility:
     ----------
     ratios : array of shape (n_groups, n_periods)
         Such as PMPM by group and month; every cell is there.
+
+    Returns
+    -------
+    Credibility
 
     Raises
     ------
@@ -127,6 +139,10 @@ def buhlmann_straub(ratios: Any, weights: Any) -> Credibility:
         NaN where a group was not observed.
     weights : array of the same shape
         Exposure of each cell, such as member months.
+
+    Returns
+    -------
+    Credibility
 
     Raises
     ------

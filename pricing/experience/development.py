@@ -31,7 +31,7 @@ class Development:
     Attributes
     ----------
     triangle : ndarray of float64, shape (n_periods, n_ages)
-        Cumulative paid claims; NaN where not known yet.
+        Cumulative paid claims; NaN where not known yet. [dollars, or any unit]
     factors : ndarray of float64, shape (n_ages - 1,)
         Age-to-age factors.
     tail : float
@@ -97,10 +97,11 @@ class MackRange:
     Attributes
     ----------
     standard_error : ndarray of float64, shape (n_periods,)
-        Of each period's IBNR: process and parameter error.
+        Of each period's IBNR: process and parameter error. [unit of the triangle]
     total : float
         Of the sum over periods; periods share factors, so it is not the root of the sum of squares.
     sigma : ndarray of float64, shape (n_ages - 1,)
+        Of each age-to-age factor. [square root of the triangle's unit]
     """
 
     development: Development
@@ -143,9 +144,9 @@ def chain_ladder(
     average : {"volume", "simple", "geometric", "harmonic"}
         How age-to-age ratios are averaged; "volume" weighs them by what was paid before.
     last : int, optional
-        Use the latest `last` periods of each age only.
+        Number of periods: the latest of each age are used only.
     drop_high, drop_low : int
-        Highest and lowest ratios of each age that are left out, where enough remain.
+        Number of ratios: the highest and lowest of each age that are left out, where enough remain.
     tail : float
         Factor from the last age to ultimate.
 
@@ -225,6 +226,10 @@ def mack_range(triangle: Any, *, sigma: str = "mack") -> MackRange:
         Cumulative.
     sigma : {"mack", "log-linear"}
         How the last age's sigma, which one ratio cannot tell, is extrapolated: by Mack's rule, or along the logarithms.
+
+    Returns
+    -------
+    MackRange
 
     Raises
     ------

@@ -43,6 +43,21 @@ def claimant_totals(
         One row per claim line, as `incurred` reads them.
     first_month, last_month : date or str
         Months incurred, both included; usually a year, as levels and deductibles are of a year.
+    amount : str
+        Column that is added up [dollars].
+    header_amounts : bool, str or several
+        Claims whose lines all repeat the claim's amount, as `read_claims` takes it.
+    columns : mapping, optional
+        Our name -> the source's, where they differ.
+
+    Returns
+    -------
+    pyarrow.Table
+
+    Raises
+    ------
+    InputError
+        A column is missing or holds impossible values, or the months run backwards.
     """
     months = month_range(first_month, last_month)
     lines = read_claim_lines(claims, amount=amount, header_amounts=header_amounts, columns=columns)

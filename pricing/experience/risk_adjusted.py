@@ -44,7 +44,7 @@ class ActualToExpected:
         actual_to_expected, low, high (interval; null for a single row), z and credible_actual_to_expected where full
         credibility was given.
     total : float
-        Actual over expected of everybody: the complement of credibility.
+        Actual over expected of everybody: the complement of credibility. [ratio]
     """
 
     groups: pa.Table
@@ -100,7 +100,7 @@ def actual_to_expected(
     full_credibility : float, optional
         Member months that are fully credible; each ratio is then also weighted with the total, by the square-root rule.
     confidence : float
-        Of the interval, 0 to 1.
+        Probability of the interval, 0 to 1.
 
     Returns
     -------

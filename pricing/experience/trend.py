@@ -35,7 +35,7 @@ class Trend:
     annual, low, high : float
         Trend a year, and its confidence interval (Student's t). [share a year]
     r_squared : float
-        Of the logarithms, weighted.
+        Of the logarithms, weighted. [share of variance]
     seasonality : mapping of int to float
         Calendar month -> factor on PMPM, their mean 1; empty without seasonality. `ibnr` takes it as it is.
     months : pyarrow.Table
@@ -99,7 +99,7 @@ def fit_trend(
     seasonality : bool
         Fit a factor for each calendar month; each must be there, and there must be more than thirteen months.
     confidence : float
-        Of the interval, 0 to 1.
+        Probability of the interval, 0 to 1.
 
     Returns
     -------
@@ -201,6 +201,22 @@ def _seasonality(effects: Numbers) -> dict[int, float]:
 def projection_factor(trend_annual: float, months: float) -> float:
     """Return (1 + trend) ** (months / 12).
 
+    Parameters
+    ----------
+    trend_annual : float
+        Above -1 [share a year].
+    months : float
+        From the experience to the rating period.
+
+    Returns
+    -------
+    float [factor]
+
+    Raises
+    ------
+    InputError
+        The trend is not above -1.
+
     Examples
     --------
     >>> round(projection_factor(0.08, 18), 4)
@@ -220,6 +236,15 @@ def months_between_midpoints(
     ----------
     experience, rating : (first month, last month)
         Both included; ``("2024-01", "2024-12")``.
+
+    Returns
+    -------
+    float [months]
+
+    Raises
+    ------
+    InputError
+        A period ends before it begins, or a month cannot be read.
 
     Examples
     --------

@@ -31,8 +31,14 @@ def bonus_percentage(stars: float | None, *, rates: Rates, is_new_plan: bool = F
     ----------
     stars : float or None
         Star rating, in halves; None: not rated (no bonus unless the plan is new).
+    rates : Rates
+        Of program "medicare" and the payment year.
     is_new_plan : bool
         The parent organization had no contract in the last three years.
+
+    Returns
+    -------
+    float [share of fee-for-service cost]
 
     Raises
     ------
@@ -76,6 +82,8 @@ def county_benchmarks(
     stars : float or None
         The rating that the payment year's bonus follows, of the year before.
     is_new_plan : bool
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
 
     Returns
     -------

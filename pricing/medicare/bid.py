@@ -33,6 +33,7 @@ class BidResult:
     savings, rebate, basic_member_premium : float
         Dollars per member and month; savings and rebate at the plan's projected risk score.
     rebate_percentage : float
+        Share of savings that is the rebate.
     counties : pyarrow.Table
         county_code, member_months, rate, isar (intra-service-area ratio), payment_rate [dollars a month at 1.000].
     """
@@ -55,6 +56,19 @@ class BidResult:
 
 def rebate_percentage(stars: float | None, *, rates: Rates, is_new_plan: bool = False) -> float:
     """Return the share of savings that a plan keeps as a rebate, by star rating.
+
+    Parameters
+    ----------
+    stars : float or None
+        Star rating, in halves; None: not rated.
+    rates : Rates
+        Of program "medicare" and the payment year.
+    is_new_plan : bool
+        The parent organization had no contract in the last three years.
+
+    Returns
+    -------
+    float [share of savings]
 
     Raises
     ------
@@ -94,9 +108,16 @@ def bid_result(
     standardised_bid : float
         Required revenue for Parts A and B at a risk score of 1.000 [dollars a month].
     projected_risk_score : float
+        Of the plan's members. [1.000 = average fee-for-service beneficiary]
     stars : float or None
     payment_year : int
     is_new_plan : bool
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    BidResult
 
     Raises
     ------
@@ -151,16 +172,19 @@ def part_c_payment(
         The county's rate at 1.000, ISAR-scaled [dollars a month].
     risk_score : float or array
         Payment risk score of the member.
+    payment_year : int
     month : int or array
         1 to 12: sequestration changed within years.
     rebate, basic_member_premium : float or array
         Dollars a month, not risk adjusted; the premium of a bid above its benchmark lowers the payment.
     frailty : float or array
-        Added to the risk score (PACE, fully integrated plans).
+        Added to the risk score (PACE, fully integrated plans). [same unit]
     secondary_payer : {None, "aged_disabled", "esrd"}
         The share kept where Medicare pays second.
     is_hospice : bool or array
         In hospice months the rebate alone is paid.
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
 
     Returns
     -------
@@ -186,6 +210,17 @@ def part_c_payment(
 
 def sequestration(month: Any, rates: Rates) -> Numbers:
     """Return the share of plan payments withheld in each month (1 to 12) of the rates' year.
+
+    Parameters
+    ----------
+    month : int or array
+        1 to 12.
+    rates : Rates
+        Of program "medicare" and the payment year.
+
+    Returns
+    -------
+    ndarray of float64 [share of the payment]
 
     Raises
     ------

@@ -29,8 +29,11 @@ class Check:
     Attributes
     ----------
     values : ndarray of float64, shape (n_plans,)
+        What is held against the limit. [`unit`]
     limit : float
+        [`unit`]
     is_flagged : ndarray of bool, shape (n_plans,)
+        [yes or no]
     message : str
         What a flag asks of the plan.
     """

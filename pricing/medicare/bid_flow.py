@@ -75,7 +75,7 @@ class BidFlow:
     lines : dict of str to ndarray of float64, shape (n_lines,)
         Worksheets 1 to 3 by service category, as `pricing.medicare.bid_projection.project_lines` says.
     line_plans, county_plans : ndarray of int64
-        Which plan each line and county belongs to.
+        Number of the plan, from 0, that each line and county belongs to.
     numbers : dict of str to ndarray of float64, shape (n_plans,)
         Worksheets 4 to 6 [dollars per member and month; shares; credibility].
     isar, payment_rates : ndarray of float64, shape (n_counties,)

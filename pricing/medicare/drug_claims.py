@@ -30,20 +30,21 @@ class DrugClaims:
     Attributes
     ----------
     starts : ndarray of int64, shape (n_enrollees + 1,)
-        Where each enrollee's claims begin.
+        Where each enrollee's claims begin. [number of the claim, from 0]
     plans : Labels, one for each enrollee
     tiers : Labels, one for each claim
     cost : ndarray of float64, shape (n_claims,)
         Gross covered drug cost [dollars].
     scripts : ndarray of float64, shape (n_claims,)
-        How many scripts a claim stands for; a copay is paid for each.
+        Number of scripts a claim stands for; a copay is paid for each.
     is_applicable, is_selected : ndarray of bool, shape (n_claims,)
+        Discounted by its manufacturer; negotiated. [yes or no]
     low_income, manufacturer : ndarray of int64
-        Places in `LOW_INCOME`, one for each enrollee, and in `MANUFACTURERS`, one for each claim.
+        Places in `LOW_INCOME`, one for each enrollee, and in `MANUFACTURERS`, one for each claim. [from 0]
     cost_sharing_limit : ndarray of float64, shape (n_claims,)
         At most so much for a script, without deductible (insulin, vaccines); -1 where there is none. [dollars]
     weight : ndarray of float64, shape (n_enrollees,)
-        How many enrollees each stands for.
+        Number of enrollees each stands for.
     """
 
     label: str
@@ -90,6 +91,10 @@ def read_drug_claims(source: Any, *, columns: dict[str, str] | None = None) -> D
         (`MANUFACTURERS`; full); cost_sharing_limit [dollars a script; blank: none]; weight (1).
     columns : dict, optional
         Our name -> the source's.
+
+    Returns
+    -------
+    DrugClaims
 
     Raises
     ------

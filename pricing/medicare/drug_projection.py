@@ -106,8 +106,14 @@ def drug_experience(
     trends : path, DataFrame, Arrow table, mapping, optional
         Projection factors of each plan's tiers (`TRENDS`), all of them; default: none.
     payment_year : int
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
     tolerance : float
-        Of the tests of equivalence.
+        Of the tests of equivalence [share of the target].
+
+    Returns
+    -------
+    DrugExperience
 
     Raises
     ------

@@ -111,6 +111,8 @@ def drug_equivalence(
     design : DrugDesign
     payment_year : int
         With three phases.
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
     tolerance : float
         What a value may miss its target by and still count as equal: a share of the target.
 

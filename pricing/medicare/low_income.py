@@ -114,8 +114,14 @@ def income_related_amount(bracket: int, *, payment_year: int, rates: Rates | Non
     Parameters
     ----------
     bracket : int
-        0 for incomes below the first bracket, then 1 upward.
+        Number of the bracket: 0 for incomes below the first, then 1 upward.
     payment_year : int
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    float [dollars a month]
 
     Raises
     ------

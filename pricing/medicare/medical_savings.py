@@ -70,8 +70,13 @@ def savings_payment(*, rate: Any, risk_score: Any, deposit: Any) -> Numbers:
     rate : float or array
         Of the county [dollars a month at 1.000].
     risk_score : float or array
+        Of the member. [1.000 = average fee-for-service beneficiary]
     deposit : float or array
         Of a year [dollars].
+
+    Returns
+    -------
+    ndarray of float64 [dollars a month]
 
     Raises
     ------

@@ -128,7 +128,25 @@ def defined_standard(
 def gross_at_threshold(
     *, payment_year: int, applicable_share: float = 1.0, rates: Rates | None = None
 ) -> float:
-    """Return the gross drug cost at which the catastrophic phase begins [dollars a year]."""
+    """Return the gross drug cost at which the catastrophic phase begins [dollars a year].
+
+    Parameters
+    ----------
+    payment_year : int
+    applicable_share : float
+        Of the cost, what manufacturers discount, 0 to 1.
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    float [dollars a year]
+
+    Raises
+    ------
+    UnknownRateError
+        The year has no phases of the standard benefit.
+    """
     rates = rates or load_rates("medicare", payment_year)
     return float(sum(_limits(np.array([applicable_share]), rates).values(), start=np.zeros(1))[0])
 
@@ -184,10 +202,17 @@ def base_beneficiary_premium(
 
     Parameters
     ----------
+    payment_year : int
     uncapped : float
         25.5 percent of expected cost, from `uncapped_premium` [dollars a month].
     previous : float
         The prior year's base beneficiary premium [dollars a month].
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    float [dollars a month]
 
     References
     ----------
@@ -218,7 +243,25 @@ def uncapped_premium(
 
 
 def basic_premium(standardised_bid: float, *, payment_year: int, rates: Rates | None = None) -> float:
-    """Return a plan's basic premium: the base premium plus what its bid is above the average [dollars a month]."""
+    """Return a plan's basic premium: the base premium plus what its bid is above the average [dollars a month].
+
+    Parameters
+    ----------
+    standardised_bid : float
+        At a risk score of 1.000 [dollars a month].
+    payment_year : int
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    float [dollars a month]
+
+    Raises
+    ------
+    UnknownRateError
+        The year has no national average bid or base premium.
+    """
     rates = rates or load_rates("medicare", payment_year)
     above = standardised_bid - rates.number("part_d_national_average_bid")
     return max(rates.number("part_d_base_premium") + above, 0.0)
@@ -228,6 +271,25 @@ def direct_subsidy(
     standardised_bid: Any, *, risk_score: Any, payment_year: int, rates: Rates | None = None
 ) -> Numbers:
     """Return the monthly direct subsidy: standardised bid x RxHCC payment score - basic premium [dollars a month].
+
+    Parameters
+    ----------
+    standardised_bid : float or array
+        At a risk score of 1.000 [dollars a month].
+    risk_score : float or array, broadcast together
+        Part D payment risk score. [1.000 = average enrollee]
+    payment_year : int
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    ndarray of float64 [dollars a month]
+
+    Raises
+    ------
+    UnknownRateError
+        The year has no national average bid or base premium.
 
     References
     ----------
@@ -241,7 +303,27 @@ def direct_subsidy(
 
 
 def late_enrollment_penalty(months: int, *, payment_year: int, rates: Rates | None = None) -> float:
-    """Return the monthly penalty for months without creditable coverage, to ten cents [dollars a month]."""
+    """Return the monthly penalty for months without creditable coverage, to ten cents [dollars a month].
+
+    Parameters
+    ----------
+    months : int
+        Without creditable coverage.
+    payment_year : int
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    float [dollars a month]
+
+    Raises
+    ------
+    InputError
+        The months are negative.
+    UnknownRateError
+        The year has no base premium.
+    """
     rates = rates or load_rates("medicare", payment_year)
     if months < 0:
         raise InputError("months without coverage cannot be negative.")
@@ -253,6 +335,28 @@ def part_d_risk_corridor(
     allowable_cost: Any, target: Any, *, payment_year: int, rates: Rates | None = None
 ) -> Numbers:
     """Return what Medicare pays a plan (negative: the plan pays) on adjusted allowable risk corridor cost [dollars].
+
+    Parameters
+    ----------
+    allowable_cost : float or array
+        Adjusted allowable risk corridor cost [dollars].
+    target : float or array, broadcast together
+        Target amount [dollars].
+    payment_year : int
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    ndarray of float64 [dollars]
+        Positive: to the plan.
+
+    Raises
+    ------
+    InputError
+        The target is not above 0.
+    UnknownRateError
+        The year has no corridor.
 
     References
     ----------

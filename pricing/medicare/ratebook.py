@@ -95,6 +95,12 @@ def county_rates(
     payment_year : int
     stars : float or None
     is_new_plan : bool
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    dict of str to float [dollars a month]
 
     Raises
     ------

@@ -32,12 +32,13 @@ class RegionalBenchmark:
     Attributes
     ----------
     statutory_amount : float
-        Mean of the counties' rates, weighted by those who may join Medicare Advantage.
+        Mean of the counties' rates, weighted by those who may join Medicare Advantage. [dollars a month]
     average_bid : float
-        Mean of the regional plans' bids.
+        Mean of the regional plans' bids. [dollars a month]
     statutory_share : float
         Of those who may join Medicare Advantage in the nation, the share who did not.
     benchmark : float
+        Both components by their shares. [dollars a month]
     """
 
     statutory_amount: float
@@ -68,6 +69,10 @@ def regional_benchmark(counties: Any, *, bids: Any, statutory_share: float) -> R
         reference month. Where nobody is enrolled yet every plan weighs the same.
     statutory_share : float
         Of the nation's eligibles, the share not enrolled in Medicare Advantage, 0 to 1, as CMS announces it.
+
+    Returns
+    -------
+    RegionalBenchmark
 
     Raises
     ------

@@ -30,6 +30,8 @@ def smoothed_payments(
         Its out-of-pocket threshold applies.
     first_month : int or array of shape (n,)
         Month of the election, 1 to 12; earlier cost is paid as it is incurred.
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
 
     Returns
     -------

@@ -111,12 +111,7 @@ class Assume:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be assumed."""
-        rule = PARAMETERS.get(self.parameter)
-        if rule is None:
-            raise InputError(
-                f"no parameter '{self.parameter}'{nearest(self.parameter, PARAMETERS)}; "
-                f"there are: {', '.join(PARAMETERS)}."
-            )
+        rule = _rule(self.parameter)
         if not rule.least <= self.value <= rule.most:
             raise InputError(
                 f"{self.parameter} of {self.value:g} is impossible; it runs from {rule.least:g} to {rule.most:g} "
@@ -299,9 +294,32 @@ class ScenarioDiff:
         )
 
 
+def _rule(parameter: str) -> Parameter:
+    if parameter not in PARAMETERS:
+        raise InputError(
+            f"no parameter '{parameter}'{nearest(parameter, PARAMETERS)}; there are: {', '.join(PARAMETERS)}."
+        )
+    return PARAMETERS[parameter]
+
+
 def parameters_table(names: Iterable[str] = PARAMETERS) -> pa.Table:
-    """Return what a scenario can say: parameter, unit, neutral (null: the law's), least, most, meaning."""
-    listed = [(name, PARAMETERS[name]) for name in names]
+    """Return what a scenario can say: parameter, unit, neutral (null: the law's), least, most, meaning.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Default: every parameter.
+
+    Returns
+    -------
+    pyarrow.Table
+
+    Raises
+    ------
+    InputError
+        A name is no parameter's.
+    """
+    listed = [(name, _rule(name)) for name in names]
     return pa.table(
         {
             "parameter": pa.array([name for name, _ in listed]),

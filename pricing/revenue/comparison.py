@@ -150,6 +150,15 @@ def compare(before: RevenueForecast, after: RevenueForecast) -> RevenueCompariso
     parameter that differs, in the order of `pricing.revenue.assumptions.PARAMETERS`. A step's change is what revenue
     moves when the later forecast's numbers replace the earlier one's; the changes add up exactly.
 
+    Parameters
+    ----------
+    before : RevenueForecast
+    after : RevenueForecast
+
+    Returns
+    -------
+    RevenueComparison
+
     Raises
     ------
     InputError

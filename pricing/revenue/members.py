@@ -39,9 +39,9 @@ class Membership:
     cohorts : Cohorts
     cohort_of_member : ndarray of int64, shape (n_members,)
     scores : ndarray of float64, shape (n_members,)
-        Part C payment risk scores.
+        Part C payment risk scores. [1.000 = average beneficiary]
     part_d_scores : ndarray of float64, shape (n_members,), or None
-        Part D payment risk scores; None: no Part D in this forecast.
+        Part D payment risk scores [1.000 = average beneficiary]; None: no Part D in this forecast.
     later_scores : mapping of int to ndarray of float64, shape (n_members,)
         Part C scores of the same members under the rules of later payment years, by year.
     counts : mapping of str to int

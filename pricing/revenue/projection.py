@@ -236,6 +236,8 @@ def simulate_members(flows: Flows, members: Numbers, *, draws: int, seed: int) -
 
     Parameters
     ----------
+    flows : Flows
+        Monthly probabilities by cohort, as a forecast holds them.
     members : ndarray, shape (n_cohorts,)
         Of the base month, whole numbers.
     draws : int

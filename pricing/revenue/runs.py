@@ -87,8 +87,18 @@ def payment_calendar(
 
     Parameters
     ----------
+    payment_years : iterable of int
     overrides : path or mapping, optional
         Other months than those of pricing/rates/revenue, such as ``{("pays_from_month", "mid_year"): 8}``.
+
+    Returns
+    -------
+    PaymentCalendar
+
+    Raises
+    ------
+    UnknownRateError
+        A year's runs are not known, or a name in `overrides` is not.
 
     References
     ----------

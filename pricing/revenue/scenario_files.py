@@ -22,6 +22,14 @@ def read_scenarios(path: str | Path) -> dict[str, Scenario]:
     A scenario is a ``[[scenario]]`` table with a name and perhaps scored_as and retroactive_lag_months; below it
     stands a ``[[scenario.assume]]`` table for each row, with what `Assume` takes.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict of str to Scenario
+
     Raises
     ------
     InputError
@@ -37,7 +45,16 @@ def read_scenarios(path: str | Path) -> dict[str, Scenario]:
 
 
 def scenarios_to_toml(scenarios: Scenario | Iterable[Scenario]) -> str:
-    """Return scenarios as the text of a TOML file; `read_scenarios` gives them back equal."""
+    """Return scenarios as the text of a TOML file; `read_scenarios` gives them back equal.
+
+    Parameters
+    ----------
+    scenarios : Scenario, or several
+
+    Returns
+    -------
+    str
+    """
     every = [scenarios] if isinstance(scenarios, Scenario) else list(scenarios)
     return "\n".join(_text(scenario) for scenario in every)
 

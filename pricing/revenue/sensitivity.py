@@ -88,8 +88,15 @@ def around(scenario: Scenario, *, relative: float = 0.1) -> tuple[Sensitivity, .
 
     Parameters
     ----------
+    scenario : Scenario
     relative : float
-        0.1: a lapse of 0.010 becomes 0.009 and 0.011, a rate_change of 1.05 becomes 1.045 and 1.055.
+        Share of that distance; 0.1: a lapse of 0.010 becomes 0.009 and 0.011, a rate_change of 1.05 becomes 1.045
+        and 1.055.
+
+    Returns
+    -------
+    tuple of Sensitivity
+        Rows at their neutral value have none.
     """
     return tuple(
         _around(row, relative) for row in scenario.rows if row.value != PARAMETERS[row.parameter].neutral
@@ -112,6 +119,10 @@ def tornado(forecast: RevenueForecast, sensitivities: Sequence[Sensitivity] | No
     forecast : RevenueForecast
     sensitivities : sequence of Sensitivity, optional
         Default: `around` its scenario, a tenth less and more.
+
+    Returns
+    -------
+    Tornado
 
     Raises
     ------

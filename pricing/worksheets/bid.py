@@ -94,6 +94,10 @@ def bid_from_workbook(path: str | os.PathLike[str], *, payment_year: int, **opti
     **options
         Of `bid_flow`: ``rebate_order``.
 
+    Returns
+    -------
+    BidFlow
+
     Raises
     ------
     InputError

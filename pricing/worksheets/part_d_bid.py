@@ -85,6 +85,10 @@ def part_d_bid_from_workbook(path: str | os.PathLike[str], *, payment_year: int)
     payment_year : int
         The workbook's.
 
+    Returns
+    -------
+    PartDBids
+
     Raises
     ------
     InputError

@@ -96,6 +96,10 @@ def with_inputs(walk: BuildUp, inputs: Mapping[str, pa.Table]) -> BuildUp:
     inputs : mapping of str to pyarrow.Table
         From `pricing.worksheets.read.read_inputs`.
 
+    Returns
+    -------
+    BuildUp
+
     Raises
     ------
     InputError

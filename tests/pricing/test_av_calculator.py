@@ -285,6 +285,31 @@ def test_which_deductible_gives_72_percent():
 
 
 @pytest.mark.parametrize(
+    ("vary", "solve", "message"),
+    [
+        ({"deductible": [0]}, "coinsurence", "no parameter 'coinsurence'; nearest: coinsurance"),
+        ({"generic.copey": [0]}, "coinsurance", "no parameter 'generic.copey'; nearest: copay"),
+        ({"deductible": [0], "coinsurance": [0]}, "generic.copay", "vary names 2 parameters; name one"),
+    ],
+)
+def test_a_frontier_of_no_parameter_is_refused(
+    vary: dict[str, list[float]], solve: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        frontier(
+            0.7,
+            tables={},
+            design=PlanDesign(),
+            benefit_year=2026,
+            vary=vary,
+            solve=solve,
+            low=0,
+            high=1,
+            step=1,
+        )
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"deductible": 5000, "out_of_pocket_maximum": 4000}, "deductible 5,000 is above out_of_pocket_maximum 4,000"),

@@ -38,7 +38,7 @@ YEAR = {"period": 2025, "first_month": "2025-01", "last_month": "2025-12"}
 
 
 def test_panel_rows_of_claims():
-    found = panel_of_claims(ATTRIBUTED, CLAIMS, MEMBERS, excluded_services=["rx"], **YEAR)
+    found = panel_of_claims(ATTRIBUTED, CLAIMS, members=MEMBERS, excluded_services=["rx"], **YEAR)
     assert found.table.to_pydict() == {
         "provider_id": ["P", "Q"], "member_id": ["a", "b"], "period": [2025, 2025], "member_months": [12.0, 6.0],
         "risk_score": [1.0, 2.0], "amount": [10.1, 0.0],
@@ -55,9 +55,9 @@ def test_panel_rows_of_claims():
     assert (months["provider_id"], months["amount"]) == (["P", "Q", "(none)"], [10.1, 0.0, 9.0])
     assert read_panel(found.table).n_rows == 2
     with pytest.raises(InputError, match="excluded_services names 'dental', which no claim has"):
-        panel_of_claims(ATTRIBUTED, CLAIMS, MEMBERS, excluded_services=["dental"], **YEAR)
+        panel_of_claims(ATTRIBUTED, CLAIMS, members=MEMBERS, excluded_services=["dental"], **YEAR)
     with pytest.raises(InputError, match="the same member_id again"):
-        panel_of_claims({"member_id": ["a", "a"], "provider_id": ["P", "Q"]}, CLAIMS, MEMBERS, **YEAR)
+        panel_of_claims({"member_id": ["a", "a"], "provider_id": ["P", "Q"]}, CLAIMS, members=MEMBERS, **YEAR)
 
 
 DAY = date(2025, 1, 1)
@@ -187,7 +187,7 @@ def test_unpaid_claims_add_up_to_the_estimate(exposure):
 
 def test_tables_of_two_years_make_a_panel():
     one, two = (
-        panel_of_claims(ATTRIBUTED, CLAIMS, MEMBERS, **{**YEAR, "period": year}).table
+        panel_of_claims(ATTRIBUTED, CLAIMS, members=MEMBERS, **{**YEAR, "period": year}).table
         for year in (2024, 2025)
     )
     assert read_panel(pa.concat_tables([one, two])).periods == [2024, 2025]

@@ -82,6 +82,8 @@ def test_where_several_rows_fit_the_last_holds():
 
 def test_what_a_scenario_can_say():
     table = parameters_table().to_pylist()
+    with pytest.raises(InputError, match="no parameter 'laps'; nearest: lapse"):
+        parameters_table(["laps"])
     assert {row["parameter"] for row in table} == set(PARAMETERS)
     assert all(row["neutral"] is None or row["least"] <= row["neutral"] <= row["most"] for row in table)
 
