@@ -64,6 +64,10 @@ def contract_loss_ratios(
         Whose table of credibility holds: of contracts with medical benefits, or with drug benefits alone.
     rates : Rates, optional
 
+    Returns
+    -------
+    ContractLossRatios
+
     Raises
     ------
     InputError

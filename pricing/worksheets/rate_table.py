@@ -76,6 +76,10 @@ def rate_table_from_workbook(path: str | os.PathLike[str], *, table: RateTable) 
     table : RateTable
         The one that the workbook was written from.
 
+    Returns
+    -------
+    RateTable
+
     Raises
     ------
     InputError
