@@ -22,6 +22,8 @@ from riskadj.tables.manifest import csv_lines, read_sources, read_table_entries,
 RATES = Path(__file__).parent / "rates"
 COLUMNS = ("parameter", "key", "first_year", "last_year", "value", "unit", "source", "where", "verified")
 USER = "user"
+#: A caller's own numbers: a file of the table's columns, or values by name (or name and key).
+Overrides = str | Path | Mapping[str | tuple[str, object], object] | None
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def load_rates(
     program: str,
     year: int,
     *,
-    overrides: str | Path | Mapping[str | tuple[str, object], object] | None = None,
+    overrides: Overrides = None,
 ) -> Rates:
     """Load the parameters of a program that hold in a year.
 

@@ -152,7 +152,5 @@ def reached(cohorts: Cohorts, scenario: Scenario) -> Cohorts:
     while before != len(cohorts):
         before = len(cohorts)
         for row in scenario.named("transition"):
-            fits = cohorts.fits(row.where)
-            moved = cohorts.moved(row.to)
-            cohorts = cohorts.with_rows([moved[number] for number in np.flatnonzero(fits)])
+            cohorts = cohorts.with_rows(cohorts.moved(row.to, cohorts.fits(row.where)))
     return cohorts

@@ -10,11 +10,10 @@ import numpy as np
 from pricing.errors import InputError
 from pricing.experience.months import years_of
 from pricing.medicare.bid import sequestration
-from pricing.parameters import Rates, load_rates
+from pricing.parameters import Overrides, Rates, load_rates
 from pricing.revenue.assumed import Assumed
 from pricing.revenue.cohorts import Cohorts
 from pricing.revenue.factors import Factors
-from pricing.revenue.recipe import Overrides
 from pricing.revenue.scores import Scores
 from pricing.revenue.terms import Terms
 from pricing.rows import Integers, Numbers

@@ -11,6 +11,7 @@ import numpy as np
 
 from pricing.errors import InputError
 from pricing.experience.months import years_of
+from pricing.parameters import Overrides
 from pricing.revenue.assumed import Assumed, reached
 from pricing.revenue.assumptions import COMPLETIONS, VINTAGES, Scenario
 from pricing.revenue.build import price
@@ -32,7 +33,7 @@ from pricing.revenue.projection import (
     project,
     with_members,
 )
-from pricing.revenue.recipe import Overrides, Recipe
+from pricing.revenue.recipe import Recipe
 from pricing.revenue.revenue_forecast import RevenueForecast
 from pricing.revenue.runs import PaymentCalendar, payment_calendar
 from pricing.revenue.scores import PARTS, base_means, scores_of
@@ -101,7 +102,9 @@ def make(recipe: Recipe) -> RevenueForecast:
     months = np.arange(membership.base_month, membership.base_month + first + recipe.n_months)
     cohorts = reached(membership.cohorts, scenario)
     assumed = Assumed(scenario, cohorts, months)
-    terms = read_terms(recipe.terms, cohorts, base_year=int(years_of(months[:1])[0]))
+    terms = read_terms(
+        recipe.terms, cohorts, base_year=int(years_of(months[:1])[0]), overrides=recipe.overrides
+    )
     _check_part_d(membership, terms)
     flows, projection = _projection(membership, assumed, recipe.enrollment)
     scores = {part: scores_of(part, projection, assumed, membership) for part in projection.scores}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -86,12 +87,15 @@ class Cohorts:
                     )
         raise InputError(f"{role}: no cohort has all of {dict(where)}.")
 
-    def moved(self, to: Mapping[str, str]) -> list[tuple[str, ...]]:
-        """Return the row of values of each cohort once some of its columns have been replaced."""
+    def moved(self, to: Mapping[str, str], fits: Flags | None = None) -> list[tuple[str, ...]]:
+        """Return the row of values of each cohort (or of those that fit) once some columns have been replaced."""
         for name in to:
             self.values(name)
+        fixed = [to.get(name) for name in self.by]
+        rows = self._rows if fits is None else compress(self._rows, fits.tolist())
         return [
-            tuple(to.get(name, value) for name, value in zip(self.by, row, strict=True)) for row in self._rows
+            tuple(value if new is None else new for value, new in zip(row, fixed, strict=True))
+            for row in rows
         ]
 
     def find(self, rows: Sequence[tuple[str, ...]]) -> Integers:

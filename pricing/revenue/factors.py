@@ -84,8 +84,8 @@ def component_dollars(factors: Factors) -> dict[str, Numbers]:
     """
     n = factors.members
     risk = n * factors.rate * (factors.score + factors.frailty)
-    offset = -(n * factors.premium_offset)
-    msp = -(1 - factors.kept) * (risk + offset)
+    offset = 0.0 - n * factors.premium_offset  # no negative zeros
+    msp = (factors.kept - 1) * (risk + offset)
     rebate = n * factors.rebate
     subsidy = n * (factors.part_d_bid * factors.part_d_score - factors.part_d_premium)
     return {

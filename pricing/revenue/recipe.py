@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from pricing.errors import InputError
 from pricing.experience.months import month_of, name_of
+from pricing.parameters import Overrides
 from pricing.revenue.assumptions import Scenario
 from pricing.revenue.members import Membership
 from pricing.revenue.runs import PaymentCalendar
-
-#: Yearly parameters of the caller's own, as for `pricing.load_rates`.
-Overrides = str | Path | Mapping[str | tuple[str, object], object] | None
 
 
 @dataclass(frozen=True)

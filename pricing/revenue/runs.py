@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 
 import riskadj
 from pricing.experience.months import as_dates, month_of
-from pricing.parameters import Rates, load_rates
+from pricing.parameters import Overrides, Rates, load_rates
 from pricing.revenue.assumptions import VINTAGES
 from riskadj.errors import UnknownPaymentYearError
 
@@ -81,7 +81,7 @@ class PaymentCalendar:
 def payment_calendar(
     payment_years: Iterable[int],
     *,
-    overrides: str | Path | Mapping[str | tuple[str, object], object] | None = None,
+    overrides: Overrides = None,
 ) -> PaymentCalendar:
     """Return the runs that pay some payment years.
 
@@ -135,6 +135,7 @@ def _deadline(rates: Rates, vintage: str, first: date) -> date:
     return first.replace(day=int(rates.number("deadline_day", vintage)))
 
 
+@lru_cache(maxsize=256)
 def _window(year: int, vintage: str) -> tuple[date, date] | None:
     try:
         return riskadj.load_payment_year("medicare_part_c", year).collections[vintage]

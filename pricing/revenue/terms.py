@@ -16,6 +16,7 @@ from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.medicare.bid import BidResult, bid_result
 from pricing.medicare.part_d import basic_premium
 from pricing.medicare.ratebook import county_rates
+from pricing.parameters import Overrides, load_rates
 from pricing.revenue.cohorts import Cohorts
 from pricing.revenue.members import PLAN, Membership
 from pricing.rows import Integers, Rows, read_rows
@@ -90,7 +91,7 @@ class Terms:
         return np.searchsorted(np.array(self.years), years_of(months), side="right") - 1
 
 
-def read_terms(source: Any, cohorts: Cohorts, *, base_year: int) -> Terms:
+def read_terms(source: Any, cohorts: Cohorts, *, base_year: int, overrides: Overrides = None) -> Terms:
     """Return the terms of every cohort.
 
     Parameters
@@ -101,6 +102,8 @@ def read_terms(source: Any, cohorts: Cohorts, *, base_year: int) -> Terms:
         [1_050.0]}``.
     base_year : int
         Payment year of the base month.
+    overrides : path or mapping, optional
+        Yearly parameters of your own: basic premiums follow from the national average bid and the base premium.
 
     Raises
     ------
@@ -119,16 +122,21 @@ def read_terms(source: Any, cohorts: Cohorts, *, base_year: int) -> Terms:
     for name, column in values.items():
         rows.refuse(column < 0, f"column '{name}': below 0")
     if BID in values and PREMIUM not in values:
-        values[PREMIUM] = _basic_premiums(values[BID], years)
+        values[PREMIUM] = _basic_premiums(values[BID], years, overrides)
     place = _places(rows, cohorts, years, found)
     by_cohort = {name: column[place] for name, column in values.items()}
     return Terms(tuple(found), by_cohort, years.astype(np.int64)[place], rows.table)
 
 
-def _basic_premiums(bids: Numbers, years: Numbers) -> Numbers:
+def _basic_premiums(bids: Numbers, years: Numbers, overrides: Overrides) -> Numbers:
     """Return the basic premium that follows from each Part D bid and the year's national average; 0 without a bid."""
-    pairs = zip(bids.tolist(), years.astype(int).tolist(), strict=True)
-    return np.array([basic_premium(bid, payment_year=year) if bid else 0.0 for bid, year in pairs])
+    rates = {
+        year: load_rates("medicare", int(year), overrides=overrides) for year in sorted(set(years.tolist()))
+    }
+    pairs = zip(bids.tolist(), years.tolist(), strict=True)
+    return np.array(
+        [basic_premium(bid, payment_year=int(year), rates=rates[year]) if bid else 0.0 for bid, year in pairs]
+    )
 
 
 def _refuse_others(source: Any, cohorts: Cohorts, rows: Rows) -> None:
