@@ -6,7 +6,18 @@ from collections.abc import Callable
 
 import typer
 
-from pricing.commands import aca, benefits, contracts, experience, medicaid, medicare, revenue
+from pricing.commands import (
+    aca,
+    benefits,
+    contracts,
+    experience,
+    medicaid,
+    medicare,
+    revenue,
+    revenue_aca,
+    revenue_draws,
+    revenue_reconciliation,
+)
 
 _EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
 
@@ -51,10 +62,13 @@ _room("medicaid", "Medicaid managed care: capitation rates.", medicaid.rates)
 _room("medicare", "Medicare Advantage and Part D: bids.", medicare.bid, medicare.part_d)
 _room(
     "revenue",
-    "Revenue of Medicare plans by month: forecasts under named scenarios.",
+    "Revenue by month: forecasts under named scenarios, what was paid instead, how far it could be off.",
     revenue.forecast,
     revenue.compare,
     revenue.sensitivities,
+    revenue_draws.draws,
+    revenue_reconciliation.reconcile,
+    revenue_aca.aca,
 )
 
 

@@ -4,6 +4,7 @@ from pricing.revenue.aca import AcaRevenue as AcaRevenue
 from pricing.revenue.aca import HighCost as HighCost
 from pricing.revenue.aca import LossRatioInputs as LossRatioInputs
 from pricing.revenue.aca import aca_revenue as aca_revenue
+from pricing.revenue.aca_files import read_settlements as read_settlements
 from pricing.revenue.aca_months import PlanMonths as PlanMonths
 from pricing.revenue.aca_months import plan_months as plan_months
 from pricing.revenue.assumptions import Assume as Assume
@@ -30,6 +31,7 @@ from pricing.revenue.sensitivity import Tornado as Tornado
 from pricing.revenue.sensitivity import around as around
 from pricing.revenue.sensitivity import tornado as tornado
 from pricing.revenue.terms import terms_of_bids as terms_of_bids
+from pricing.revenue.uncertain_files import read_uncertain as read_uncertain
 from pricing.revenue.variance import Reconciliation as Reconciliation
 from pricing.revenue.variance import reconcile as reconcile
 from pricing.revenue.variance_cells import forecast_cells as forecast_cells

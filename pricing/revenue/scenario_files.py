@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pricing.errors import InputError
 from pricing.revenue.assumptions import Assume, Scenario
-from pricing.toml_files import read_tables, table_text
-from riskadj.errors import nearest
+from pricing.toml_files import check_names, read_tables, table_text, typed
 
 _SCENARIO = ("name", "scored_as", "retroactive_lag_months", "assume")
 _ASSUME = ("parameter", "value", "where", "to", "first_month", "last_month", "calendar_months")
@@ -81,20 +80,20 @@ def _row(row: Assume) -> dict[str, Any]:
 
 
 def _scenario(table: Mapping[str, Any], where: str) -> Scenario:
-    _check_names(table, _SCENARIO, _NEEDED["scenario"], where)
+    check_names(table, _SCENARIO, _NEEDED["scenario"], where)
     rows = table.get("assume", [])
     if not isinstance(rows, list):
         raise InputError(f"{where}: write each row as a [[scenario.assume]] table.")
     found = tuple(_assume(row, f"{where}, assumption {number}") for number, row in enumerate(rows, start=1))
     rest = {
-        name: _typed(table[name], kind, f"{where}: {name}") for name, kind in _KINDS.items() if name in table
+        name: typed(table[name], kind, f"{where}: {name}") for name, kind in _KINDS.items() if name in table
     }
     return Scenario(rows=found, **rest)
 
 
 def _assume(row: Any, where: str) -> Assume:
-    _check_names(row, _ASSUME, _NEEDED["assume"], where)
-    values = {name: _typed(value, _KINDS_OF_ROWS[name], f"{where}: {name}") for name, value in row.items()}
+    check_names(row, _ASSUME, _NEEDED["assume"], where)
+    values = {name: typed(value, _KINDS_OF_ROWS[name], f"{where}: {name}") for name, value in row.items()}
     return Assume(**values)
 
 
@@ -104,39 +103,3 @@ _KINDS_OF_ROWS: Mapping[str, str] = {
     "parameter": "text", "value": "a number", "where": "a table of texts", "to": "a table of texts",
     "first_month": "text", "last_month": "text", "calendar_months": "a list of whole numbers",
 }  # fmt: skip
-
-
-def _typed(value: Any, kind: str, where: str) -> Any:
-    if not _IS[kind](value):
-        raise InputError(f"{where} must be {kind}.")
-    return value
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_text_or_texts(value: Any) -> bool:
-    return isinstance(value, str) or (
-        isinstance(value, list) and all(isinstance(each, str) for each in value)
-    )
-
-
-_IS: Mapping[str, Callable[[Any], bool]] = {
-    "text": lambda value: isinstance(value, str),
-    "a number": lambda value: _is_whole(value) or isinstance(value, float),
-    "a whole number": _is_whole,
-    "a list of whole numbers": lambda value: isinstance(value, list) and all(map(_is_whole, value)),
-    "a table of texts": lambda value: isinstance(value, dict) and all(map(_is_text_or_texts, value.values())),
-}
-
-
-def _check_names(table: Any, known: tuple[str, ...], needed: tuple[str, ...], where: str) -> None:
-    if not isinstance(table, dict):
-        raise InputError(f"{where} is no table.")
-    for name in table:
-        if name not in known:
-            raise InputError(f"{where} has no '{name}'{nearest(name, known)}; known: {', '.join(known)}.")
-    for name in needed:
-        if name not in table:
-            raise InputError(f"{where} lacks '{name}'.")
