@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pricing.commands.options import Workbook
 from pricing.commands.printing import print_result
 from riskadj.terminal import guarded
 
@@ -51,6 +52,7 @@ def compare(
     threads: Annotated[
         int | None, typer.Option(help="Default: every processor. Never changes a result.", metavar="N")
     ] = None,
+    workbook: Workbook = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")
     ] = False,
@@ -78,6 +80,10 @@ def compare(
         threads=threads,
     )
     found.write(output, chart=True, overwrite=overwrite)
+    if workbook is not None:
+        from pricing.worksheets import write_comparison
+
+        write_comparison(found, workbook, overwrite=overwrite)
     _print(found, output)
 
 

@@ -19,6 +19,15 @@ def read_settlements(path: str | Path) -> tuple[dict[str, HighCost], dict[str, L
     Tables are named after what they hold and the market: ``[high_cost.individual]`` with payment and charge_rate,
     ``[loss_ratio.small_group]`` with the fields of `LossRatioInputs`.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict of str to HighCost, and dict of str to LossRatioInputs
+        By market [dollars, and shares of premium].
+
     Raises
     ------
     InputError

@@ -58,6 +58,7 @@ def _draw_sources(axes: Axes, found: RevenueDraws) -> None:
     axes.axvline(0, color="black", linewidth=0.8)
     labels = [shortened(row["source"].replace("_", " ")) for row in rows]
     axes.set_yticks(range(len(rows)), labels, fontsize=8)
+    axes.margins(x=0.05)
     axes.locator_params(axis="x", nbins=5)
     axes.xaxis.set_major_formatter(lambda value, _: f"{'-' if value < 0 else ''}${abs(value):,g}M")
     axes.set_title("All months against the forecast, middle 90 % of draws", fontsize=10)

@@ -26,6 +26,15 @@ def read_uncertain(path: str | Path) -> tuple[tuple[Uncertain, ...], dict[tuple[
     distribution's parameters) and perhaps where, to and months, as a row of a scenario; a ``[[correlation]]`` table has
     pair (two assumptions by name) and value.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    tuple of Uncertain, and dict of (str, str) to float
+        What is drawn; correlations of normal scores [-1 to 1] by pair of names.
+
     Raises
     ------
     InputError

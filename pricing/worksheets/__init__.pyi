@@ -1,5 +1,6 @@
 """The public names of pricing.worksheets and where they live; `__init__` offers these and nothing else."""
 
+from pricing.worksheets.benefits import write_comparison as write_comparison
 from pricing.worksheets.bid import bid_from_workbook as bid_from_workbook
 from pricing.worksheets.bid import write_bid as write_bid
 from pricing.worksheets.designs import write_designs as write_designs

@@ -63,7 +63,12 @@ average_deductible = 0.0
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    texts = {"scores.csv": SCORES, "terms.csv": TERMS, "uncertain.toml": UNCERTAIN, "settlements.toml": SETTLEMENTS}
+    texts = {
+        "scores.csv": SCORES,
+        "terms.csv": TERMS,
+        "uncertain.toml": UNCERTAIN,
+        "settlements.toml": SETTLEMENTS,
+    }
     for name, text in texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     pq.write_table(pa.Table.from_pylist(TWO), tmp_path / "enrollees.parquet")
@@ -77,7 +82,16 @@ def run(files: Path, *words: Any) -> int:
 
 
 def given(files: Path) -> list[Any]:
-    return ["--scores", files / "scores.csv", "--terms", files / "terms.csv", "--base-month", "2026-01", "--months", "14"]
+    return [
+        "--scores",
+        files / "scores.csv",
+        "--terms",
+        files / "terms.csv",
+        "--base-month",
+        "2026-01",
+        "--months",
+        "14",
+    ]
 
 
 def read(path: Path, name: str) -> list[dict[str, Any]]:
@@ -90,14 +104,26 @@ def made(files: Path):
 
 
 def test_draws(files: Path, capsys: pytest.CaptureFixture) -> None:
-    words = ["draws", *given(files), "--uncertain", files / "uncertain.toml", "--draws", 25, "--seed", 3, "--chance"]
+    words = [
+        "draws",
+        *given(files),
+        "--uncertain",
+        files / "uncertain.toml",
+        "--draws",
+        25,
+        "--seed",
+        3,
+        "--chance",
+    ]
     assert run(files, *words, "--output", files / "out") == 0
     uncertain, correlations = read_uncertain(files / "uncertain.toml")
     assert uncertain == (
         Uncertain("coding_trend", Distribution("normal", (0.03, 0.01))),
         Uncertain("lapse", Distribution("uniform", (0.0, 0.05)), where={"status": "non_dual"}),
     )
-    expected = draw_revenue(made(files), draws=25, seed=3, uncertain=uncertain, correlations=correlations, chance=True)
+    expected = draw_revenue(
+        made(files), draws=25, seed=3, uncertain=uncertain, correlations=correlations, chance=True
+    )
     assert read(files / "out", "revenue_draws") == expected.draws.to_pylist()
     assert (files / "out/revenue_quantiles.png").exists()
     shown = capsys.readouterr().out
@@ -113,14 +139,22 @@ def test_draws_of_members_alone_or_of_nothing(files: Path, capsys: pytest.Captur
 
 
 def test_a_forecast_is_written_as_a_workbook_too(files: Path) -> None:
-    assert run(files, "forecast", *given(files), "--output", files / "out", "--workbook", files / "out.xlsx") == 0
+    assert (
+        run(files, "forecast", *given(files), "--output", files / "out", "--workbook", files / "out.xlsx")
+        == 0
+    )
     table = revenue_from_workbook(files / "out.xlsx")
     assert table["revenue"].to_pylist() == [row["revenue"] for row in read(files / "out", "revenue_months")]
 
 
 def test_reconcile_with_reports(files: Path, capsys: pytest.CaptureFixture) -> None:
     assert run(files, "forecast", *given(files), "--output", files / "forecast") == 0
-    paid = {"contract_id": "H0001", "payment_month": dt.date(2026, 1, 1), "rate_part_a": 400.0, "rate_part_b": 600.0}
+    paid = {
+        "contract_id": "H0001",
+        "payment_month": dt.date(2026, 1, 1),
+        "rate_part_a": 400.0,
+        "rate_part_b": 600.0,
+    }
     rows = [
         {"member_id": "a", "county_code": "01000", "ra_factor_type": "CN", "risk_score_part_a": 1.1,
          "risk_score_part_b": 1.1, "ma_payment": 1150.0, **paid},
@@ -134,7 +168,9 @@ def test_reconcile_with_reports(files: Path, capsys: pytest.CaptureFixture) -> N
     (month,) = read(files / "out", "variance_months")
     # 2,000 + 1,000 x score and 50 of rebate each were expected; a's score is 0.1 higher
     assert (month["expected"], month["score"], month["actual"]) == (3100, 100, 3200)
-    assert [month[name] for name in ("enrollment", "status_mix", "county_code_mix", "rate", "other")] == [0] * 5
+    assert [month[name] for name in ("enrollment", "status_mix", "county_code_mix", "rate", "other")] == [
+        0
+    ] * 5
     shown = capsys.readouterr().out
     assert "1 months, 2026-01 to 2026-01" in shown
     assert "expected: 13 months not compared, MMR: 0 months not compared" in shown
@@ -161,7 +197,9 @@ def test_aca(files: Path, capsys: pytest.CaptureFixture) -> None:
     assert sum(round(100 * row["high_cost_payment"]) for row in months) == 10_000
     assert "issuer 11111, benefit year 2026: 1 plans and rating areas" in capsys.readouterr().out
     scenarios = files / "scenarios.toml"
-    scenarios.write_text('[[scenario]]\nname = "leaving"\n[[scenario.assume]]\nparameter = "lapse"\nvalue = 0.5\n')
+    scenarios.write_text(
+        '[[scenario]]\nname = "leaving"\n[[scenario.assume]]\nparameter = "lapse"\nvalue = 0.5\n'
+    )
     assert run(files, *words, "--scenarios", scenarios, "--overwrite") == 2
     assert "give --base-month" in capsys.readouterr().err
     assert run(files, *words, "--scenarios", scenarios, "--base-month", "2026-10", "--overwrite") == 0
@@ -179,8 +217,14 @@ def test_settlements_are_read_by_market(files: Path) -> None:
     ("text", "message"),
     [
         ("[[uncertain]]\nparameter = 'lapse'\n", "uncertain 1 lacks 'distribution'"),
-        ("[[uncertain]]\nparameter = 'lapse'\ndistribution = 'normal'\nvalues = ['a']\n", "values must be a list of numbers"),
-        ("[[uncertain]]\nparameter = 'lapse'\ndistribution = 'normal'\nvalue = [1]\n", "no 'value'; nearest: values"),
+        (
+            "[[uncertain]]\nparameter = 'lapse'\ndistribution = 'normal'\nvalues = ['a']\n",
+            "values must be a list of numbers",
+        ),
+        (
+            "[[uncertain]]\nparameter = 'lapse'\ndistribution = 'normal'\nvalue = [1]\n",
+            "no 'value'; nearest: values",
+        ),
         (UNCERTAIN.replace('"coding_trend", "lapse', '"coding_trend", "b", "lapse'), "pair must name two"),
         ("", r"holds no \[\[uncertain\]\] table"),
         ("[[uncertain]\n", "is not TOML"),

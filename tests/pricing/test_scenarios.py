@@ -15,6 +15,7 @@ from pricing.benefits.design import CostSharing, PlanDesign
 from pricing.benefits.induced_demand import InducedDemand, federal_induced_demand
 from pricing.benefits.scenarios import compare
 from pricing.errors import InputError
+from pricing.worksheets import read_inputs
 from tests.pricing.commands import run
 
 #: A uses 1,000 of specialists, B 200 of imaging, C nothing.
@@ -183,6 +184,9 @@ def test_the_command_line(tmp_path):
     status, _, err = run(*words, "--output", tmp_path / "out")
     assert status == 2
     assert err.startswith("OutputExistsError")
+    status, _, err = run(*words, "--output", tmp_path / "again", "--workbook", tmp_path / "compared.xlsx")
+    assert (status, err) == (0, "")
+    assert read_inputs(tmp_path / "compared.xlsx")["designs"]["design"].to_pylist() == ["today", "richer"]
     status, _, err = run(*words, "--base", "tody", "--output", tmp_path / "more")
     assert (status, "nearest: today" in err) == (2, True)
 

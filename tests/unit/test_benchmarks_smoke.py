@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import agreement, marginal, population, report, scale
+from benchmarks import agreement, marginal, population, report, revenue_draws, scale
 from benchmarks.peers.tables import read_model, words_of
 from riskadj import list_models, load_model
 
@@ -133,3 +133,15 @@ def test_a_row_too_few_stops_the_benchmark_of_scale(tmp_path: Path, extract: str
     report["counts"][extract][count] += 1
     with pytest.raises(agreement.DisagreementError, match="are due"):
         scale.check_counts(report, files, tmp_path)
+
+
+def test_draws_of_revenue_are_measured_and_threads_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = revenue_draws.measure(members=400, draws=5, cohorts=10)
+    assert set(found["questions"]) == {"members", "every source"}
+    assert all(question["share_of_total"] > 0 for question in found["questions"].values())
+    draws = iter(
+        [revenue_draws.draw_revenue(revenue_draws.make_forecast(50, 5), draws=4, seed=n) for n in (1, 2)]
+    )
+    monkeypatch.setattr(revenue_draws, "draw_revenue", lambda *_, **__: next(draws))
+    with pytest.raises(agreement.DisagreementError, match="several threads"):
+        revenue_draws.check_agreement(revenue_draws.make_forecast(50, 5))
