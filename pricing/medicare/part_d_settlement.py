@@ -55,6 +55,11 @@ def national_average_bid(bids: Any) -> float:
         One row per plan (`BIDS`): plan_type, standardised_bid, enrollment in the reference month. Plans of kinds that
         do not count are left out.
 
+    Returns
+    -------
+    float
+        Dollars a month.
+
     Raises
     ------
     InputError
@@ -122,6 +127,11 @@ def settle_part_d(plans: Any, *, payment_year: int, rates: Rates | None = None) 
         the basic bid, gain or loss among it), and for enhanced plans the induced utilization that is taken out.
     payment_year : int
     rates : Rates, optional
+
+    Returns
+    -------
+    PartDSettlement
+        Amounts in dollars.
 
     Raises
     ------
