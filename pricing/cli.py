@@ -46,6 +46,8 @@ _room(
     "contracts",
     "Value-based provider contracts: attribute, settle, score, and what of it is chance.",
     contracts.attribute,
+    contracts.panel,
+    contracts.episodes,
     contracts.settle,
     contracts.chance,
     contracts.scorecard,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pricing.commands.options import Claims, HeaderAmounts, Output, Overwrite, listed, one_or_all, repeating
+from pricing.commands.printing import print_result
 from pricing.errors import InputError
 from riskadj.terminal import guarded
 
@@ -22,14 +24,14 @@ _MOST_ROWS = 20
 
 ContractFile = Annotated[Path, typer.Option(help="TOML file with one [[contract]] table.", metavar="PATH")]
 PanelFile = Annotated[
-    str,
+    list[str],
     typer.Option(
-        help="Panel: provider_id, member_id, period, member_months, amount, risk_score.", metavar="PATH"
+        help="Panel: provider_id, member_id, period, member_months, amount, risk_score; may be repeated.",
+        metavar="PATH",
     ),
 ]
+Amount = Annotated[str, typer.Option(help="allowed_amount or paid_amount.", metavar="NAME")]
 Period = Annotated[int, typer.Option(help="Performance period, a year of the panel.", metavar="YEAR")]
-Output = Annotated[Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
 GroupsFile = Annotated[
     str | None,
     typer.Option(
@@ -79,10 +81,10 @@ def attribute(
 
     found = attribute_members(
         members,
-        None if not visits else visits[0] if len(visits) == 1 else visits,
-        methods=_words(method),
+        None if not visits else one_or_all(visits),
+        methods=listed(method),
         measure=measure,
-        ties=_words(ties),
+        ties=listed(ties),
         minimum_visits=minimum_visits,
         primary_care=primary_care,
         groups=groups,
@@ -94,11 +96,100 @@ def attribute(
 
 
 @guarded
-def settle(
-    contract: ContractFile,
-    panel: PanelFile,
+def panel(
+    attributed: Annotated[
+        str, typer.Option(help="attributed_members: member_id, provider_id.", metavar="PATH")
+    ],
+    claims: Claims,
+    members: Annotated[
+        str,
+        typer.Option(
+            help="Everybody: member_id, member_months, risk_score, sex, age_years, premium.", metavar="PATH"
+        ),
+    ],
     period: Period,
     output: Output,
+    amount: Amount = "allowed_amount",
+    excluded_services: Annotated[
+        str,
+        typer.Option(help="Service categories left out, such as those under capitation.", metavar="NAME,..."),
+    ] = "",
+    header_amounts: HeaderAmounts = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Make the panel of one calendar year from claims; `settle` takes the panels of several years.
+
+    Writes panel, panel_months (Parquet) and run.json, whose dollars add up to those read.
+
+    \b
+    pricing contracts panel --attributed attributed_members.parquet --claims claims.parquet --members members.parquet
+                            --period 2025 --output panel
+    """
+    from pricing.contracts.panel_rows import panel_of_claims
+
+    found = panel_of_claims(
+        attributed,
+        one_or_all(claims),
+        members,
+        period=period,
+        first_month=f"{period}-01",
+        last_month=f"{period}-12",
+        amount=amount,
+        excluded_services=listed(excluded_services),
+        header_amounts=repeating(header_amounts),
+    )
+    found.write(output, overwrite=overwrite)
+    rows = [
+        [name.replace("_", " "), f"{value:,.2f}"] for name, value in found.run.items() if name != "members"
+    ]
+    _show(f"{found.run['members']:,} members of {period}", ["what", "dollars"], rows, output)
+
+
+@guarded
+def episodes(
+    contract: ContractFile,
+    claims: Claims,
+    last_day: Annotated[str, typer.Option(help="Windows must be over by it.", metavar="DATE")],
+    output: Output,
+    first_day: Annotated[str | None, typer.Option(help="Of triggers that count.", metavar="DATE")] = None,
+    risk_scores: Annotated[str | None, typer.Option(help="member_id, risk_score.", metavar="PATH")] = None,
+    amount: Amount = "allowed_amount",
+    overwrite: Overwrite = False,
+) -> None:
+    """Find the episodes of a contract's bundles; `settle --episodes` takes them.
+
+    \b
+    pricing contracts episodes --contract contract.toml --claims claims.parquet --last-day 2025-12-31 --output episodes
+    """
+    from pricing.contracts.episodes import Episodes, find_episodes, put_together
+
+    terms, last = _contract(contract), _day(last_day, "--last-day")
+    assert last is not None
+    parts: dict[str, Episodes] = {
+        bundle.name: find_episodes(
+            bundle, one_or_all(claims), last_day=last, first_day=_day(first_day, "--first-day"),
+            risk_scores=risk_scores, amount=amount,
+        )
+        for bundle in terms.bundles
+    }  # fmt: skip
+    put_together(parts, contract=terms.name).write(output, overwrite=overwrite)
+    names = ("triggers", "episodes", "within_another_episode", "not_over")
+    rows = [[name, *(f"{part.run[each]:,}" for each in names)] for name, part in parts.items()]
+    _show(f"bundles of {terms.name}", ["bundle", *(each.replace("_", " ") for each in names)], rows, output)
+
+
+@guarded
+def settle(
+    contract: ContractFile,
+    period: Period,
+    output: Output,
+    panel: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Panels of the period and its baseline; not needed for bundles alone. May be repeated.",
+            metavar="PATH",
+        ),
+    ] = None,
     groups: GroupsFile = None,
     episodes: Annotated[
         str | None,
@@ -121,7 +212,12 @@ def settle(
     from pricing.contracts.settlement import settle as settle_contract
 
     found = settle_contract(
-        _contract(contract), panel, period=period, groups=groups, episodes=episodes, unpaid=unpaid
+        _contract(contract),
+        one_or_all(panel) if panel else None,
+        period=period,
+        groups=groups,
+        episodes=episodes,
+        unpaid=unpaid,
     )
     found.write(output, chart=True, overwrite=overwrite)
     _print_settlement(found, output)
@@ -151,7 +247,7 @@ def chance(
 
     found = chance_by_size(
         _contract(contract),
-        panel,
+        one_or_all(panel),
         period=period,
         sizes=[int(each) for each in _numbers(sizes, "--sizes")],
         true_savings=_numbers(true_savings, "--true-savings"),
@@ -193,7 +289,7 @@ def scorecard(
     from pricing.contracts.terms import Truncation
 
     found = scorecards(
-        panel,
+        one_or_all(panel),
         period=period,
         truncation=None if truncation is None else Truncation(level=truncation),
         groups=groups,
@@ -223,22 +319,25 @@ def program(
     pricing contracts program 2026 --track basic_e --minimum-rate 0.01 > contract.toml
     """
     from pricing.contracts.contract_files import contracts_to_toml
-    from pricing.contracts.medicare_shared_savings import shared_savings_program
+    from pricing.contracts.medicare_shared_savings import PROGRAM, shared_savings_program
+    from pricing.parameters import load_rates
     from riskadj.terminal import make_console
 
     terms = shared_savings_program(
         year, track=track, minimum_rate=minimum_rate, is_first_agreement=not later_agreement
     )
-    make_console().print(contracts_to_toml(terms).rstrip(), soft_wrap=True)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+    numbers = load_rates(PROGRAM, year).parameters.values()
+    unsure = sorted({one.name for one in numbers if not one.verified})
+    make_console().print(
+        f"# 42 CFR part 425. Not verified against the regulation's own text: {', '.join(unsure)}.\n"
+        f"{contracts_to_toml(terms).rstrip()}",
+        soft_wrap=True,
+    )
 
 
 def _numbers(text: str, option: str) -> list[float]:
     try:
-        return [float(word) for word in _words(text)]
+        return [float(word) for word in listed(text)]
     except ValueError:
         raise InputError(f"{option}: give numbers, such as 500,1000.") from None
 
@@ -265,7 +364,7 @@ def _print_attribution(found: Attribution, output: Path) -> None:
     run = found.run
     rules = found.groups.group_by("rule").aggregate([("members", "sum")]).sort_by("rule").to_pylist()
     title = f"{run['attributed']:,} of {run['members']:,} members in {run['groups']:,} groups"
-    _print(title, ["rule", "members"], [[row["rule"], count(row["members_sum"])] for row in rules], output)
+    _show(title, ["rule", "members"], [[row["rule"], count(row["members_sum"])] for row in rules], output)
 
 
 def _print_settlement(found: Settlement, output: Path) -> None:
@@ -278,7 +377,7 @@ def _print_settlement(found: Settlement, output: Path) -> None:
     table = found.statements.sort_by([("payment", "descending")])
     kept = {name: form for name, form in columns.items() if name in table.column_names}
     rows = [[form.format(row[name]) for name, form in kept.items()] for row in table.to_pylist()]
-    _print(title, [name.replace("_", " ") for name in kept], rows, output)
+    _show(title, [name.replace("_", " ") for name in kept], rows, output)
 
 
 def _print_chance(found: ChanceBySize, output: Path) -> None:
@@ -291,7 +390,7 @@ def _print_chance(found: ChanceBySize, output: Path) -> None:
         for row in found.sizes.to_pylist()
     ]  # fmt: skip
     headings = ["members", "true savings", "minimum rate", "sd of gap", "paid", "owes", "mean payment"]
-    _print(title, headings, rows, output)
+    _show(title, headings, rows, output)
 
 
 def _print_scorecards(found: Scorecards, output: Path) -> None:
@@ -305,22 +404,15 @@ def _print_scorecards(found: Scorecards, output: Path) -> None:
         for row in table.to_pylist()
     ]  # fmt: skip
     headings = ["provider id", "members", "risk score", "risk-adjusted PMPM", "A/E", "interval", "position"]
-    _print(title, headings, rows, output)
+    _show(title, headings, rows, output)
 
 
 def _interval(low: float | None, high: float | None) -> str:
     return "-" if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
-def _print(title: str, headings: list[str], rows: list[list[str]], output: Path) -> None:
+def _show(title: str, headings: list[str], rows: list[list[str]], output: Path) -> None:
     """Print a title, the first rows of a table, and the files written."""
-    from riskadj.terminal import make_console, print_line, print_table
-
-    console = make_console()
-    print_line(console, title, style="bold")
-    console.print()
-    print_table(console, headings, rows[:_MOST_ROWS], justify="l" + "r" * (len(headings) - 1))
-    if len(rows) > _MOST_ROWS:
-        print_line(console, f"and {len(rows) - _MOST_ROWS:,} more")
-    files = ", ".join(sorted(path.name for path in output.iterdir()))
-    print_line(console, f"written to {output}: {files}", hanging=2)
+    more = len(rows) - _MOST_ROWS
+    notes = (f"and {more:,} more",) if more > 0 else ()
+    print_result(title, headings, rows[:_MOST_ROWS], output, notes=notes)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,10 @@ from pricing.errors import InputError
 from pricing.inputs import Column, read_columns
 from pricing.rows import BLANK, Integers, Labels
 from riskadj.errors import nearest
+from riskadj.extracts.write import write_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _EPOCH = date(1970, 1, 1)
 _RISK = (Column("member_id", "text"), Column("risk_score", above=0))
@@ -38,6 +43,15 @@ class Episodes:
 
     table: pa.Table = field(repr=False)
     run: dict[str, Any]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return the episodes as a pandas DataFrame."""
+        frame: pd.DataFrame = self.table.to_pandas()
+        return frame
+
+    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
+        """Write episodes and run.json into `directory`, all or nothing."""
+        return write_tables(directory, {"episodes": self.table}, self.run, overwrite=overwrite)
 
 
 def find_episodes(
@@ -120,6 +134,22 @@ def find_episodes(
             "dollars": int(total.sum()) / CENTS,
             "dollars_truncated": int((total - counted).sum()) / CENTS,
         },
+    )
+
+
+def put_together(parts: Mapping[str, Episodes], *, contract: str) -> Episodes:
+    """Return the episodes of several bundles as one table, their counts by bundle.
+
+    Raises
+    ------
+    InputError
+        There is no bundle.
+    """
+    if not parts:
+        raise InputError(f"contract '{contract}' has no bundles.")
+    return Episodes(
+        pa.concat_tables([part.table for part in parts.values()]),
+        {name: part.run for name, part in parts.items()},
     )
 
 

@@ -76,10 +76,27 @@ class Panel:
         InputError
             There is no row of the period.
         """
+        return self._chosen(self._rows_of(period))
+
+    def up_to(self, period: int) -> Panel:
+        """Return the rows of one period and of those before it.
+
+        Raises
+        ------
+        InputError
+            There is no row of the period.
+        """
+        self._rows_of(period)
+        return self._chosen(np.flatnonzero(self.period <= period))
+
+    def _rows_of(self, period: int) -> Integers:
         rows = np.flatnonzero(self.period == period)
         if not len(rows):
             known = ", ".join(map(str, self.periods))
             raise InputError(f"{self.label} has no row of period {period}; it has: {known}.")
+        return rows
+
+    def _chosen(self, rows: Integers) -> Panel:
         columns = ("provider", "period", "months", "risk", "cents", "counted", "premium", "sex", "age")
         parts = {name: getattr(self, name) for name in columns}
         taken: dict[str, Any] = {name: None if part is None else part[rows] for name, part in parts.items()}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,10 @@ from pricing.errors import InputError
 from pricing.experience.months import as_dates, month_numbers, month_range
 from pricing.inputs import Column, read_columns
 from pricing.rows import Integers, read_rows
+from riskadj.extracts.write import write_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Stands for the group of members who have none.
 NO_GROUP = "(none)"
@@ -44,9 +49,19 @@ class PanelRows:
         left out.
     """
 
-    table: pa.Table
-    months: pa.Table
+    table: pa.Table = field(repr=False)
+    months: pa.Table = field(repr=False)
     run: dict[str, Any]
+
+    def to_pandas(self, table: str = "table") -> pd.DataFrame:
+        """Return "table" or "months" as a pandas DataFrame."""
+        frame: pd.DataFrame = getattr(self, table).to_pandas()
+        return frame
+
+    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
+        """Write panel, panel_months and run.json into `directory`, all or nothing."""
+        tables = {"panel": self.table, "panel_months": self.months}
+        return write_tables(directory, tables, self.run, overwrite=overwrite)
 
 
 def panel_of_claims(

@@ -59,8 +59,7 @@ class Pool:
             )
         expected = usual * (total / usual.sum())
         deviation = float(np.sqrt(((amounts - expected) ** 2).mean()) / expected.mean())
-        n_before = sum(each < period for each in panel.periods)
-        weights = np.array(terms.weights or [1.0] * n_before) if terms.basis == "history" else np.zeros(0)
+        weights = _weights(terms, panel, period)
         full = terms.full_credibility
         return cls(
             amounts,
@@ -105,3 +104,16 @@ class Pool:
         """Return the standard deviation of the gap rate of `n` members, by the normal approximation."""
         of_benchmark = self.believed(n) ** 2 * float((self.weights**2).sum())
         return self.deviation * float(np.sqrt((1.0 + of_benchmark) / n))
+
+
+def _weights(terms: Benchmark, panel: Panel, period: int) -> Numbers:
+    """Return the weights of the baseline periods; none where the benchmark is not history."""
+    if terms.basis != "history":
+        return np.zeros(0)
+    weights = terms.weights or (1.0,) * sum(each < period for each in panel.periods)
+    if not weights:
+        raise InputError(
+            f"{panel.label} has no period before {period}, and the benchmark no weights: how much chance its history "
+            "has cannot be told; give the baseline in the panel, or weights."
+        )
+    return np.array(weights)

@@ -191,8 +191,9 @@ def _panel(contract: Contract, panel: Any, period: int) -> tuple[Panel | None, P
         if contract.benchmark or contract.capitation or contract.withhold or contract.quality_bonus:
             raise InputError(f"contract '{contract.name}' has more than bundles; give a panel.")
         return None, None
-    read = (panel if isinstance(panel, Panel) else read_panel(panel)).truncated(contract.truncation)
-    return read, read.of(period)
+    read = panel if isinstance(panel, Panel) else read_panel(panel)
+    cut = read.up_to(period).truncated(contract.truncation)
+    return cut, cut.of(period)
 
 
 def _run(work: Arrangements, *, is_interim: bool) -> dict[str, Any]:

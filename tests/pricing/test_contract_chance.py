@@ -171,3 +171,13 @@ def test_two_sided_tracks_of_the_program():
     with pytest.raises(InputError, match="track 'basic_f' is none of"):
         shared_savings_program(2026, track="basic_f")
     assert not load_rates("mssp", 2026).parameter("loss_cap", "enhanced").verified
+
+
+def test_history_without_a_baseline_is_not_taken_for_certain():
+    rows = members(n_groups=4)
+    last = {name: [each for each, year in zip(column, rows["period"], strict=True) if year == 2025] for name, column in rows.items()}  # fmt: skip # noqa: E501
+    plain = Contract("plain", Benchmark(), Sharing())
+    with pytest.raises(InputError, match="how much chance its history has cannot be told"):
+        chance_by_size(plain, last, period=2025, sizes=(50,), draws=20)
+    weighted = chance_by_size(TERMS, last, period=2025, sizes=(50,), draws=20)
+    assert weighted.sizes.equals(chance_by_size(TERMS, rows, period=2025, sizes=(50,), draws=20).sizes)

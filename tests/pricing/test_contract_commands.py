@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from pricing.cli import app
 from pricing.contracts.contract_files import contracts_to_toml, read_contracts
 from pricing.contracts.medicare_shared_savings import shared_savings_program
+from pricing.contracts.terms import Bundle, Contract
 from tests.pricing.contract_data import contract, panel
 
 
@@ -45,6 +46,53 @@ def test_attribute(files):
         "attribute", "--members", files / "members.csv", "--output", files / "x", "--last-day", "March"
     )
     assert (wrong.exit_code, "--last-day: no date; write it YYYY-MM-DD" in wrong.stderr) == (2, True)
+
+
+def test_from_claims_to_a_settlement(files):
+    claims = "claim_id,member_id,service_date,service_category,allowed_amount,provider_id\n"
+    for year in (2024, 2025):
+        lines = f"1,m1,{year}-03-01,pro,100.0,P1\n2,m2,{year}-04-01,inpatient,50.5,P9\n"
+        (files / f"claims_{year}.csv").write_text(claims + lines)
+        (files / "roster.csv").write_text("member_id,member_months,risk_score\nm1,12,1.0\nm2,12,2.0\n")
+        (files / "own.csv").write_text("member_id,provider_id\nm1,P1\nm2,\n")
+        found = run(
+            "panel", "--attributed", files / "own.csv", "--claims", files / f"claims_{year}.csv", "--members",
+            files / "roster.csv", "--period", year, "--output", files / f"panel_{year}",
+        )  # fmt: skip
+        assert found.exit_code == 0, found.output
+    assert "of no group" in found.output
+    assert json.loads((files / "panel_2025" / "run.json").read_text())["dollars_of_no_group"] == 50.5
+    both = [word for year in (2024, 2025) for word in ("--panel", files / f"panel_{year}" / "panel.parquet")]
+    settled = run(
+        "settle", "--contract", files / "contract.toml", *both, "--period", 2025, "--output", files / "out"
+    )
+    assert settled.exit_code == 0, settled.output
+    # 100 / 12 x 1.05 x 12 = 105; claims 100; 4.8 % of 105, half of 5
+    assert pq.read_table(files / "out" / "contract_statements.parquet")["payment"].to_pylist() == [2.5]
+
+
+def test_episodes(files):
+    stay = Bundle("stay", ("inpatient",), 40.0, "service_category", days_after=5)
+    (files / "bundles.toml").write_text(contracts_to_toml(Contract("stays", bundles=(stay,))))
+    (files / "claims.csv").write_text(
+        "claim_id,member_id,service_date,service_category,allowed_amount,provider_id\n2,m2,2025-04-01,inpatient,50.5,P9\n"
+    )
+    given = ["--claims", files / "claims.csv", "--last-day", "2025-12-31"]
+    found = run("episodes", "--contract", files / "bundles.toml", *given, "--output", files / "found")
+    assert found.exit_code == 0, found.output
+    settled = run(
+        "settle", "--contract", files / "bundles.toml", "--panel", files / "panel.parquet", "--period", 2025,
+        "--episodes", files / "found" / "episodes.parquet", "--output", files / "out",
+    )  # fmt: skip
+    assert (settled.exit_code, "not in the panel in 1 of 1 rows" in settled.stderr) == (2, True)
+    alone = run(
+        "settle", "--contract", files / "bundles.toml", "--period", 2025, "--episodes",
+        files / "found" / "episodes.parquet", "--output", files / "out",
+    )  # fmt: skip
+    assert alone.exit_code == 0, alone.output
+    assert pq.read_table(files / "out" / "contract_statements.parquet")["payment"].to_pylist() == [-10.5]
+    none = run("episodes", "--contract", files / "contract.toml", *given, "--output", files / "other")
+    assert (none.exit_code, "has no bundles" in none.stderr) == (2, True)
 
 
 def test_settle(files):
