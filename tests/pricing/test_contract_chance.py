@@ -177,7 +177,7 @@ def test_history_without_a_baseline_is_not_taken_for_certain():
     rows = members(n_groups=4)
     last = {name: [each for each, year in zip(column, rows["period"], strict=True) if year == 2025] for name, column in rows.items()}  # fmt: skip # noqa: E501
     plain = Contract("plain", Benchmark(), Sharing())
-    with pytest.raises(InputError, match="how much chance its history has cannot be told"):
+    with pytest.raises(InputError, match="how much chance its history has cannot be"):
         chance_by_size(plain, last, period=2025, sizes=(50,), draws=20)
     weighted = chance_by_size(TERMS, last, period=2025, sizes=(50,), draws=20)
     assert weighted.sizes.equals(chance_by_size(TERMS, rows, period=2025, sizes=(50,), draws=20).sizes)
