@@ -130,7 +130,7 @@ def panel(
     found = panel_of_claims(
         attributed,
         one_or_all(claims),
-        members,
+        members=members,
         period=period,
         first_month=f"{period}-01",
         last_month=f"{period}-12",
