@@ -2,6 +2,8 @@
 
 from pricing.aca.corridor import aca_risk_corridor as aca_risk_corridor
 from pricing.aca.enrollees import enrollees_of_scores as enrollees_of_scores
+from pricing.aca.index_rate import Projection as Projection
+from pricing.aca.index_rate import projected_index_rate as projected_index_rate
 from pricing.aca.market import HighCostPool as HighCostPool
 from pricing.aca.market import high_cost_pool as high_cost_pool
 from pricing.aca.market import market_of_enrollees as market_of_enrollees
