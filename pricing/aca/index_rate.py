@@ -20,7 +20,14 @@ class Projection:
     ----------
     trends : tuple of float
         One for each year between the periods: 1.07 for seven percent.
-    morbidity, demographic, plan_design, other : float
+    morbidity : float
+        Factor of a sicker or healthier pool.
+    demographic : float
+        Factor of an older or younger one.
+    plan_design : float
+        Factor of richer or leaner benefits.
+    other : float
+        Factor of everything else.
     """
 
     trends: tuple[float, ...] = ()
@@ -51,7 +58,7 @@ def projected_index_rate(
     member_months : float, optional
         Of the experience: its credibility then follows from the square-root rule.
     credibility : float, optional
-        The caller's own, 0 to 1; with neither, experience is believed entirely.
+        The caller's own share for experience, 0 to 1; with neither, it is believed entirely.
     manual_allowed : float, optional
         Projected manual rate [dollars per member and month]; needed where experience is not believed entirely.
     benefit_year : int
