@@ -40,7 +40,13 @@ def _room(name: str, text: str, *commands: Callable[..., None]) -> None:
     app.add_typer(room, name=name)
 
 
-_room("aca", "Individual and small-group markets: rates, risk transfers.", aca.rates, aca.transfer)
+_room(
+    "aca",
+    "Individual and small-group markets: rates, risk transfers, what-ifs.",
+    aca.rates,
+    aca.transfer,
+    aca.simulate,
+)
 _room("benefits", "Plan designs: compare them on claims.", benefits.compare)
 _room(
     "contracts",

@@ -9,7 +9,7 @@ paired.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from pricing.aca.transfer_formula import KEY, PARAMETERS
 from pricing.errors import InputError
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
+from pricing.toml_files import read_tables
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
@@ -77,6 +78,25 @@ class Scenario:
             )
 
 
+def read_scenarios(path: str | Path) -> list[Scenario]:
+    """Return the scenarios of a TOML file, in order: ``[[scenario]]`` tables of what `Scenario` takes.
+
+    Raises
+    ------
+    InputError
+        The file is no TOML, holds no scenario, or one that lacks a name or has what a scenario does not take.
+    """
+    allowed = tuple(each.name for each in fields(Scenario))
+    scenarios = []
+    for number, table in enumerate(read_tables(path, "scenario"), start=1):
+        unknown = [name for name in table if name not in allowed]
+        if unknown or not isinstance(table.get("name"), str):
+            said = f"unknown '{unknown[0]}'" if unknown else "no name"
+            raise InputError(f"{path}, scenario {number}: {said}; it takes {', '.join(allowed)}.")
+        scenarios.append(Scenario(**table))
+    return scenarios
+
+
 @dataclass(frozen=True)
 class Simulation:
     """Transfers of a market under scenarios.
@@ -126,8 +146,10 @@ class Simulation:
         frame: pd.DataFrame = getattr(self, table).to_pandas()
         return frame
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
+    def write(self, directory: str | Path, *, chart_of: str | None = None, overwrite: bool = False) -> Path:
         """Write simulated_transfers, simulated_draws, scenarios and assumptions as Parquet, and run.json.
+
+        With `chart_of`, an issuer's id, also what scenarios change for it, as simulated_transfers.png.
 
         Raises
         ------
@@ -140,7 +162,8 @@ class Simulation:
             "scenarios": self.scenarios,
             "assumptions": self.assumptions,
         }
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
+        charts = {} if chart_of is None else {"simulated_transfers": self.plot(issuer_id=chart_of)}
+        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return what was simulated."""

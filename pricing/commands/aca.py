@@ -1,4 +1,4 @@
-"""`pricing aca rates | transfer`: rate tables of a filing, and risk transfers of a market, from files."""
+"""`pricing aca rates | transfer | simulate`: rate tables of a filing, risk transfers of a market, what-ifs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,27 @@ from pricing.commands.printing import print_result
 from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pricing.aca.rate_tables import RateTable
+    from pricing.aca.simulate import Simulation
     from pricing.aca.transfer import RiskTransfer
+    from pricing.parameters import Rates
 
 Dollars = Annotated[
     float, typer.Option(help="Dollars per member and month of paid claims.", metavar="DOLLARS")
 ]
 Factor = Annotated[float, typer.Option(help="The pool's average factor.", metavar="FACTOR")]
+Enrollees = Annotated[str | None, typer.Option(help="Enrollees with their scores and plans.", metavar="PATH")]
+Scores = Annotated[
+    str | None,
+    typer.Option(
+        help="Or payment_scores of `riskadj score --program hhs`, with --enrollment.", metavar="PATH"
+    ),
+]
+Enrollment = Annotated[
+    str | None, typer.Option(help="The enrollment that was scored, with plans and premiums.", metavar="PATH")
+]
 
 
 @guarded
@@ -116,9 +130,9 @@ def transfer(
         str | None,
         typer.Option(help="Plans by rating area, with plrs, arf, premium_pmpm, ...", metavar="PATH"),
     ] = None,
-    enrollees: Annotated[
-        str | None, typer.Option(help="Or enrollees with their scores and plans.", metavar="PATH")
-    ] = None,
+    enrollees: Enrollees = None,
+    scores: Scores = None,
+    enrollment: Enrollment = None,
     state_averages: Annotated[
         str | None, typer.Option(help="Published averages, where only some plans are known.", metavar="PATH")
     ] = None,
@@ -138,15 +152,98 @@ def transfer(
     from pricing.errors import InputError
     from pricing.parameters import load_rates
 
-    if (market is None) == (enrollees is None):
-        raise InputError("give either --market or --enrollees.")
+    if sum(given is not None for given in (market, enrollees, scores)) != 1:
+        raise InputError("give one of --market, --enrollees, and --scores with --enrollment.")
     own = load_rates("aca", benefit_year, overrides=parameters)
-    plans = (
-        market if enrollees is None else market_of_enrollees(enrollees, benefit_year=benefit_year, rates=own)
+    if market is None:
+        people = _enrollees(enrollees, scores, enrollment, own)
+        plans = market_of_enrollees(people, benefit_year=benefit_year, rates=own)
+    found = risk_transfer(
+        plans if market is None else market,
+        benefit_year=benefit_year,
+        state_averages=state_averages,
+        rates=own,
     )
-    found = risk_transfer(plans, benefit_year=benefit_year, state_averages=state_averages, rates=own)
     found.write(output, chart=True, overwrite=overwrite)
     _print_transfers(found, output)
+
+
+def _enrollees(
+    enrollees: str | None, scores: str | None, enrollment: str | None, rates: Rates
+) -> str | pa.Table:
+    """Return the enrollees that a command was given, or that its scores and enrollment make."""
+    from pricing.aca.enrollees import enrollees_of_scores
+    from pricing.errors import InputError
+
+    if (scores is None) != (enrollment is None) or (scores is None) == (enrollees is None):
+        raise InputError("give either --enrollees, or --scores and --enrollment.")
+    if enrollees is not None:
+        return enrollees
+    return enrollees_of_scores(scores, enrollment, benefit_year=rates.year, rates=rates)
+
+
+@guarded
+def simulate(
+    benefit_year: BenefitYear,
+    output: Output,
+    scenarios: Annotated[
+        str,
+        typer.Option(
+            help="TOML of [[scenario]] tables: name, where, multiply, set_to, share.", metavar="PATH"
+        ),
+    ],
+    enrollees: Enrollees = None,
+    scores: Scores = None,
+    enrollment: Enrollment = None,
+    issuer: Annotated[
+        str | None, typer.Option(help="Draw and print this issuer alone.", metavar="ID")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="How many times families are drawn; 0: no ranges.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same draws.")] = 0,
+    parameters: Parameters = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Simulate risk transfers of a market as it is and under scenarios, with the range that chance gives each.
+
+    Writes simulated_transfers, simulated_draws, scenarios and assumptions (Parquet) and run.json into the output
+    directory, with --issuer also a chart, and prints each scenario's transfers.
+
+    \b
+    pricing aca simulate --scores scores/payment_scores.parquet --enrollment enrollment.parquet
+        --scenarios scenarios.toml --issuer 11111 --benefit-year 2026 --output simulated
+    """
+    from pricing.aca.simulate import read_scenarios
+    from pricing.aca.simulate import simulate as simulation
+    from pricing.parameters import load_rates
+
+    own = load_rates("aca", benefit_year, overrides=parameters)
+    changes = read_scenarios(scenarios)
+    people = _enrollees(enrollees, scores, enrollment, own)
+    found = simulation(people, changes, benefit_year=benefit_year, draws=draws, seed=seed, rates=own)
+    found.write(output, chart_of=issuer, overwrite=overwrite)
+    _print_simulation(found, issuer, output)
+
+
+def _print_simulation(found: Simulation, issuer: str | None, output: Path) -> None:
+    frame = found.summary(issuer_id=issuer)
+    ranges = [name for name in ("change_p5", "change_p95") if name in frame]
+    rows = [
+        [
+            row["scenario"], row["state"], row["market"], row["issuer_id"], f"{row['transfer']:,.2f}",
+            f"{row['change']:+,.2f}", *(f"{row[name]:+,.0f}" for name in ranges),
+        ]
+        for row in frame.to_dict("records")
+    ]  # fmt: skip
+    headings = [
+        "scenario",
+        "state",
+        "market",
+        "issuer",
+        "transfer",
+        "change",
+        *("5 %", "95 %")[: len(ranges)],
+    ]
+    print_result(repr(found).strip("<>"), headings, rows, output, justify="llll" + "r" * (2 + len(ranges)))
 
 
 def _print_transfers(found: RiskTransfer, output: Path) -> None:

@@ -13,10 +13,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import riskadj
+from pricing.aca.enrollees import market_of_scores
 from pricing.aca.rate_tables import rate_table
 from pricing.aca.rate_walk import Calibration, PoolAdjustments, plan_rates
+from pricing.aca.simulate import read_scenarios
 from pricing.aca.state_rating import rating_rules
+from pricing.aca.transfer import risk_transfer
 from pricing.cli import app
+from pricing.errors import InputError
 from pricing.medicare.bid_flow import bid_flow
 from pricing.medicare.drug_projection import drug_experience
 from pricing.medicare.part_d_bid import part_d_bids
@@ -149,7 +154,10 @@ def test_aca_transfer(tmp_path: Path):
     status, out, err = run(*words, "--enrollees", tmp_path / "enrollees.parquet", "--overwrite")
     assert (status, "1,400.00" in out) == (0, True)
     status, _, err = run(*words)
-    assert (status, err) == (2, "InputError: give either --market or --enrollees.\n")
+    assert (status, err) == (
+        2,
+        "InputError: give one of --market, --enrollees, and --scores with --enrollment.\n",
+    )
 
 
 def test_medicare_bid(tmp_path: Path):
@@ -200,3 +208,79 @@ def test_medicare_part_d(tmp_path: Path):
                          "--claims", tmp_path / "claims.csv")  # fmt: skip
     assert (status, err.startswith("InputError: plan 'B' is no defined standard")) == (2, True)
     assert not (tmp_path / "b").exists()
+
+
+DATA = Path(__file__).parents[2] / "data" / "synthetic_aca"
+
+
+def test_aca_from_scores_to_transfers_and_scenarios(tmp_path: Path):
+    """The files of `riskadj score` lead to transfers and what-ifs: those that the library gives."""
+    scores = riskadj.score(
+        DATA / "enrollment.parquet",
+        DATA / "diagnoses.parquet",
+        drugs=DATA / "drugs.parquet",
+        program="hhs",
+        payment_year=2026,
+    )
+    pq.write_table(scores.payment_scores, tmp_path / "scores.parquet")
+    market = market_of_scores(scores.payment_scores, DATA / "enrollment.parquet", benefit_year=2026)
+    expected = risk_transfer(market, benefit_year=2026).summary()
+    files = ["--scores", tmp_path / "scores.parquet", "--enrollment", DATA / "enrollment.parquet"]
+    words = ["--benefit-year", 2026, *files]
+    status, out, err = run("aca", "transfer", *words, "--output", tmp_path / "transfers")
+    assert (status, err) == (0, "")
+    assert all(f"{transfer:,.2f}" in out for transfer in expected["transfer"])
+    issuer = expected["issuer_id"][0]
+    (tmp_path / "scenarios.toml").write_text(
+        f'[[scenario]]\nname = "coding"\nwhere = {{ issuer_id = "{issuer}" }}\n'
+        "multiply = { payment_risk_score = 1.02 }\n",
+        encoding="utf-8",
+    )
+    words += ["--scenarios", tmp_path / "scenarios.toml", "--issuer", issuer, "--draws", 3]
+    status, out, err = run("aca", "simulate", *words, "--output", tmp_path / "simulated")
+    assert (status, err) == (0, "")
+    assert "coding" in out
+    assert names(tmp_path / "simulated") >= {
+        "simulated_transfers.parquet",
+        "simulated_transfers.png",
+        "scenarios.parquet",
+    }
+    table = pq.read_table(tmp_path / "simulated" / "simulated_transfers.parquet").to_pandas()
+    base = table[(table["scenario"] == "as it is") & (table["issuer_id"] == issuer)]["transfer"]
+    own = expected[expected["issuer_id"] == issuer][
+        "transfer"
+    ]  # one row per pool; the simulation adds them up
+    assert base.sum() == pytest.approx(own.sum(), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[scenario]]\nshare = 0.5\n", "scenario 1: no name; it takes name, where"),
+        ('[[scenario]]\nname = "a"\nscale = 2\n', "scenario 1: unknown 'scale'; it takes name, where"),
+        ("x = 1\n", "holds no [[scenario]] table"),
+    ],
+)
+def test_scenarios_that_cannot_be_read(tmp_path: Path, text: str, words: str):
+    (tmp_path / "scenarios.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_scenarios(tmp_path / "scenarios.toml")
+    assert words in str(caught.value)
+
+
+def test_enrollees_come_from_one_place(tmp_path: Path):
+    words = [
+        "aca",
+        "simulate",
+        "--benefit-year",
+        2026,
+        "--scenarios",
+        "none.toml",
+        "--output",
+        tmp_path / "out",
+    ]
+    (tmp_path / "s.toml").write_text('[[scenario]]\nname = "a"\n', encoding="utf-8")
+    words[5] = tmp_path / "s.toml"
+    for given in ([], ["--scores", "s.parquet"], ["--enrollees", "e", "--scores", "s", "--enrollment", "f"]):
+        status, _, err = run(*words, *given)
+        assert (status, "give either --enrollees, or --scores and --enrollment." in err) == (2, True)
