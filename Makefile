@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 RUN := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test lint format types maps-check notebooks docs stress bench bench-smoke wheel clean distclean
+.PHONY: help demo test lint format types maps-check notebooks docs stress bench bench-smoke accuracy wheel clean distclean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## */\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -83,6 +83,9 @@ bench: $(DEV)  ## the benchmarks, with the peers they compare with
 
 bench-smoke: $(DEV)  ## the benchmarks on a small extract: do they run, and do the peers agree
 	$(BIN)/python -m benchmarks --smoke
+
+accuracy: $(DEV)  ## score all cases and random members with everybody; explain every difference
+	$(BIN)/python -m benchmarks.accuracy --write
 
 wheel: $(DEV)  ## build dist/*.whl and dist/*.tar.gz
 	$(BIN)/python -m build --quiet --outdir dist .

@@ -308,7 +308,12 @@ def score_member(folder, *, sex, age, status, codes, drugs=(), edits="default", 
         segment, demographic, disease, raw (Decimals, not rounded), hccs (payment HCCs left after hierarchies, in table
         order), variables (set of those whose non-zero factor was added).
     """
-    model = read_model(str(folder))
+    known = {"sex": sex, "age": age, "status": status, "codes": codes, "drugs": drugs, "edits": edits}
+    return score_in_model(read_model(str(folder)), **known, segment=segment, without=without)
+
+
+def score_in_model(model, *, sex, age, status, codes, drugs=(), edits="default", segment=None, without=()):
+    """Score one member under tables as `read_model` returns them, or as somebody changed them."""
     status = PLAIN_STATUS | dict(status)
     hccs = mapped_hccs(model, codes, sex, age, edits) | drug_hccs(model, set(drugs), age)
     hccs -= set(without)

@@ -22,7 +22,7 @@ from pricing.aca.state_rating import factors_of_states
 from pricing.aca.transfer_draws import Layout, PlanSums, transfers_of_draws
 from pricing.aca.transfer_formula import KEY, PARAMETERS
 from pricing.errors import InputError
-from pricing.inputs import Column, Columns, Numbers, read_columns
+from pricing.inputs import Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
 from pricing.toml_files import read_tables
 from riskadj.extracts.write import write_tables
@@ -219,9 +219,7 @@ def simulate(
     .. [1] `mmrr2014`, `cfr153_320` in pricing/rates/aca/manifest.toml.
     """
     rates = rates or load_rates("aca", benefit_year)
-    columns = read_columns(
-        enrollees, (*ENROLLEES, Column("member_id", "text", default=...)), role="enrollees", carry=True
-    )
+    columns = read_columns(enrollees, ENROLLEES, role="enrollees", carry=True)
     columns = columns.with_columns(is_billable=billable_of(columns, rates))
     _check_options(scenarios, draws, seed)
     units, n_units = _units(columns)

@@ -1,15 +1,19 @@
-"""The README shows what the library says today: its coverage table is the one made from the tables."""
+"""The README shows what the library says today: its tables are made from the tables and results of the library."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.accuracy import report
+from benchmarks.accuracy.__main__ import BEGIN, END, RESULTS
 from riskadj.cli import app
 from tests.house import laws
+from tests.releases import final_models
 
 
 def test_coverage_table_is_made_from_the_tables() -> None:
@@ -18,6 +22,20 @@ def test_coverage_table_is_made_from_the_tables() -> None:
     shown = text.partition("<!-- coverage -->")[2].partition("<!-- /coverage -->")[0].strip()
     assert shown == made
     assert shown.count("\n") > 10
+
+
+def test_readme_and_report_are_made_from_the_results() -> None:
+    results = json.loads((RESULTS / "accuracy.json").read_text(encoding="utf-8"))
+    assert (RESULTS / "accuracy.md").read_text(encoding="utf-8") == report.markdown(results)
+    text = (laws.ROOT / "README.md").read_text(encoding="utf-8")
+    assert text.partition(BEGIN)[2].partition(END)[0].strip() == report.readme(results)
+    assert {item["place"] for item in results["compared"]} == set(final_models())
+
+
+def test_results_hold_no_difference_from_the_naive_scorer() -> None:
+    results = json.loads((RESULTS / "accuracy.json").read_text(encoding="utf-8"))
+    assert sum(item["differ"] for item in results["compared"] if item["against"] == "naive scorer") == 0
+    assert sum(item["unexplained"] for item in results["compared"]) == 0
 
 
 TUVA = laws.ROOT.parent / "shared" / "realdata" / "tuva_demo"
