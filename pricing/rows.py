@@ -107,10 +107,17 @@ def numbered(codes: Sequence[Integers], sizes: Sequence[int], n_rows: int) -> tu
 
 @dataclass(frozen=True)
 class Rows:
-    """The columns read, under our names; each is turned into numbers when asked for."""
+    """The columns read, under our names; each is turned into numbers when asked for.
+
+    Attributes
+    ----------
+    not_read : tuple of str
+        Columns of the source that nobody asked for, under its own names.
+    """
 
     label: str
     table: pa.Table = field(repr=False)
+    not_read: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -306,7 +313,8 @@ def read_rows(
     table = read(list(dict.fromkeys(present.values())))
     if not table.num_rows:
         raise InputError(f"{label} has no rows; {role} needs at least one.")
-    return Rows(label, pa.table({name: table[theirs] for name, theirs in present.items()}))
+    not_read = tuple(name for name in header if name not in present.values())
+    return Rows(label, pa.table({name: table[theirs] for name, theirs in present.items()}), not_read)
 
 
 def _opened(source: Any, role: str) -> tuple[list[str], str, Any]:

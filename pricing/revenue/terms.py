@@ -111,7 +111,7 @@ def read_terms(source: Any, cohorts: Cohorts, *, base_year: int, overrides: Over
         A column is unknown, a row is there twice, a cohort has no terms, or the terms begin after the base month.
     """
     rows = read_rows(source, "terms", needed=_NEEDED, optional=("payment_year", *cohorts.by, *TERMS))
-    _refuse_others(source, cohorts, rows)
+    _refuse_others(rows, cohorts)
     years = rows.numbers("payment_year") if rows.has("payment_year") else np.full(rows.n_rows, base_year)
     found = sorted({int(year) for year in years})
     if found[0] > base_year:
@@ -139,17 +139,14 @@ def _basic_premiums(bids: Numbers, years: Numbers, overrides: Overrides) -> Numb
     )
 
 
-def _refuse_others(source: Any, cohorts: Cohorts, rows: Rows) -> None:
+def _refuse_others(rows: Rows, cohorts: Cohorts) -> None:
     """Refuse columns that are neither terms nor columns of the cohorts: a misspelt term would count as zero."""
-    names = getattr(source, "column_names", None) or getattr(source, "columns", None)
-    names = list(source) if isinstance(source, Mapping) else names
     known = ("payment_year", *cohorts.by, *TERMS)
-    for name in names if names is not None and not callable(names) else ():
-        if name not in known:
-            raise InputError(
-                f"{rows.label}: column '{name}' is no term and no column of the cohorts{nearest(name, known)}; "
-                f"known: {', '.join(known)}."
-            )
+    for name in rows.not_read[:1]:
+        raise InputError(
+            f"{rows.label}: column '{name}' is no term and no column of the cohorts{nearest(name, known)}; "
+            f"known: {', '.join(known)}."
+        )
 
 
 def _places(rows: Rows, cohorts: Cohorts, years: Numbers, found: list[int]) -> Integers:

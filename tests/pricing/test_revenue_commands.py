@@ -71,6 +71,12 @@ def test_forecast_without_scenarios_repeats_the_base_month(files: Path):
     assert {row["revenue"] for row in months} == {round(0.98 * (3000 + 100), 2)}
 
 
+def test_a_misspelt_term_of_a_file_is_refused(files: Path, capsys: pytest.CaptureFixture):
+    (files / "terms.csv").write_text(TERMS.replace("rebate_pmpm", "rebate"), encoding="utf-8")
+    assert run("forecast", files) == 2
+    assert "column 'rebate' is no term" in " ".join(capsys.readouterr().err.split())
+
+
 def test_compare(files: Path, capsys: pytest.CaptureFixture):
     more = ("--scenarios", files / "scenarios.toml", "--before", "budget", "--after", "latest")
     assert run("compare", files, *more) == 0
