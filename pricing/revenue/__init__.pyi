@@ -36,3 +36,4 @@ from pricing.revenue.variance import Reconciliation as Reconciliation
 from pricing.revenue.variance import reconcile as reconcile
 from pricing.revenue.variance_cells import forecast_cells as forecast_cells
 from pricing.revenue.variance_cells import mmr_cells as mmr_cells
+from pricing.revenue.year_rules import normalization_of_years as normalization_of_years

@@ -85,6 +85,12 @@ def forecast(
     UnknownRateError
         A yearly parameter is not known for a month's year.
 
+    Notes
+    -----
+    Each component of a cohort and month is rounded to the cent once; CMS rounds each member's payment, so that its
+    reports differ by up to half a cent a member. Members keep the score they have: what a year adds to it is for
+    `coding_trend` or later scores to say. Settlements of months before the first one are not in the tables.
+
     References
     ----------
     .. [1] 42 CFR 422.304-422.310, 423.329; pricing/rates/medicare/manifest.toml, pricing/rates/revenue/manifest.toml.

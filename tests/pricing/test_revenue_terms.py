@@ -9,7 +9,14 @@ import pytest
 
 import riskadj
 from pricing.errors import InputError
-from pricing.revenue import Assume, Scenario, forecast, payment_calendar, terms_of_bids
+from pricing.revenue import (
+    Assume,
+    Scenario,
+    forecast,
+    normalization_of_years,
+    payment_calendar,
+    terms_of_bids,
+)
 from tests.pricing.revenue_members import membership, one_member
 
 RATEBOOK = pa.table(
@@ -126,3 +133,22 @@ def test_the_payment_calendar():
     for run, row in rows.items():
         assert (row["service_start"], row["service_end"]) == windows[run]
     assert payment_calendar([2031]).table()["service_start"].null_count == 3
+
+
+def test_normalization_of_the_next_year():
+    row = normalization_of_years("cms_hcc_v28", before=2026, after=2027, where={"status": "non_dual"})
+    # 1.067 in 2026 and 1.079 in 2027; the coding adjustment is 5.9 percent in both
+    assert (row.parameter, row.where, row.first_month) == (
+        "normalization_change", {"status": "non_dual"}, "2027-01",
+    )  # fmt: skip
+    assert row.value == pytest.approx(1.067 / 1.079, rel=1e-12)
+    graft = normalization_of_years("esrd_v24", before=2026, after=2027, segment="GRAFT_COMM_10PL")
+    assert graft.value == pytest.approx(1.104 / 1.119, rel=1e-12)
+    with pytest.raises(
+        InputError, match="esrd_v24 has 2 numbers of normalization in 2026, by segment; give segment="
+    ):
+        normalization_of_years("esrd_v24", before=2026, after=2027)
+    with pytest.raises(InputError, match="cms_hcc_v29 has no coding intensity in 2026; nearest: cms_hcc_v2"):
+        normalization_of_years("cms_hcc_v29", before=2026, after=2027)
+    with pytest.raises(InputError, match="esrd_v24, segment CNA, has no"):
+        normalization_of_years("esrd_v24", before=2026, after=2027, segment="CNA")
