@@ -47,7 +47,14 @@ _room(
     aca.transfer,
     aca.simulate,
 )
-_room("benefits", "Plan designs: compare them on claims.", benefits.compare)
+_room(
+    "benefits",
+    "Plan designs: on claims, and as the federal calculator values them.",
+    benefits.compare,
+    benefits.adjudicate,
+    benefits.av,
+    benefits.template,
+)
 _room(
     "contracts",
     "Value-based provider contracts: attribute, settle, score, and what of it is chance.",

@@ -23,6 +23,7 @@ from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 _NO_LIMIT = 1 << 60
 _NOTHING_COVERED = PlanDesign()
@@ -96,13 +97,19 @@ class Adjudication:
         frame["actuarial_value"] = frame["plan_paid"] / frame["allowed"]
         return frame
 
+    def plot(self) -> Figure:
+        """Return a figure: who pays what under each design."""
+        from pricing.benefits.plots import plot_adjudication
+
+        return plot_adjudication(self)
+
     def to_pandas(self, table: str = "members") -> pd.DataFrame:
         """Return one of the tables as a pandas DataFrame: "members" or "lines"."""
         frame: pd.DataFrame = getattr(self, table).to_pandas()
         return frame
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write adjudicated_members (and adjudicated_lines, if kept) and run.json into `directory`, all or nothing."""
+    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+        """Write adjudicated_members (adjudicated_lines, if kept; a chart) and run.json into `directory`."""
         tables = {"adjudicated_members": self.members}
         if len(self.line_parts):
             tables["adjudicated_lines"] = self.lines
@@ -111,7 +118,8 @@ class Adjudication:
             "counts": dict(self.claims.counts),
             "notes": list(self.notes),
         }
-        return write_tables(directory, tables, report, overwrite=overwrite)
+        charts = {"adjudicated_members": self.plot()} if chart else {}
+        return write_tables(directory, tables, report, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return what was adjudicated, without any member's data."""

@@ -2,59 +2,118 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from riskadj.charts import AMBER, BLUE, GREEN, GREY, PALETTE, RED, new_figure, show_dollars, show_percent
+from riskadj.charts import (
+    AMBER,
+    BLUE,
+    GREEN,
+    GREY,
+    PALETTE,
+    RED,
+    new_figure,
+    show_dollars,
+    show_percent,
+    show_short_dollars,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from pricing.benefits.adjudication import Adjudication
+    from pricing.benefits.av_designs import ActuarialValues
     from pricing.benefits.continuance import ContinuanceTable
     from pricing.benefits.scenarios import Comparison
 
 _MOST_DESIGNS = 12
 _PARTS = {
-    "plan_paid_pmpm": ("plan", BLUE),
-    "deductible_pmpm": ("deductible", AMBER),
-    "copay_pmpm": ("copays", GREEN),
-    "coinsurance_pmpm": ("coinsurance", PALETTE[4]),
-    "not_covered_pmpm": ("not covered", GREY),
+    "plan_paid": ("plan", BLUE),
+    "deductible": ("deductible", AMBER),
+    "copay": ("copays", GREEN),
+    "coinsurance": ("coinsurance", PALETTE[4]),
+    "not_covered": ("not covered", GREY),
 }
+
+_MOST_VALUES = 30
+_METALS = {"bronze": "#B08D57", "silver": "#A9B0B7", "gold": "#D9B84A", "platinum": "#8FA9C4"}
 
 
 def plot_comparison(comparison: Comparison) -> Figure:
     """Return four charts: who pays, the change in plan cost, winners and losers by decile, members' cost.
 
-    The base and the designs after it, the first twelve.
+    The base and the designs after it, the first twelve. One design alone has no changes, and two charts.
     """
-    figure, (who, tornado, deciles, members) = new_figure(2, 2, height=8.6)
-    _draw_payers(who, comparison)
-    _draw_changes(tornado, comparison)
-    _draw_deciles(deciles, comparison)
+    if comparison.designs.num_rows == 1:
+        figure, (who, members) = new_figure(1, 2)
+    else:
+        figure, (who, tornado, deciles, members) = new_figure(2, 2, height=8.6)
+        _draw_changes(tornado, comparison)
+        _draw_deciles(deciles, comparison)
+    rows = comparison.designs.to_pylist()
+    title = "Who pays, per member and month (actuarial value at the end)"
+    _draw_payers(who, rows, ending="_pmpm", title=title)
     _draw_distribution(members, comparison)
     return figure
 
 
-def _draw_payers(axes: Axes, comparison: Comparison) -> None:
-    rows = comparison.designs.to_pylist()[:_MOST_DESIGNS][::-1]
-    left = np.zeros(len(rows))
+def _draw_payers(axes: Axes, rows: list[dict[str, Any]], *, ending: str, title: str) -> None:
+    """Draw who pays what, a bar for each row; parts are columns of `_PARTS`, perhaps with an ending."""
+    shown = rows[:_MOST_DESIGNS][::-1]
+    left = np.zeros(len(shown))
     for column, (label, color) in _PARTS.items():
-        amounts = np.array([row[column] for row in rows])
+        amounts = np.array([row[column + ending] for row in shown])
         if amounts.any():
-            axes.barh([row["design"] for row in rows], amounts, left=left, color=color, label=label)
+            axes.barh([row["design"] for row in shown], amounts, left=left, color=color, label=label)
         left += amounts
-    for number, row in enumerate(rows):
+    for number, row in enumerate(shown):
         axes.annotate(
             f"{row['actuarial_value']:.1%}", (left[number], number), (4, 0), textcoords="offset points",
             va="center", fontsize=8,
         )  # fmt: skip
     axes.set_xlim(0, left.max() * 1.12)
-    axes.set_title("Who pays, per member and month (actuarial value at the end)", fontsize=10)
+    axes.set_title(title, fontsize=10)
     show_dollars(axes.xaxis)
     axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.1))
+
+
+def plot_adjudication(found: Adjudication) -> Figure:
+    """Return a figure: who pays what under each design, in dollars, the first twelve."""
+    rows = found.summary().to_dict("records")
+    figure, (axes,) = new_figure(width=8.0, height=2.4 + 0.45 * min(len(rows), _MOST_DESIGNS))
+    _draw_payers(axes, rows, ending="", title="Who pays (the plan's share at the end)")
+    show_short_dollars(axes.xaxis)
+    return figure
+
+
+def plot_actuarial_values(found: ActuarialValues) -> Figure:
+    """Return a figure: the value of each design over the de minimis ranges of the metal levels, the first thirty."""
+    rows = found.designs.to_pylist()[:_MOST_VALUES][::-1]
+    figure, (axes,) = new_figure(width=8.5, height=2.6 + 0.32 * len(rows))
+    rates = found.values[0].rates
+    for level, color in _METALS.items():
+        if rates.has("de_minimis_below", level):
+            center = rates.number("metal_av", level)
+            low = center - rates.number("de_minimis_below", level)
+            high = center + rates.number("de_minimis_above", level)
+            axes.axvspan(low, high, color=color, alpha=0.25, linewidth=0)
+            axes.annotate(
+                level, (center, 1), (0, 3), textcoords="offset points", xycoords=("data", "axes fraction"),
+                ha="center", fontsize=8,
+            )  # fmt: skip
+    values = [row["actuarial_value"] for row in rows]
+    axes.plot(values, [row["design"] for row in rows], "o", color=BLUE, markersize=6)
+    for place, value in enumerate(values):
+        axes.annotate(
+            f"{value:.2%}", (value, place), (7, 0), textcoords="offset points", va="center", fontsize=8
+        )
+    axes.set_xlim(min(0.5, *values) - 0.02, max(0.95, *values) + 0.05)
+    axes.margins(y=0.6 / max(len(rows), 1))
+    axes.set_xlabel(f"actuarial value on {found.run['table']}, {found.run['benefit_year']}")
+    show_percent(axes.xaxis)
+    return figure
 
 
 def _draw_changes(axes: Axes, comparison: Comparison) -> None:
