@@ -15,6 +15,7 @@ from pricing.benefits.claims_continuance import continuance_of_claims, value_on_
 from pricing.benefits.design import CostSharing, PlanDesign
 from pricing.errors import InputError
 from pricing.parameters import load_rates
+from tests.pricing.test_av_calculator import federal, needs_tables
 
 RATES = load_rates("aca", 2025)
 ROWS = [  # member, day of January, service, dollars
@@ -113,3 +114,35 @@ def test_copays_are_priced_by_visits_of_the_claims():
     table = continuance_of_claims(claims(rows))
     assert actuarial_value(table, design, benefit_year=2026).value == pytest.approx(1 - 80 / 500)
     assert value_on_claims(claims(rows), design).value == pytest.approx(1 - 80 / 500)
+
+
+def population_of(table, n_members):
+    """Claims of members whose spend is distributed as the table says: one claim each, at one of its caps.
+
+    The capped cost rises between two caps by the share of members who spend more, so that share can be read off it.
+    """
+    rises = np.diff(table.maxd[:-1]) / np.diff(table.up_to[:-1])
+    counts = np.rint(n_members * rises).astype(int)  # who spends more than each cap but the last
+    spend = np.zeros(n_members)
+    for cap, count in zip(table.up_to[1:-1], counts, strict=True):
+        spend[:count] = cap
+    last = np.flatnonzero(counts)[-1]  # whoever spends most has all that the table knows above that cap
+    spend[: counts[last]] += (table.total - table.maxd[last + 1]) * n_members / counts[last]
+    return pa.table(
+        {
+            "claim_id": [f"C{number}" for number in range(n_members)],
+            "member_id": [f"M{number}" for number in range(n_members)],
+            "service_date": [date(2025, 1, 1)] * n_members,
+            "service_category": ["inpatient"] * n_members,
+            "allowed_amount": np.round(spend, 2),
+        }
+    )
+
+
+@needs_tables
+@pytest.mark.parametrize("limit", [1500, 6000, 9450])
+def test_both_engines_agree_on_a_population_drawn_from_the_federal_table(limit):
+    table = federal("silver")["combined"]
+    design = PlanDesign("d", limit, limit)
+    by_claims = value_on_claims(population_of(table, 40_000), design).value
+    assert by_claims == pytest.approx(1 - table.capped(limit) / table.total, abs=2e-4)
