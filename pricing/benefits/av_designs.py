@@ -90,6 +90,10 @@ def actuarial_values(
     rates : Rates, optional
         With numbers of the caller's own, such as other de minimis ranges.
 
+    Returns
+    -------
+    ActuarialValues
+
     Raises
     ------
     InputError
