@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from riskadj.errors import ExtractError
+from riskadj.extracts.buffers import values_of
 from riskadj.extracts.parts import Part, RawChunk, held
 
 #: A row group above this many rows is streamed in batches, so that memory stays bounded.
@@ -110,6 +112,13 @@ class _ParquetFile:
 
 
 def _points_inside(array: pa.DictionaryArray) -> bool:
+    """Return True if every index names an entry; what stands under a null counts only where it raises a doubt."""
+    if not len(array):
+        return True
+    if pa.types.is_int32(array.indices.type):
+        points = values_of(array.indices).view(np.uint32)  # a negative one is a large one
+        if points.max() < len(array.dictionary):
+            return True
     ends = pc.min_max(array.indices)
     least, most = ends["min"].as_py(), ends["max"].as_py()
     return least is None or (least >= 0 and most < len(array.dictionary))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
@@ -231,12 +231,14 @@ class _Meaning:
         Number of each code that maps to an HCC in a period; UNKNOWN for the others.
     mapped_ever : ndarray of int32, shape (1, n_entries)
         The same where nobody can say when a code was given: it counts if it is valid at any time.
+    names_of_unknown : mapping of int to str
+        Code of each entry that is not known, cleaned.
     """
 
-    entries: pa.Array
     numbers: npt.NDArray[np.int32]
     mapped: npt.NDArray[np.int32]
     mapped_ever: npt.NDArray[np.int32]
+    names_of_unknown: Mapping[int, str]
 
 
 def _meaning(book: Book, entries: pa.Array) -> _Meaning:
@@ -244,11 +246,13 @@ def _meaning(book: Book, entries: pa.Array) -> _Meaning:
     numbers = book.look_up(entries)
     is_mapped = book.is_mapped[numbers] & (numbers >= 0)
     is_valid_in = book.is_valid[:, np.maximum(numbers, 0)]
+    unknown = np.flatnonzero(numbers == UNKNOWN)
+    codes = map(unpack, pack(entries)[unknown])
     return _Meaning(
-        entries,
         numbers,
         np.where(is_mapped & is_valid_in, numbers, np.int32(UNKNOWN)),
         np.where(is_mapped, numbers, np.int32(UNKNOWN))[None, :],
+        dict(zip(unknown.tolist(), codes, strict=True)),
     )
 
 
@@ -307,14 +311,14 @@ class _Piece:
     def _count_codes(
         self, rows_of_entry: Integers, lost_codes: npt.NDArray[np.int32], counts: CaptureCounts
     ) -> None:
-        numbers, entries = self.meaning.numbers, self.meaning.entries
+        numbers = self.meaning.numbers
         known, unknown = numbers >= 0, (numbers == UNKNOWN) & (rows_of_entry > 0)
         np.add.at(counts.rows_of_code, numbers[known], rows_of_entry[known])
         np.subtract.at(counts.rows_of_code, lost_codes, 1)
         counts.rows_unknown += int(rows_of_entry[unknown].sum())
-        if unknown.any():
-            names = entries.filter(from_numpy(unknown, pa.bool_()))
-            counts.unknown_codes |= {unpack(code) for code in pack(names)}
+        counts.unknown_codes.update(
+            self.meaning.names_of_unknown[entry] for entry in np.flatnonzero(unknown).tolist()
+        )
 
     def _reject_unusable(self) -> None:
         column, numbers = self.sink.columns.code, self.meaning.numbers
