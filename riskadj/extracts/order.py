@@ -11,20 +11,12 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-def in_order(
-    work: Callable[[S], T], items: Iterable[S], threads: int, *, caller_works: bool = False
-) -> Iterator[T]:
-    """Yield ``work(item)`` in the order of `items`, at most ``threads + 1`` of them under way.
-
-    Parameters
-    ----------
-    caller_works : bool
-        Whoever takes the results keeps one of the threads busy: it should not wait for a processor.
-    """
+def in_order(work: Callable[[S], T], items: Iterable[S], threads: int) -> Iterator[T]:
+    """Yield ``work(item)`` in the order of `items`, at most ``threads + 1`` of them under way."""
     if threads == 1:
         yield from map(work, items)
         return
-    with ThreadPoolExecutor(threads - 1 if caller_works else threads) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[T]] = deque()
         try:
             for item in items:

@@ -140,7 +140,7 @@ class ScoringRun:
             return position, slice(*rows), batches
 
         items = product(range(len(self.models)), self.population.ranges())
-        return in_order(work, items, self.options.threads, caller_works=True)
+        return in_order(work, items, self.options.threads)
 
     def empty_payments(self) -> list[Scores]:
         """Return one array per model for `model_scores` to fill."""
