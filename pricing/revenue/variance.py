@@ -124,9 +124,9 @@ def reconcile(
 
     Parameters
     ----------
-    expected, actual : path, DataFrame, Arrow table, mapping or Cells
+    expected, actual : RevenueForecast, Cells, path, DataFrame, Arrow table or mapping
         `pricing.revenue.variance_cells.CELLS` lists the columns; `mmr_cells` makes them from monthly membership
-        reports, `RevenueForecast.cells` from a forecast. Two forecasts can be compared as well.
+        reports, `forecast_cells` from a forecast by other scores than the final. Two forecasts can be compared as well.
     by : sequence of str
         Columns that both sides have, in the order in which they explain: the mix of the first, then of the second
         within it. Default: status, county_code.

@@ -115,8 +115,8 @@ def read_cells(source: Any, by: Sequence[str], *, role: str) -> Cells:
 
     Parameters
     ----------
-    source : Cells, path, DataFrame, Arrow table or mapping
-        With the columns of `CELLS`, and `by` as text; or the directory of a forecast (Part C).
+    source : Cells, RevenueForecast, path, DataFrame, Arrow table or mapping
+        With the columns of `CELLS`, and `by` as text; or a forecast or its directory (Part C, final scores).
     by : sequence of str
     role : str
         What the table is, for messages.
@@ -126,7 +126,7 @@ def read_cells(source: Any, by: Sequence[str], *, role: str) -> Cells:
     InputError
         A column is missing or holds impossible values.
     """
-    if isinstance(source, (str, Path)) and Path(source).is_dir():
+    if isinstance(source, RevenueForecast) or (isinstance(source, (str, Path)) and Path(source).is_dir()):
         source = forecast_cells(source, by=by)
     run = source.run if isinstance(source, Cells) else {}
     table = source.table() if isinstance(source, Cells) else source

@@ -219,6 +219,26 @@ def test_given_members_can_be_drawn_by_their_scores() -> None:
         draw_revenue(base, uncertain=[LAPSE])
 
 
+def test_rules_of_later_years_stay_as_the_forecast_has_them() -> None:
+    people = membership(rows_of(30))
+    later = Membership(
+        people.base_month, people.cohorts, people.cohort_of_member, people.scores, None, {2027: people.scores * 0.9},
+        people.counts,
+    )  # fmt: skip
+    scenario = Scenario("later", (Assume("coding_trend", 0.05),))
+    base = forecast(later, TERMS, scenario=scenario, n_months=20, overrides=NONE_WITHHELD)
+    same = Uncertain("coding_trend", Distribution("values", (0.05,)))
+    found = draw_revenue(base, draws=2, members=False, uncertain=[same])
+    assert by_draw(found)[1] == pytest.approx(base.month_totals["revenue"].to_numpy(), abs=0.5)
+
+
+def test_a_drawn_price_keeps_the_callers_own_parameters() -> None:
+    base = plan(30, Assume("rate_trend", 0.05))  # nothing is withheld
+    same = Uncertain("rate_trend", Distribution("values", (0.05,)))
+    found = draw_revenue(base, draws=2, members=False, uncertain=[same])
+    assert by_draw(found)[0] == pytest.approx(base.month_totals["revenue"].to_numpy(), abs=0.5)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

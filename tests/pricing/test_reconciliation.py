@@ -12,10 +12,12 @@ import pyarrow as pa
 import pytest
 
 from pricing.errors import InputError
+from pricing.revenue import Assume, Membership, Scenario, forecast
 from pricing.revenue.variance import reconcile
-from pricing.revenue.variance_cells import BY, mmr_cells, status_of_factor_type
+from pricing.revenue.variance_cells import BY, forecast_cells, mmr_cells, status_of_factor_type
 from riskadj.errors import OutputExistsError
 from tests.pricing.naive_reconciliation import naive_reconciliation
+from tests.pricing.revenue_members import membership
 from tests.report_files import mmr_lines, write_lines
 
 JAN, FEB, MAR = (dt.date(2099, month, 1) for month in (1, 2, 3))
@@ -319,3 +321,60 @@ def test_it_is_written_shown_and_charted(tmp_path: Path):
     titles = [axes.get_title() for axes in found.plot().axes]
     assert titles == ["From forecast to MMR", "MMR less forecast, by month and cause"]
     assert "1 months" in repr(found) or "1 month" in repr(found)
+
+
+def people(**more: Any) -> Membership:
+    rows = [
+        {"payment_risk_score": 1.0, "status": "non_dual"},
+        {"payment_risk_score": 2.0, "status": "full_dual"},
+    ]
+    return membership(rows, **more)
+
+
+def test_a_forecast_is_reconciled_as_reports_have_it():
+    terms = {"payment_rate": [1000.0], "rebate_pmpm": [50.0], "member_premium": [20.0], "frailty": [0.1]}
+    before = forecast(people(), terms, n_months=2)
+    cells = forecast_cells(before).table().to_pylist()
+    # before sequestration, without the members' premiums; frailty is neither rate nor score
+    assert [cell["revenue"] for cell in cells] == [2150.0, 1150.0] * 2
+    assert [(cell["rate_dollars"], cell["scored_dollars"]) for cell in cells] == [
+        (1000, 2000),
+        (1000, 1000),
+    ] * 2
+    dearer = forecast(people(), terms, scenario=Scenario("dearer", (Assume("rate_change", 1.1),)), n_months=2)
+    found = reconcile(before, dearer)
+    assert found.months["rate"].to_pylist() == [300.0, 300.0]
+    assert found.months["other"].to_pylist() == [20.0, 20.0]  # frailty, paid at the rate
+
+
+def test_a_forecast_by_the_scores_of_another_run():
+    early = Scenario("early", (Assume("completion_initial", 0.9),), scored_as="final")
+    found = forecast(people(), {"payment_rate": [1000.0]}, scenario=early, n_months=1)
+    final, initial = (forecast_cells(found, vintage=run) for run in ("final", "initial"))
+    assert final.measures[3].sum() == 3000
+    assert initial.measures[3].sum() == 2700
+    assert reconcile(final, initial).months["score"].to_pylist() == [-300.0]
+
+
+def test_part_d_of_a_forecast():
+    base = people()
+    drugs = Membership(
+        base.base_month, base.cohorts, base.cohort_of_member, base.scores, base.scores, {}, base.counts
+    )
+    terms = {"payment_rate": [1000.0], "part_d_bid": [80.0], "part_d_basic_premium": [30.0]}
+    cells = forecast_cells(forecast(drugs, terms, n_months=1), part="D").table().to_pylist()
+    assert [(cell["rate_dollars"], cell["scored_dollars"], cell["revenue"]) for cell in cells] == [
+        (80, 160, 130), (80, 80, 50),
+    ]  # fmt: skip
+
+
+def test_forecast_refusals(tmp_path: Path):
+    found = forecast(people(), {"payment_rate": [1000.0]}, n_months=1)
+    target = found.write(tmp_path / "forecast")
+    with pytest.raises(InputError, match="final run only"):
+        forecast_cells(target, vintage="initial")
+    with pytest.raises(InputError, match="vintage 'late' is none of initial"):
+        forecast_cells(found, vintage="late")
+    with pytest.raises(InputError, match="lacks 'stars'"):
+        forecast_cells(target, by=("stars",))
+    assert forecast_cells(target).table() == forecast_cells(found).table()
