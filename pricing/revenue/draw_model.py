@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -27,6 +27,7 @@ from pricing.revenue.revenue_forecast import RevenueForecast
 from pricing.revenue.scores import LATER, Scores, base_means, score_steps
 
 FINAL = "final"
+MEMBER = "member"
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,20 @@ class Model:
         Mean scores of cohorts without members of a draw.
     kept : ndarray of bool, shape (n_cohorts,)
         Whose revenue is asked for.
+    units : mapping of str to ndarray
+        Dollars of a member month without score, and of 1.000 of each part's score.
+    growth : mapping of str to ndarray
+        What the base month's mean scores are multiplied by, by part.
+    coefficients : Coefficients
+        Of the forecast's own scenario.
     """
 
     forecast: RevenueForecast
     base: Sums = field(repr=False)
     means: Mapping[str, Numbers] = field(repr=False)
     kept: npt.NDArray[np.bool_] = field(repr=False)
+    units: Mapping[str, Numbers] = field(repr=False)
+    growth: Mapping[str, Numbers] = field(repr=False)
     coefficients: Coefficients = field(repr=False)
 
     @classmethod
@@ -89,9 +98,10 @@ class Model:
             part: base_means(forecast.cohorts, base.members, total) for part, total in base.scores.items()
         }
         factors = {part: _growth(scores) for part, scores in forecast.scores.items()}
-        found = _coefficients(forecast.flows, forecast.priced, factors)
+        units = _units(forecast.priced, factors)
+        found = _coefficients(forecast.flows, units, factors)
         forecast.cohorts.refuse_unless_some_fit(where, "where")
-        return cls(forecast, base, means, forecast.cohorts.fits(where), found)
+        return cls(forecast, base, means, forecast.cohorts.fits(where), units, factors, found)
 
     @property
     def n_months(self) -> int:
@@ -143,15 +153,15 @@ class Model:
         scenario = forecast.scenario.plus(*rows, name="drawn")
         assumed = Assumed(scenario, forecast.cohorts, forecast.months)
         drawn = {row.parameter for row in rows}
-        flows, priced, scores = forecast.flows, forecast.priced, forecast.scores
+        flows, units, growth = forecast.flows, self.units, self.growth
         if drawn & set(ENROLLMENT):
             flows = flows_of(assumed, self.base.members)
         if drawn & PRICES:
-            priced = price(assumed, forecast.terms, overrides=forecast.recipe.overrides)
-        factors = {part: _growth(each) for part, each in scores.items()}
+            units = _units(price(assumed, forecast.terms, overrides=forecast.recipe.overrides), growth)
         if drawn - PRICES - set(ENROLLMENT):
-            factors = {part: _growth(_drawn_scores(part, each, assumed)) for part, each in scores.items()}
-        return _coefficients(flows, priced, factors)
+            scores = forecast.scores.items()
+            growth = {part: _growth(_drawn_scores(part, each, assumed)) for part, each in scores}
+        return _coefficients(flows, units, growth)
 
 
 #: Parameters of rates, rebates and premiums.
@@ -170,15 +180,21 @@ def _growth(scores: Scores) -> Numbers:
     return replace(scores, base=np.ones_like(scores.base)).of_run(FINAL)
 
 
-def _coefficients(flows: Flows | None, priced: Priced, growth: Mapping[str, Numbers]) -> Coefficients:
-    """Return dollars per member and per score month: the forecast's own components of one member."""
-    one = np.ones_like(growth["part_c"])
+def _units(priced: Priced, parts: Iterable[str]) -> dict[str, Numbers]:
+    """Return dollars of a member month without score, and of 1.000 of each part's score."""
+    one = np.ones_like(priced.terms["rate"])
     nobody = np.zeros_like(one)
-    per_member = _dollars(priced, one, nobody, nobody)
-    per_score = {"part_c": _dollars(priced, one, growth["part_c"], nobody) - per_member}
-    if "part_d" in growth:
-        per_score["part_d"] = _dollars(priced, one, nobody, growth["part_d"]) - per_member
-    return Coefficients(flows, per_member, per_score)
+    units = {MEMBER: _dollars(priced, one, nobody, nobody)}
+    for part in parts:
+        scores = (one, nobody) if part == "part_c" else (nobody, one)
+        units[part] = _dollars(priced, one, *scores) - units[MEMBER]
+    return units
+
+
+def _coefficients(
+    flows: Flows | None, units: Mapping[str, Numbers], growth: Mapping[str, Numbers]
+) -> Coefficients:
+    return Coefficients(flows, units[MEMBER], {part: units[part] * each for part, each in growth.items()})
 
 
 def _dollars(priced: Priced, members: Numbers, part_c: Numbers, part_d: Numbers) -> Numbers:
