@@ -6,18 +6,19 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.aca.state_rating import RatingRules
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.inputs import Column, Numbers, read_columns
 from pricing.rounding import round_cents
 from riskadj.errors import OutputExistsError
-from riskadj.extracts.write import output_errors, write_tables
+from riskadj.extracts.write import output_errors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,10 @@ class RateTable:
     walk: BuildUp
     rules: RatingRules
 
+    TABLES: ClassVar[Mapping[str, str]] = {"rates": "rates", "walk": "build_up", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     @property
     def assumptions(self) -> pa.Table:
         """Every yearly parameter used, with its source and whether it was verified."""
@@ -84,11 +89,6 @@ class RateTable:
         few: pd.DataFrame = wide[[band for band in shown if self.rules.tiers or band in _SHOWN]]
         return few.reset_index()
 
-    def to_pandas(self, table: str = "rates") -> pd.DataFrame:
-        """Return "rates" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
     def plot(self, rating_area: str | None = None) -> Figure:
         """Return rates by age, or by tier, a line for each plan, in one area; default: the first."""
         from riskadj.charts import new_figure
@@ -107,12 +107,6 @@ class RateTable:
         axes.set_ylabel(f"dollars a month, area {area}")
         axes.legend(frameon=False, fontsize=8)
         return figure
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write rates, build_up and assumptions (Parquet), run.json and, if asked for, rates.png, all or nothing."""
-        tables = {"rates": self.rates, "build_up": self.walk.table(), "assumptions": self.assumptions}
-        charts = {"rates": self.plot()} if chart else {}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
     def write_csv(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the rates as one CSV file, dollars with two decimals, and return its path.

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.aca.market import ENROLLEES, PLAN, billable_of
 from pricing.aca.state_rating import factors_of_states
 from pricing.aca.transfer_draws import Layout, PlanSums, transfers_of_draws
@@ -25,7 +26,6 @@ from pricing.errors import InputError
 from pricing.inputs import Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
 from pricing.toml_files import read_tables
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,6 +122,14 @@ class Simulation:
     run: dict[str, Any]
     rates: Rates
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "issuers": "simulated_transfers",
+        "draws": "simulated_draws",
+        "scenarios": "scenarios",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+
     @property
     def assumptions(self) -> pa.Table:
         """Every yearly parameter used, with its source and whether it was verified."""
@@ -132,38 +140,42 @@ class Simulation:
         frame = self.issuers.to_pandas()
         return frame if issuer_id is None else _of_issuer(frame, issuer_id)
 
-    def plot(self, *, issuer_id: str) -> Figure:
-        """Return a figure: how each scenario changes an issuer's transfer, and the range that chance gives it."""
+    def plot(self, *, issuer_id: str | None = None) -> Figure:
+        """Return how each scenario changes an issuer's transfer, and the range of chance; default: the first issuer."""
         from pricing.aca.simulation_plots import plot_simulation
 
-        draws = self.draws.to_pandas()
-        return plot_simulation(
-            _of_issuer(self.issuers.to_pandas(), issuer_id), draws[draws["issuer_id"] == issuer_id]
-        )
+        issuers, draws = self.to_pandas("issuers"), self.to_pandas("draws")
+        issuer = issuers["issuer_id"].iloc[0] if issuer_id is None else issuer_id
+        return plot_simulation(_of_issuer(issuers, issuer), draws[draws["issuer_id"] == issuer])
 
-    def to_pandas(self, table: str = "issuers") -> pd.DataFrame:
-        """Return a table as a pandas DataFrame: "issuers", "draws", "scenarios" or "assumptions"."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
+    def write(
+        self,
+        directory: str | Path,
+        *,
+        chart: bool = False,
+        chart_of: str | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write `TABLES` as Parquet, run.json and, if asked for, simulated_transfers.png, all or nothing.
 
-    def write(self, directory: str | Path, *, chart_of: str | None = None, overwrite: bool = False) -> Path:
-        """Write simulated_transfers, simulated_draws, scenarios and assumptions as Parquet, and run.json.
-
-        With `chart_of`, an issuer's id, also what scenarios change for it, as simulated_transfers.png.
+        Parameters
+        ----------
+        directory : path
+        chart : bool
+            Draw what scenarios change for an issuer: `chart_of`, or else the first.
+        chart_of : str, optional
+            An issuer's id; asks for the chart.
+        overwrite : bool
+            Replace earlier results.
 
         Raises
         ------
         riskadj.errors.OutputExistsError, OutputError
             The directory is there already (and `overwrite` is False), or cannot be written.
         """
-        tables = {
-            "simulated_transfers": self.issuers,
-            "simulated_draws": self.draws,
-            "scenarios": self.scenarios,
-            "assumptions": self.assumptions,
-        }
-        charts = {} if chart_of is None else {"simulated_transfers": self.plot(issuer_id=chart_of)}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
+        is_drawn = chart or chart_of is not None
+        charts = {self.TABLES["issuers"]: self.plot(issuer_id=chart_of)} if is_drawn else {}
+        return results.write_with(self, directory, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return what was simulated."""

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.aca.transfer_formula import (
     INPUTS,
     KEY,
@@ -38,7 +38,6 @@ from pricing.errors import InputError
 from pricing.inputs import Columns, read_columns
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import cents_that_add_up
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +66,24 @@ class RiskTransfer:
     pools: pa.Table
     rates: Rates
     _pool_of_row: npt.NDArray[np.int64]
+
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "plans": "transfers",
+        "pools": "transfer_pools",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What the transfers were made from: year, checksum of the parameters, rows and pools."""
+        return {
+            "benefit_year": self.rates.year,
+            "rates_sha256": self.rates.sha256,
+            "rows": self.market.n_rows,
+            "pools": self.pools.num_rows,
+        }
 
     @property
     def assumptions(self) -> pa.Table:
@@ -162,29 +179,6 @@ class RiskTransfer:
         from pricing.aca.transfer_plots import plot_transfers
 
         return plot_transfers(self)
-
-    def to_pandas(self, table: str = "plans") -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame: "plans", "pools" or "assumptions"."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write transfers, transfer_pools and assumptions (Parquet), run.json and, if asked for, transfers.png.
-
-        Raises
-        ------
-        riskadj.errors.OutputExistsError, OutputError
-            The directory is there already (and `overwrite` is False), or cannot be written.
-        """
-        tables = {"transfers": self.plans, "transfer_pools": self.pools, "assumptions": self.assumptions}
-        report = {
-            "benefit_year": self.rates.year,
-            "rates_sha256": self.rates.sha256,
-            "rows": self.market.n_rows,
-            "pools": self.pools.num_rows,
-        }
-        charts = {"transfers": self.plot()} if chart else {}
-        return write_tables(directory, tables, report, charts=charts, overwrite=overwrite)
 
     def _rows_of_issuer(self, issuer_id: str) -> npt.NDArray[np.bool_]:
         return self._rows_where({"issuer_id": issuer_id})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.benefits.adjudication import PARTS, adjudicate
 from pricing.benefits.claims import Claims, read_claims
 from pricing.benefits.design import PlanDesign
@@ -18,7 +18,6 @@ from pricing.benefits.induced_demand import InducedDemand
 from pricing.errors import InputError
 from pricing.experience.assumptions import DEFAULT, GIVEN, RULE, Assumption, assumption_table, chosen
 from riskadj.errors import nearest
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +63,16 @@ class Comparison:
     assumptions: pa.Table
     run: Mapping[str, Any] = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "designs": "compared_designs",
+        "deciles": "compared_deciles",
+        "distribution": "compared_distribution",
+        "utilization": "compared_utilization",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return the designs, the cheapest for the plan first."""
         frame: pd.DataFrame = self.designs.to_pandas().sort_values("plan_paid_pmpm", ignore_index=True)
@@ -74,23 +83,6 @@ class Comparison:
         from pricing.benefits.plots import plot_comparison
 
         return plot_comparison(self)
-
-    def to_pandas(self, table: str = "designs") -> pd.DataFrame:
-        """Return "designs", "deciles", "distribution", "utilization" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write the tables, run.json and, if asked for, compared_designs.png into `directory`, all or nothing."""
-        tables = {
-            "compared_designs": self.designs,
-            "compared_deciles": self.deciles,
-            "compared_distribution": self.distribution,
-            "compared_utilization": self.utilization,
-            "assumptions": self.assumptions,
-        }
-        charts = {"compared_designs": self.plot()} if chart else {}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return what was compared, without any member's data."""

@@ -8,21 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pricing import results
 from pricing.contracts.money import CENTS
 from pricing.contracts.primary_care import GroupMap, Visits, read_visits
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
 from pricing.rows import Integers, Labels, Rows, read_rows
 from riskadj.extracts.buffers import values_of
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +56,14 @@ class Attribution:
     assumptions: pa.Table = field(repr=False)
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "members": "attributed_members",
+        "groups": "attributed_groups",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return members by group (rows, the largest first) and rule (columns); the last rows have no group."""
         frame = self.groups.to_pandas()
@@ -73,20 +80,6 @@ class Attribution:
         from pricing.contracts.plots import plot_attribution
 
         return plot_attribution(self)
-
-    def to_pandas(self, table: str = "members") -> pd.DataFrame:
-        """Return "members", "groups" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write attributed_members, attributed_groups, assumptions and run.json into `directory`, all or nothing."""
-        tables = {
-            "attributed_members": self.members,
-            "attributed_groups": self.groups,
-            "assumptions": self.assumptions,
-        }
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return how many members have a group."""

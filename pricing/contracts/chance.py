@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.contracts.panel import Panel, read_panel
 from pricing.contracts.resampling import Pool
 from pricing.contracts.settlement import Settlement
@@ -20,7 +20,6 @@ from pricing.errors import InputError
 from pricing.experience.assumptions import GIVEN, RULE, Assumption, assumption_table, chosen
 from pricing.inputs import Numbers
 from riskadj.extracts.order import in_order
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +47,10 @@ class ChanceBySize:
     assumptions: pa.Table
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {"sizes": "chance_by_size", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return the probability of being paid, by members (rows) and true savings (columns)."""
         frame = self.sizes.to_pandas()
@@ -58,17 +61,6 @@ class ChanceBySize:
         from pricing.contracts.plots import plot_chance_by_size
 
         return plot_chance_by_size(self)
-
-    def to_pandas(self, table: str = "sizes") -> pd.DataFrame:
-        """Return "sizes" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write chance_by_size, assumptions and run.json (with `chart` chance_by_size.png), all or nothing."""
-        tables = {"chance_by_size": self.sizes, "assumptions": self.assumptions}
-        charts = {"chance_by_size": self.plot()} if chart else None
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
 
 def chance_by_size(
@@ -209,6 +201,10 @@ class ChanceByGroup:
     assumptions: pa.Table = field(repr=False)
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {"groups": "chance_by_group", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return the groups that are paid, the least certain first."""
         frame = self.groups.to_pandas().set_index("provider_id")
@@ -220,17 +216,6 @@ class ChanceByGroup:
         from pricing.contracts.plots import plot_chance_by_group
 
         return plot_chance_by_group(self)
-
-    def to_pandas(self, table: str = "groups") -> pd.DataFrame:
-        """Return "groups" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write chance_by_group, assumptions and run.json (with `chart` chance_by_group.png), all or nothing."""
-        tables = {"chance_by_group": self.groups, "assumptions": self.assumptions}
-        charts = {"chance_by_group": self.plot()} if chart else None
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
 
 def chance_by_group(

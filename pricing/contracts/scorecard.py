@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pricing import results
 from pricing.contracts.groups import groups_of
 from pricing.contracts.money import CENTS, to_dollars
 from pricing.contracts.panel import Panel, read_panel
@@ -20,7 +21,6 @@ from pricing.experience.incurred import Incurred
 from pricing.experience.risk_adjusted import actual_to_expected
 from pricing.inputs import Column, Numbers, read_columns
 from pricing.rows import ALL, add_up
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +57,14 @@ class Scorecards:
     assumptions: pa.Table = field(repr=False)
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "groups": "scorecards",
+        "utilization": "scorecard_utilization",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return the groups, the lowest actual to expected first."""
         wanted = [
@@ -72,21 +80,6 @@ class Scorecards:
         from pricing.contracts.plots import plot_scorecards
 
         return plot_scorecards(self)
-
-    def to_pandas(self, table: str = "groups") -> pd.DataFrame:
-        """Return "groups", "utilization" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write scorecards, scorecard_utilization, assumptions and run.json (with `chart` a PNG), all or nothing."""
-        tables = {
-            "scorecards": self.groups,
-            "scorecard_utilization": self.utilization,
-            "assumptions": self.assumptions,
-        }
-        charts = {"scorecards": self.plot()} if chart else None
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return how many groups lie where."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
+from pricing import results
 from pricing.build_up import BuildUp
 from pricing.contracts.arrangements import PAYMENT, Arrangements
 from pricing.contracts.benchmark import NO_BASELINE
@@ -22,7 +22,6 @@ from pricing.contracts.terms import Contract
 from pricing.errors import InputError
 from pricing.experience.assumptions import GIVEN, RULE, Assumption, assumption_table, chosen
 from riskadj.errors import nearest
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +60,16 @@ class Settlement:
     assumptions: pa.Table = field(repr=False)
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "statements": "contract_statements",
+        "lines": "contract_lines",
+        "panel": "contract_panel",
+        "baseline": "contract_baseline",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
     @property
     def total(self) -> float:
         """What the payer owes all groups together [dollars]."""
@@ -93,26 +102,6 @@ class Settlement:
         from pricing.contracts.plots import plot_settlement
 
         return plot_settlement(self)
-
-    def to_pandas(self, table: str = "statements") -> pd.DataFrame:
-        """Return "statements", "lines", "panel", "baseline" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write contract_statements, contract_lines, contract_panel, contract_baseline, assumptions and run.json.
-
-        All or nothing; with `chart` also contract_statements.png.
-        """
-        tables = {
-            "contract_statements": self.statements,
-            "contract_lines": self.lines,
-            "contract_panel": self.panel,
-            "contract_baseline": self.baseline,
-            "assumptions": self.assumptions,
-        }
-        charts = {"contract_statements": self.plot()} if chart else None
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return what the payer owes how many groups."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.experience.assumptions import FITTED, GIVEN, RULE, Assumption, assumption_table, chosen
 from pricing.experience.development import LEAST_AGES, Development, MackRange, chain_ladder, mack_range
@@ -23,7 +23,6 @@ from pricing.experience.member_months import MemberMonths
 from pricing.experience.months import as_dates, month_of, name_of, working_days
 from pricing.experience.triangles import Triangle
 from pricing.inputs import Numbers
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +70,15 @@ class Ibnr:
     warnings: tuple[str, ...]
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "months": "ibnr_months",
+        "factors": "completion_factors",
+        "triangle": "claim_triangle",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
     @property
     def total(self) -> float:
         """Best estimate of what is not yet paid, large claims included, without margin [dollars]."""
@@ -104,23 +112,6 @@ class Ibnr:
         from pricing.experience.plots import plot_ibnr
 
         return plot_ibnr(self)
-
-    def to_pandas(self, table: str = "months") -> pd.DataFrame:
-        """Return "months", "factors" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write ibnr_months, completion_factors, claim_triangle, assumptions, run.json (and a chart)."""
-        tables = {
-            "ibnr_months": self.months,
-            "completion_factors": self.factors,
-            "claim_triangle": self.triangle.table(),
-            "assumptions": self.assumptions,
-        }
-        charts = {"ibnr_months": self.plot()} if chart else {}
-        report = {**self.run, "warnings": list(self.warnings)}
-        return write_tables(directory, tables, report, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return the total."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.claim_lines import ClaimLines, header_names, read_claim_lines
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
@@ -20,7 +20,6 @@ from pricing.experience.member_months import MemberMonths
 from pricing.experience.months import PER_1000, as_dates, month_numbers
 from pricing.inputs import Numbers
 from pricing.rows import ALL, Integers, add_up, numbered
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +60,14 @@ class Incurred:
     run: dict[str, Any]
     exposure: MemberMonths = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "services": "incurred_services",
+        "totals": "incurred_totals",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return totals by service category, all of them first and then the largest PMPM."""
         frame = self.totals.to_pandas()
@@ -74,22 +81,6 @@ class Incurred:
         from pricing.experience.plots import plot_incurred
 
         return plot_incurred(self)
-
-    def to_pandas(self, table: str = "services") -> pd.DataFrame:
-        """Return "services", "totals" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write incurred_services, incurred_totals, assumptions and run.json (and a chart), all or nothing."""
-        tables = {
-            "incurred_services": self.services,
-            "incurred_totals": self.totals,
-            "assumptions": self.assumptions,
-        }
-        charts = {"incurred_services": self.plot()} if chart else {}
-        report = {**self.run, "warnings": list(self.warnings)}
-        return write_tables(directory, tables, report, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return what was counted."""

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
 from pricing.experience.months import as_dates, days_in, first_days, month_range, name_of
 from pricing.experience.spans import Spans, read_spans
 from pricing.inputs import Numbers
 from pricing.rows import Integers, add_up
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +54,10 @@ class MemberMonths:
     convention: str
     spans: Spans = field(repr=False)
     _grid: Numbers = field(repr=False)
+
+    TABLES: ClassVar[Mapping[str, str]] = {"months": "member_months", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
 
     @property
     def total(self) -> float:
@@ -113,16 +116,6 @@ class MemberMonths:
         from pricing.experience.plots import plot_member_months
 
         return plot_member_months(self)
-
-    def to_pandas(self, table: str = "months") -> pd.DataFrame:
-        """Return "months" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write member_months and assumptions as Parquet, and run.json, into `directory`, all or nothing."""
-        tables = {"member_months": self.months, "assumptions": self.assumptions}
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return what was counted."""

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.claim_lines import read_claim_lines
 from pricing.errors import InputError
 from pricing.experience.assumptions import GIVEN, RULE, Assumption, assumption_table, chosen
@@ -86,6 +87,10 @@ class PoolCharges:
     assumptions: pa.Table
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {"levels": "pool_charges", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     def charge(self, level: float) -> float:
         """Return the pool charge of a level [dollars per member and month]."""
         known = self.levels["level"].to_pylist()
@@ -102,16 +107,6 @@ class PoolCharges:
         from pricing.experience.plots import plot_pool_charges
 
         return plot_pool_charges(self)
-
-    def to_pandas(self, table: str = "levels") -> pd.DataFrame:
-        """Return "levels" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write pool_charges and assumptions, and run.json, into `directory`, all or nothing."""
-        tables = {"pool_charges": self.levels, "assumptions": self.assumptions}
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
 
 
 def pool_charges(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.experience.assumptions import FITTED, GIVEN, Assumption, assumption_table, chosen
 from pricing.experience.credibility import limited_fluctuation
@@ -18,7 +18,6 @@ from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.rows import BLANK, Integers, Labels, add_up, combined
 from riskadj.errors import nearest
 from riskadj.extracts.buffers import is_valid
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +53,10 @@ class ActualToExpected:
     assumptions: pa.Table
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {"groups": "actual_to_expected", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return the groups: member months, PMPM, risk score, actual to expected with its interval."""
         frame = self.groups.to_pandas()
@@ -64,16 +67,6 @@ class ActualToExpected:
         from pricing.experience.plots import plot_actual_to_expected
 
         return plot_actual_to_expected(self)
-
-    def to_pandas(self, table: str = "groups") -> pd.DataFrame:
-        """Return "groups" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write actual_to_expected and assumptions, and run.json, into `directory`, all or nothing."""
-        tables = {"actual_to_expected": self.groups, "assumptions": self.assumptions}
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
 
 
 def actual_to_expected(

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
 from pricing.experience.months import as_dates, month_of, name_of
 from pricing.inputs import Column, Numbers, read_columns
 from pricing.rows import Integers
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +51,10 @@ class Trend:
     assumptions: pa.Table
     run: dict[str, Any] = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {"months": "trend_months", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     def factor(self, months: float) -> float:
         """Return what PMPM is multiplied by over a number of months: (1 + annual) ** (months / 12)."""
         return projection_factor(self.annual, months)
@@ -68,17 +71,6 @@ class Trend:
         from pricing.experience.trend_plots import plot_trend
 
         return plot_trend(self)
-
-    def to_pandas(self, table: str = "months") -> pd.DataFrame:
-        """Return "months" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write trend_months, assumptions and run.json (and a chart) into `directory`, all or nothing."""
-        tables = {"trend_months": self.months, "assumptions": self.assumptions}
-        charts = {"trend_months": self.plot()} if chart else {}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
 
 def fit_trend(

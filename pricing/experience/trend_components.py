@@ -11,19 +11,19 @@ In dollars each gets its share of the change by logarithms (Sato 1976), so that 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
 from pricing.experience.months import PER_1000
 from pricing.inputs import Column, Numbers, read_columns
 from pricing.rows import ALL
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +57,10 @@ class TrendComponents:
     assumptions: pa.Table
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {"components": "trend_components", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return PMPM and annual trends by service category."""
         frame = self.components.to_pandas().set_index("service_category")
@@ -67,16 +71,6 @@ class TrendComponents:
         from pricing.experience.trend_plots import plot_components
 
         return plot_components(self)
-
-    def to_pandas(self, table: str = "components") -> pd.DataFrame:
-        """Return "components" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write trend_components and assumptions, and run.json, into `directory`, all or nothing."""
-        tables = {"trend_components": self.components, "assumptions": self.assumptions}
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
 
 
 def trend_components(before: Any, after: Any, *, months_between: float = 12.0) -> TrendComponents:

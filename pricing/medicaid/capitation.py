@@ -6,15 +6,15 @@ service have assumptions of their own; a step of the build-up is what it does to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.experience.assumptions import DEFAULT, GIVEN, Assumption, assumption_table
@@ -24,7 +24,6 @@ from pricing.medicaid.rate_cells import ALL, EVENT, MEMBER_MONTH, check_cells, l
 from pricing.medicaid.rate_checks import CHECK_PARAMETERS, rate_checks
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_cents
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,6 +109,15 @@ class CapitationRates:
     build_ups: dict[str, BuildUp]
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "rates": "capitation_rates",
+        "checks": "rate_checks",
+        "steps": "rate_steps",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
     def explain(self, rate_cell: str, region: str = ALL, *, scenario: str = "best") -> BuildUp:
         """Return the build-up of one cell: every step with its source, to print, plot or compare.
 
@@ -121,11 +129,6 @@ class CapitationRates:
         if scenario not in self.build_ups:
             raise InputError(f"no scenario '{scenario}'; allowed: {', '.join(self.build_ups)}.")
         return self.build_ups[scenario].only(label_of(rate_cell, region))
-
-    def to_pandas(self, table: str = "rates") -> pd.DataFrame:
-        """Return "rates", "checks", "steps" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
 
     def summary(self) -> pd.DataFrame:
         """Return the cells: units, low, best and high rate, dollars, and how many checks fail."""
@@ -140,23 +143,6 @@ class CapitationRates:
         from pricing.medicaid.plots import plot_ranges
 
         return plot_ranges(self.rates)
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write capitation_rates, rate_checks, rate_steps, assumptions and run.json, all or nothing.
-
-        Raises
-        ------
-        riskadj.errors.OutputExistsError, OutputError
-            The directory is there already (and `overwrite` is False), or cannot be written.
-        """
-        tables = {
-            "capitation_rates": self.rates,
-            "rate_checks": self.checks,
-            "rate_steps": self.steps,
-            "assumptions": self.assumptions,
-        }
-        charts = {"capitation_rates": self.plot()} if chart else {}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
 
 def capitation_rates(

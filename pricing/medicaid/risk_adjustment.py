@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.medicaid.capitation import CELL, CapitationRates
 from pricing.medicaid.rate_cells import ALL, EVENT, MEMBER_MONTH, check_cells, places_of
 from pricing.rounding import cents_that_add_up, round_cents
 from pricing.rows import add_up
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,10 +58,9 @@ class RiskAdjustedRates:
     pools: pa.Table
     run: dict[str, Any]
 
-    def to_pandas(self, table: str = "rates") -> pd.DataFrame:
-        """Return "rates" or "pools" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
+    TABLES: ClassVar[Mapping[str, str]] = {"rates": "risk_adjusted_rates", "pools": "risk_adjustment_pools"}
+    to_pandas = results.to_pandas
+    write = results.write
 
     def summary(self) -> pd.DataFrame:
         """Return each MCO's member months, mean factor, and payment before and after [dollars]."""
@@ -76,12 +75,6 @@ class RiskAdjustedRates:
         from pricing.medicaid.plots import plot_risk_adjustment
 
         return plot_risk_adjustment(self.rates)
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write risk_adjusted_rates, risk_adjustment_pools and run.json, all or nothing."""
-        tables = {"risk_adjusted_rates": self.rates, "risk_adjustment_pools": self.pools}
-        charts = {"risk_adjusted_rates": self.plot()} if chart else {}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
 
 def risk_adjusted_rates(rates: Any, scores: Any, *, decimals: int | None = None) -> RiskAdjustedRates:

@@ -6,13 +6,15 @@ the tool's own cell logic is not published, the rule is stated here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.inputs import Column, Columns, Numbers, read_columns
@@ -22,7 +24,6 @@ from pricing.medicare.drug_designs import ENHANCED, KINDS
 from pricing.medicare.drug_projection import COVERAGE, DrugExperience
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_to
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +77,13 @@ class PartDBids:
     rates: Rates
     experience: DrugExperience | None = field(default=None, repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "bids": "part_d_bids",
+        "checks": "part_d_checks",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+
     @property
     def bids(self) -> pa.Table:
         """One row per plan: plan_id, kind, and every number of worksheet 7."""
@@ -127,22 +135,15 @@ class PartDBids:
         """Return the way to one plan's bid as a waterfall; default: the first plan."""
         return self.build_up().plot(plan_id)
 
-    def to_pandas(self, table: str = "bids") -> pd.DataFrame:
-        """Return "bids", "checks" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
     def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write part_d_bids, part_d_checks, assumptions (Parquet) and run.json; from claims also worksheets 1 to 6.
+        """Write `TABLES` as Parquet, run.json and, if asked for, a chart; from claims also worksheets 1 to 6.
 
-        Those are part_d_coverage, part_d_tiers, part_d_intervals and part_d_tests; with `chart`, part_d_bids.png.
+        Those are part_d_coverage, part_d_tiers, part_d_intervals and part_d_tests.
         """
-        tables = {"part_d_bids": self.bids, "part_d_checks": self.checks, "assumptions": self.assumptions}
-        if self.experience is not None:
-            names = ("coverage", "tiers", "intervals", "tests")
-            tables |= {f"part_d_{name}": getattr(self.experience, name) for name in names}
+        names = () if self.experience is None else ("coverage", "tiers", "intervals", "tests")
+        tables = {f"part_d_{name}": getattr(self.experience, name) for name in names}
         charts = {"part_d_bids": self.plot()} if chart else {}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
+        return results.write_with(self, directory, charts=charts, tables=tables, overwrite=overwrite)
 
     @property
     def run(self) -> dict[str, Any]:

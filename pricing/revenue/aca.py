@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pricing import results
 from pricing.aca.mlr import LossRatio, loss_ratio
 from pricing.aca.transfer import RiskTransfer, risk_transfer
 from pricing.aca.transfer_formula import KEY, MARKET
@@ -29,7 +29,6 @@ from pricing.revenue.aca_months import MONTHS_OF_A_YEAR, PlanMonths
 from pricing.revenue.factors import Cents, cents, dollars_of
 from pricing.revenue.runs import PROGRAM
 from riskadj.errors import nearest
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,12 +47,6 @@ SETTLED_AS = {
     "transfer": "transfer", "high_cost_payment": "transfer", "high_cost_charge": "transfer", "mlr_rebate": "mlr_rebate",
 }  # fmt: skip
 SETTLEMENT_MONTH = "aca_settlement_month"
-TABLES: Mapping[str, str] = {
-    "months": "aca_revenue_months",
-    "plan_months": "aca_revenue_plans",
-    "settlement": "aca_revenue_settlement",
-    "assumptions": "assumptions",
-}
 
 
 @dataclass(frozen=True)
@@ -132,6 +125,16 @@ class AcaRevenue:
     loss_ratios: Mapping[tuple[str, str], LossRatio] = field(repr=False)
     run: Mapping[str, Any] = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "months": "aca_revenue_months",
+        "plan_months": "aca_revenue_plans",
+        "settlement": "aca_revenue_settlement",
+        "accruals": "aca_revenue_accruals",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
     @property
     def accruals(self) -> pa.Table:
         """One row per month until all is settled: month, accrued, settled, balance [dollars; negative: owed].
@@ -176,20 +179,6 @@ class AcaRevenue:
         from pricing.revenue.aca_plots import plot_aca_revenue
 
         return plot_aca_revenue(self)
-
-    def to_pandas(self, table: str = "months") -> pd.DataFrame:
-        """Return "months", "plan_months", "settlement", "accruals" or "assumptions" as a pandas DataFrame."""
-        names = (*TABLES, "accruals")
-        if table not in names:
-            raise InputError(f"no table '{table}'{nearest(table, names)}; there are: {', '.join(names)}.")
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write `TABLES` as Parquet, run.json and on request a chart into `directory`, all or nothing."""
-        tables = {file: getattr(self, name) for name, file in TABLES.items()}
-        charts = {TABLES["months"]: self.plot()} if chart else {}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return whose revenue it is, and how much."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.experience.months import as_dates, name_of
 from pricing.revenue.assumptions import COMPLETIONS, PARAMETERS, Scenario, ScenarioDiff
@@ -17,7 +17,6 @@ from pricing.revenue.calculation import make
 from pricing.revenue.factors import Cents, dollars_of
 from pricing.revenue.recipe import Recipe
 from pricing.revenue.revenue_forecast import RevenueForecast
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +40,15 @@ class RevenueComparison:
     after: RevenueForecast
     names: tuple[str, ...]
     levels: Cents = field(repr=False)
+
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "steps": "revenue_steps",
+        "step_months": "revenue_step_months",
+        "months": "revenue_compared",
+        "assumptions": "revenue_assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
 
     @property
     def steps(self) -> pa.Table:
@@ -107,19 +115,6 @@ class RevenueComparison:
 
         return plot_comparison(self)
 
-    def to_pandas(self, table: str = "steps") -> pd.DataFrame:
-        """Return "steps", "step_months", "months" or "assumptions" as a pandas DataFrame."""
-        if table not in TABLES:
-            raise InputError(f"no table '{table}'; there are: {', '.join(TABLES)}.")
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write `TABLES` as Parquet, run.json and on request a chart into `directory`, all or nothing."""
-        tables = {file: getattr(self, name) for name, file in TABLES.items()}
-        charts = {TABLES["steps"]: self.plot()} if chart else None
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
-
     def __repr__(self) -> str:
         """Return the two scenarios and the change."""
         change = int(self.levels[-1].sum() - self.levels[0].sum()) / 100
@@ -129,13 +124,6 @@ class RevenueComparison:
         )
 
 
-#: Tables of a comparison and the files they are written as.
-TABLES = {
-    "steps": "revenue_steps",
-    "step_months": "revenue_step_months",
-    "months": "revenue_compared",
-    "assumptions": "revenue_assumptions",
-}
 _MEANINGS = {
     "members": "the members of the base month, and members given",
     "terms": "payment rates, rebates, premiums",

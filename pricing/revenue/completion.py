@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from pricing.errors import InputError
+from pricing import results
 from pricing.experience.credibility import buhlmann_straub
 from pricing.revenue.assumptions import VINTAGES, Assume
 from pricing.revenue.members import Membership
 from pricing.rows import ALL, Integers, Numbers, Rows, add_up, combined, read_rows
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +49,10 @@ class Completion:
     overall: Mapping[str, float]
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {"groups": "completion_groups", "years": "completion_years"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     def assume(self, members: Membership | None = None, *, part_d: bool = False) -> tuple[Assume, ...]:
         """Return rows for a scenario: the completion of all, then that of each group.
 
@@ -84,18 +86,6 @@ class Completion:
         from pricing.revenue.completion_plots import plot_completion
 
         return plot_completion(self)
-
-    def to_pandas(self, table: str = "groups") -> pd.DataFrame:
-        """Return "groups" or "years" as a pandas DataFrame."""
-        if table not in ("groups", "years"):
-            raise InputError(f"no table '{table}'; there are: groups, years.")
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write completion_groups, completion_years (Parquet) and run.json into `directory`, all or nothing."""
-        tables = {"completion_groups": self.groups, "completion_years": self.years}
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return the completion of all."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.experience.assumptions import GIVEN, RULE, Assumption, assumption_table
 from pricing.experience.months import as_dates, name_of, years_of
@@ -27,8 +27,6 @@ from pricing.revenue.draw_model import Model, Sums
 from pricing.revenue.members import SCORE_PARTS
 from pricing.revenue.projection import ENROLLMENT
 from pricing.revenue.revenue_forecast import RevenueForecast
-from riskadj.errors import nearest
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,14 +34,6 @@ if TYPE_CHECKING:
 
 MEMBERS, CHANCE, TOGETHER = "members", "chance", "(together)"
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
-TABLES: Mapping[str, str] = {
-    "quantiles": "revenue_quantiles",
-    "years": "revenue_quantiles_years",
-    "sources": "revenue_sources",
-    "draws": "revenue_draws",
-    "parameters": "revenue_drawn_parameters",
-    "assumptions": "assumptions",
-}
 #: Parameters that say when revenue is paid, not how much.
 IDLE = (
     "retroactive",
@@ -120,6 +110,17 @@ class RevenueDraws:
     assumptions: pa.Table
     run: Mapping[str, Any] = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "quantiles": "revenue_quantiles",
+        "years": "revenue_quantiles_years",
+        "sources": "revenue_sources",
+        "draws": "revenue_draws",
+        "parameters": "revenue_drawn_parameters",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return the forecast of each payment year, its mean, standard deviation and some quantiles (pandas)."""
         columns = ["payment_year", "forecast", "mean", "standard_deviation", "p5", "p50", "p95"]
@@ -131,19 +132,6 @@ class RevenueDraws:
         from pricing.revenue.draws_plots import plot_draws
 
         return plot_draws(self)
-
-    def to_pandas(self, table: str = "quantiles") -> pd.DataFrame:
-        """Return a table as a pandas DataFrame; `TABLES` has their names."""
-        if table not in TABLES:
-            raise InputError(f"no table '{table}'{nearest(table, TABLES)}; there are: {', '.join(TABLES)}.")
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write `TABLES` as Parquet, run.json and on request a chart into `directory`, all or nothing."""
-        tables = {file: getattr(self, name) for name, file in TABLES.items()}
-        charts = {TABLES["quantiles"]: self.plot()} if chart else {}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return how many draws there are, and how far they reach."""

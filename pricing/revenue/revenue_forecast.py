@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, parameter_table
@@ -27,7 +28,6 @@ from pricing.revenue.scores import Scores
 from pricing.revenue.settlement import Settlement
 from pricing.revenue.terms import Terms
 from pricing.rows import Numbers
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +80,19 @@ class RevenueForecast:
     cents: Mapping[str, Cents] = field(repr=False)
     settlement: Settlement = field(repr=False)
     terms: Terms = field(repr=False)
+
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "month_totals": "revenue_months",
+        "cohort_months": "revenue_cohorts",
+        "movements": "revenue_movements",
+        "service_months": "revenue_service_months",
+        "payments": "revenue_payments",
+        "accruals": "revenue_accruals",
+        "calendar": "revenue_calendar",
+        "base": "revenue_base",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
 
     @property
     def membership(self) -> Membership:
@@ -280,26 +293,16 @@ class RevenueForecast:
             raise InputError(f"no chart '{kind}'; there are: {', '.join(CHARTS)}.")
         return CHARTS[kind](self, **options)
 
-    def to_pandas(self, table: str = "month_totals") -> pd.DataFrame:
-        """Return a table as a pandas DataFrame; `TABLES` has their names."""
-        if table not in TABLES:
-            raise InputError(f"no table '{table}'; there are: {', '.join(TABLES)}.")
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
     def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write `TABLES` as Parquet, run.json and on request charts into `directory`, all or nothing.
+        """Write `TABLES` as Parquet, run.json and, if asked for, charts into `directory`, all or nothing.
 
         Raises
         ------
         riskadj.errors.OutputExistsError, OutputError
             The directory is there already (and `overwrite` is False), or cannot be written.
         """
-        tables = {file: getattr(self, name) for name, file in TABLES.items()}
-        charts = {TABLES["month_totals"]: self.plot(), TABLES["accruals"]: self.plot("accruals")}
-        return write_tables(
-            directory, tables, self.run, charts=charts if chart else None, overwrite=overwrite
-        )
+        charts = {self.TABLES["month_totals"]: self.plot(), self.TABLES["accruals"]: self.plot("accruals")}
+        return results.write_with(self, directory, charts=charts if chart else {}, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return the months and the revenue."""
@@ -310,18 +313,6 @@ class RevenueForecast:
         )
 
 
-#: Tables of a forecast and the files they are written as.
-TABLES: Mapping[str, str] = {
-    "month_totals": "revenue_months",
-    "cohort_months": "revenue_cohorts",
-    "movements": "revenue_movements",
-    "service_months": "revenue_service_months",
-    "payments": "revenue_payments",
-    "accruals": "revenue_accruals",
-    "calendar": "revenue_calendar",
-    "base": "revenue_base",
-    "assumptions": "assumptions",
-}
 _RULES = (
     Assumption("rounding", "cents", "", RULE, "each component of each cohort and month is rounded to the cent"),
     Assumption("members of a month", "first day", "", RULE, "whoever is enrolled on the first day of the month"),

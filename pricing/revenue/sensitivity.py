@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.revenue.assumptions import PARAMETERS, Assume, Scenario
 from pricing.revenue.revenue_forecast import RevenueForecast
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +48,15 @@ class Tornado:
     forecast: RevenueForecast
     bars: pa.Table = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {"bars": "revenue_sensitivities", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
+    @property
+    def assumptions(self) -> pa.Table:
+        """Every assumption of the forecast."""
+        return self.forecast.assumptions
+
     @property
     def run(self) -> dict[str, Any]:
         """The forecast, and how many sensitivities."""
@@ -58,24 +66,11 @@ class Tornado:
         """Return `bars` as a pandas DataFrame."""
         return self.to_pandas()
 
-    def to_pandas(self, table: str = "bars") -> pd.DataFrame:
-        """Return "bars" as a pandas DataFrame."""
-        if table != "bars":
-            raise InputError(f"no table '{table}'; there is: bars.")
-        frame: pd.DataFrame = self.bars.to_pandas()
-        return frame
-
     def plot(self) -> Figure:
         """Return a figure: by how much each assumption moves revenue, the widest on top."""
         from pricing.revenue.comparison_plots import plot_tornado
 
         return plot_tornado(self)
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write revenue_sensitivities (Parquet), run.json and on request a chart into `directory`, all or nothing."""
-        charts = {"revenue_sensitivities": self.plot()} if chart else None
-        tables = {"revenue_sensitivities": self.bars, "assumptions": self.forecast.assumptions}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return how many sensitivities there are, and the widest."""

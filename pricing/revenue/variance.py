@@ -23,19 +23,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.experience.assumptions import GIVEN, RULE, Assumption, assumption_table
 from pricing.experience.months import as_dates, name_of
 from pricing.inputs import Numbers
 from pricing.revenue.variance_cells import BY, Cells, numbered, read_cells
-from riskadj.errors import nearest
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 
 Integers = npt.NDArray[np.int64]
 ENROLLMENT, SCORE, RATE, OTHER = "enrollment", "score", "rate", "other"
-_TABLES = ("months", "tree", "cells", "assumptions")
 
 
 @dataclass(frozen=True)
@@ -79,6 +77,14 @@ class Reconciliation:
     assumptions: pa.Table
     run: Mapping[str, Any] = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "months": "variance_months",
+        "tree": "variance_tree",
+        "cells": "variance_cells",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+
     def summary(self) -> pd.DataFrame:
         """Return the causes in order: dollars, dollars per actual member month, and share of expected revenue."""
         import pandas as pd
@@ -97,19 +103,10 @@ class Reconciliation:
 
         return plot_reconciliation(self)
 
-    def to_pandas(self, table: str = "months") -> pd.DataFrame:
-        """Return "months", "tree", "cells" or "assumptions" as a pandas DataFrame."""
-        if table not in _TABLES:
-            raise InputError(f"no table '{table}'{nearest(table, _TABLES)}; there are: {', '.join(_TABLES)}.")
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
     def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write variance_months, variance_tree, variance_cells, assumptions, run.json and a chart, all or nothing."""
-        tables = {f"variance_{name}": getattr(self, name) for name in _TABLES[:-1]}
-        charts = {"variance_tree": self.plot()} if chart else {}
-        everything = {**tables, "assumptions": self.assumptions}
-        return write_tables(directory, everything, self.run, charts=charts, overwrite=overwrite)
+        """Write `TABLES` as Parquet, run.json and, if asked for, variance_tree.png into `directory`, all or nothing."""
+        charts = {self.TABLES["tree"]: self.plot()} if chart else {}
+        return results.write_with(self, directory, charts=charts, overwrite=overwrite)
 
     def __repr__(self) -> str:
         """Return what was compared, and by how much it differs."""

@@ -19,7 +19,6 @@ from pricing.experience.months import as_dates, month_numbers, name_of
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.revenue.assumptions import VINTAGES
 from pricing.revenue.factors import component_cents
-from pricing.revenue.revenue_forecast import TABLES as FILES
 from pricing.revenue.revenue_forecast import RevenueForecast
 from pricing.revenue.statuses import PAYERS
 from riskadj.errors import nearest
@@ -53,7 +52,7 @@ REPORTED = {
     "D": ("part_d_direct_subsidy", "part_d_low_income", "part_d_reinsurance"),
 }
 #: The file of a forecast's directory that has its cohorts by month.
-COHORT_FILE = f"{FILES['cohort_months']}.parquet"
+COHORT_FILE = f"{RevenueForecast.TABLES['cohort_months']}.parquet"
 
 
 @dataclass(frozen=True)

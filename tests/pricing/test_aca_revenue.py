@@ -19,7 +19,6 @@ from pricing.parameters import load_rates
 from pricing.revenue import Assume, Scenario
 from pricing.revenue.aca import (
     COMPONENTS,
-    TABLES,
     AcaRevenue,
     HighCost,
     LossRatioInputs,
@@ -257,7 +256,7 @@ def test_it_is_written_shown_and_charted(tmp_path: Path):
     found = aca_revenue(months_of(*TWO), issuer_id="11111", high_cost={"individual": HighCost(10, 0.001)})
     target = found.write(tmp_path / "aca", chart=True)
     assert {path.name for path in target.iterdir()} == {
-        *(f"{n}.parquet" for n in TABLES.values()),
+        *(f"{n}.parquet" for n in AcaRevenue.TABLES.values()),
         "run.json",
         "aca_revenue_months.png",
     }

@@ -14,7 +14,7 @@ from pricing.errors import InputError
 from pricing.revenue import Assume, Membership, RevenueForecast, Scenario, forecast
 from pricing.revenue.bootstrap import draw_keys
 from pricing.revenue.distributions import Distribution
-from pricing.revenue.draws import TABLES, TOGETHER, RevenueDraws, Uncertain, draw_revenue
+from pricing.revenue.draws import TOGETHER, RevenueDraws, Uncertain, draw_revenue
 from pricing.revenue.factors import COMPONENTS
 from tests.pricing.naive_reconciliation import WORD, naive_count, naive_word
 from tests.pricing.revenue_members import membership
@@ -278,7 +278,11 @@ def test_they_are_written_shown_and_charted(tmp_path: Path) -> None:
     found = draw_revenue(plan(), draws=12, uncertain=[TREND])
     target = found.write(tmp_path / "draws", chart=True)
     names = {path.name for path in target.iterdir()}
-    assert names == {*(f"{file}.parquet" for file in TABLES.values()), "run.json", "revenue_quantiles.png"}
+    assert names == {
+        *(f"{file}.parquet" for file in RevenueDraws.TABLES.values()),
+        "run.json",
+        "revenue_quantiles.png",
+    }
     assert found.summary()["payment_year"].tolist() == ["2026", "2027", "2028", "all"]
     titles = [axes.get_title() for axes in found.plot().axes]
     assert titles[0] == "Revenue by month, 12 draws of scenario budget"
