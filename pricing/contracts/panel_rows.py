@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pricing.claim_lines import ClaimLines, read_claim_lines
-from pricing.contracts.money import CENTS, to_cents
+from pricing.contracts.money import CENTS, to_cents, to_dollars
 from pricing.contracts.panel import is_repeated
 from pricing.errors import InputError
 from pricing.experience.months import as_dates, month_numbers, month_range
-from pricing.inputs import Column, read_columns
-from pricing.rows import Integers, read_rows
+from pricing.inputs import Column, Columns, read_columns
+from pricing.rows import Flags, Integers, read_rows
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
@@ -114,35 +113,53 @@ def panel_of_claims(
     listed = read_columns(members, _MEMBERS, role="members", key=("member_id",), carry=True)
     ids = pa.array(listed["member_id"], pa.string())
     group, names = _groups_of(attributed, ids)
+    group = np.where(listed["member_months"] > 0, group, -1)
     row = _places(lines.members.names, ids)[lines.members.codes]
-    month = month_numbers(lines.days) - months[0]
-    is_inside = (month >= 0) & (month < len(months))
+    month, cents = month_numbers(lines.days), to_cents(lines.amounts)
+    is_inside = (month >= months[0]) & (month <= months[-1])
     is_served = ~_is_excluded(lines, excluded_services)
     used = np.flatnonzero(is_inside & is_served & (row >= 0))
-    cents = to_cents(lines.amounts)
     spent = np.zeros(len(ids), np.int64)
     np.add.at(spent, row[used], cents[used])
-    kept = np.flatnonzero((group >= 0) & (listed["member_months"] > 0))
-    others = {name: column for name, column in listed.items() if name not in _OWN}
-    table = pa.table(
+    return PanelRows(
+        table=_table(listed, ids, group, names, spent, period),
+        months=_by_month(group[row[used]], month[used], cents[used], names),
+        run=_run(cents, row, is_inside, is_served, group),
+    )
+
+
+def _table(
+    listed: Columns, ids: pa.Array, group: Integers, names: pa.Array, spent: Integers, period: int
+) -> pa.Table:
+    """Return a row for each member of a group; columns of the members that are not the panel's own go along."""
+    kept = np.flatnonzero(group >= 0)
+    others = {name: pa.array(column[kept]) for name, column in listed.items() if name not in _OWN}
+    return pa.table(
         {
             "provider_id": names.take(pa.array(group[kept])),
             "member_id": ids.take(pa.array(kept)),
             "period": np.full(len(kept), period, np.int64),
-            **{name: pa.array(column[kept]) for name, column in others.items()},
-            "amount": spent[kept] / CENTS,
+            **others,
+            "amount": to_dollars(spent[kept]),
         }
     )
-    parts = {"outside_months": ~is_inside, "services_left_out": is_inside & ~is_served}
-    rest = is_inside & is_served
-    parts |= {"of_members_not_listed": rest & (row < 0)}
-    in_panel = np.isin(row, kept) & rest
-    parts |= {"of_no_group": rest & (row >= 0) & ~in_panel, "in_panel": in_panel}
-    by_month = _by_month(group[row[used]], month[used] + months[0], cents[used], names)
-    counts = {f"dollars_{name}": int(cents[rows].sum()) / CENTS for name, rows in parts.items()}
-    return PanelRows(
-        table, by_month, {"dollars_read": int(cents.sum()) / CENTS, **counts, "members": len(kept)}
-    )
+
+
+def _run(
+    cents: Integers, row: Integers, is_inside: Flags, is_served: Flags, group: Integers
+) -> dict[str, Any]:
+    """Return the dollars read, and where they went: every line is in one part."""
+    counted, is_listed = is_inside & is_served, row >= 0
+    has_group = is_listed & (group[np.maximum(row, 0)] >= 0)
+    parts = {
+        "outside_months": ~is_inside,
+        "services_left_out": is_inside & ~is_served,
+        "of_members_not_listed": counted & ~is_listed,
+        "of_no_group": counted & is_listed & ~has_group,
+        "in_panel": counted & has_group,
+    }
+    dollars = {f"dollars_{name}": int(cents[rows].sum()) / CENTS for name, rows in parts.items()}
+    return {"dollars_read": int(cents.sum()) / CENTS, **dollars, "members": int((group >= 0).sum())}
 
 
 def _places(names: pa.Array, known: pa.Array) -> Integers:
@@ -163,7 +180,7 @@ def _groups_of(attributed: Any, ids: pa.Array) -> tuple[Integers, pa.Array]:
     return np.where(place >= 0, code[place], -1), names
 
 
-def _is_excluded(lines: ClaimLines, excluded: Sequence[str]) -> npt.NDArray[np.bool_]:
+def _is_excluded(lines: ClaimLines, excluded: Sequence[str]) -> Flags:
     names = lines.categories.names.to_pylist()
     unknown = sorted(set(excluded) - set(names))
     if unknown:

@@ -142,39 +142,20 @@ def scorecards(
     held = read.truncated(truncation or Truncation()).of(period)
     known = groups_of(held, table=groups)
     found = actual_to_expected(
-        pa.table(
-            {
-                "provider_id": pa.array(held.providers, pa.string()).take(pa.array(held.provider)),
-                "amount": to_dollars(held.counted),
-                "member_months": held.months,
-                "risk_score": held.risk,
-            }
-        ),
-        by="provider_id",
-        full_credibility=full_credibility,
-        confidence=confidence,
+        _members(held), by="provider_id", full_credibility=full_credibility, confidence=confidence
     )
-    table = found.groups.sort_by("provider_id").rename_columns({"n_rows": "members"}).drop_columns("amount")
-    expected = table["expected"].to_numpy()
-    table = table.drop_columns("expected")
-    deviation = _deviation(held, expected)
-    limits = [width * deviation for width in FUNNEL]
-    ratio = table["actual_to_expected"].to_numpy(zero_copy_only=False)
-    columns = {
-        "funnel_low": np.maximum(1 - limits[0], 0.0),
-        "funnel_high": 1 + limits[0],
-        "position": pa.array([_position(each, *pair) for each, *pair in zip(ratio, *limits, strict=True)]),
-    }
+    table = found.groups.sort_by("provider_id").rename_columns({"n_rows": "members"})
+    columns = _funnel(held, table)
     if known.quality is not None:
         columns["quality_score"] = known.quality
     if recapture is not None:
         columns |= recapture_of(recapture, known.labels, kind=recapture_kind, confidence=confidence)
+    table = table.drop_columns(["amount", "expected"])
     for name, column in columns.items():
         table = table.append_column(name, pa.array(column))
-    use = _NO_USE if utilization is None else _utilization(utilization)
     return Scorecards(
         groups=table,
-        utilization=use,
+        utilization=_NO_USE if utilization is None else _utilization(utilization),
         total=found.total,
         confidence=confidence,
         assumptions=_assumptions(truncation, full_credibility, confidence, recapture_kind),
@@ -186,6 +167,27 @@ def scorecards(
             "amount": int(held.counted.sum()) / CENTS,
         },
     )
+
+
+def _members(panel: Panel) -> pa.Table:
+    """Return the members of a period, as actual to expected reads them."""
+    return pa.table(
+        {
+            "provider_id": pa.array(panel.providers, pa.string()).take(pa.array(panel.provider)),
+            "amount": to_dollars(panel.counted),
+            "member_months": panel.months,
+            "risk_score": panel.risk,
+        }
+    )
+
+
+def _funnel(panel: Panel, groups: pa.Table) -> dict[str, Any]:
+    """Return funnel_low, funnel_high and position of each group."""
+    deviation = _deviation(panel, groups["expected"].to_numpy())
+    near, far = (width * deviation for width in FUNNEL)
+    ratio = groups["actual_to_expected"].to_numpy(zero_copy_only=False)
+    places = [_position(*each) for each in zip(ratio, near, far, strict=True)]
+    return {"funnel_low": np.maximum(1 - near, 0.0), "funnel_high": 1 + near, "position": places}
 
 
 def _deviation(panel: Panel, expected: Numbers) -> Numbers:

@@ -22,11 +22,11 @@ from pricing.experience.triangles import claim_triangle
 from tests.pricing import naive_contracts as naive
 
 CLAIMS = {
-    "claim_id": ["1", "2", "3", "3", "4", "5", "6"],
-    "member_id": ["a", "a", "b", "b", "c", "z", "b"],
-    "service_date": [date(2025, 1, 5)] * 5 + [date(2025, 2, 5), date(2026, 1, 1)],
-    "service_category": ["pro", "rx", "pro", "pro", "pro", "pro", "pro"],
-    "allowed_amount": [10.1, 5.0, 7.0, -7.0, 9.0, 3.0, 100.0],
+    "claim_id": ["1", "2", "3", "3", "4", "5", "6", "7"],
+    "member_id": ["a", "a", "b", "b", "c", "z", "b", "d"],  # d is of group P and has no months
+    "service_date": [date(2025, 1, 5)] * 5 + [date(2025, 2, 5), date(2026, 1, 1), date(2025, 1, 5)],
+    "service_category": ["pro", "rx", "pro", "pro", "pro", "pro", "pro", "pro"],
+    "allowed_amount": [10.1, 5.0, 7.0, -7.0, 9.0, 3.0, 100.0, 4.0],
 }
 MEMBERS = {
     "member_id": ["a", "b", "c", "d"],
@@ -44,15 +44,15 @@ def test_panel_rows_of_claims():
         "risk_score": [1.0, 2.0], "amount": [10.1, 0.0],
     }  # fmt: skip
     assert found.run == {
-        "dollars_read": 127.1, "dollars_outside_months": 100.0, "dollars_services_left_out": 5.0,
-        "dollars_of_members_not_listed": 3.0, "dollars_of_no_group": 9.0, "dollars_in_panel": 10.1, "members": 2,
+        "dollars_read": 131.1, "dollars_outside_months": 100.0, "dollars_services_left_out": 5.0,
+        "dollars_of_members_not_listed": 3.0, "dollars_of_no_group": 13.0, "dollars_in_panel": 10.1, "members": 2,
     }  # fmt: skip
     parts = sum(
         value for name, value in found.run.items() if name.startswith("dollars_") and name != "dollars_read"
     )
     assert parts == pytest.approx(found.run["dollars_read"])
     months = found.months.to_pydict()
-    assert (months["provider_id"], months["amount"]) == (["P", "Q", "(none)"], [10.1, 0.0, 9.0])
+    assert (months["provider_id"], months["amount"]) == (["P", "Q", "(none)"], [10.1, 0.0, 13.0])
     assert read_panel(found.table).n_rows == 2
     with pytest.raises(InputError, match="excluded_services names 'dental', which no claim has"):
         panel_of_claims(ATTRIBUTED, CLAIMS, members=MEMBERS, excluded_services=["dental"], **YEAR)
