@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import agreement, marginal, population, report, revenue_draws, scale
+from benchmarks import adjudication, agreement, marginal, population, report, revenue_draws, scale
 from benchmarks.peers.tables import read_model, words_of
 from riskadj import list_models, load_model
 
@@ -145,3 +146,20 @@ def test_draws_of_revenue_are_measured_and_threads_agree(monkeypatch: pytest.Mon
     monkeypatch.setattr(revenue_draws, "draw_revenue", lambda *_, **__: next(draws))
     with pytest.raises(agreement.DisagreementError, match="several threads"):
         revenue_draws.check_agreement(revenue_draws.make_forecast(50, 5))
+
+
+def test_adjudication_is_compared_before_it_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = adjudication.measure(lines=2000, designs=4, rounds=1)
+    assert len(found["questions"]) == 4
+    assert all(question["processor_seconds"] > 0 for question in found["questions"].values())
+    claims = adjudication.read_claims(adjudication.make_claims(500))
+    plain = adjudication.adjudicate
+
+    def wrong(*given: Any, **options: Any) -> Any:
+        result = plain(*given, **options)
+        result.line_parts[:1] += 1  # a cent more in one line
+        return result
+
+    monkeypatch.setattr(adjudication, "adjudicate", wrong)
+    with pytest.raises(agreement.DisagreementError, match="do not add up"):
+        adjudication.check_agreement(claims, [adjudication.FAMILY])
