@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
-from riskadj.charts import GREEN, GREY, PALETTE, RED, new_figure, show_dollars
+from pricing.experience.months import months_of_dates
+from pricing.experience.plots import month_ticks
+from riskadj.charts import GREEN, GREY, PALETTE, RED, new_figure, show_dollars, show_short_dollars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,11 +46,10 @@ def _draw_months(axes: Axes, found: AcaRevenue) -> None:
         places, frame["revenue"], color="black", linewidth=1.2, marker="o", markersize=4, label="revenue"
     )
     axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.use_sticky_edges = False  # room above and below the bars
     axes.margins(y=0.08)
-    axes.set_xticks(
-        places, [month.strftime("%Y-%m") for month in frame["month"]], rotation=45, ha="right", fontsize=8
-    )
-    show_dollars(axes.yaxis)
+    month_ticks(axes, months_of_dates(pa.array(frame["month"])))
+    show_short_dollars(axes.yaxis)
     axes.set_title(f"Revenue of issuer {found.run['issuer_id']} by month, as accrued", fontsize=10)
     axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.16))
 

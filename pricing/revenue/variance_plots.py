@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from riskadj.charts import GREY, PALETTE, draw_waterfall, new_figure, show_dollars
+from pricing.experience.months import months_of_dates
+from pricing.experience.plots import month_ticks
+from riskadj.charts import GREY, PALETTE, draw_waterfall, new_figure, show_short_dollars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,9 +56,9 @@ def _draw_months(axes: Axes, found: Reconciliation) -> None:
     net = (frame["actual"] - frame["expected"]).to_numpy()
     axes.plot(places, net, color="black", linewidth=1.2, marker="o", markersize=4, label="in all")
     axes.axhline(0, color=GREY, linewidth=0.8)
-    labels = [month.strftime("%Y-%m") for month in frame["month"]]
-    axes.set_xticks(places, labels, rotation=45, ha="right", fontsize=8)
+    month_ticks(axes, months_of_dates(found.months["month"]))
+    axes.use_sticky_edges = False  # room above and below the bars
     axes.margins(y=0.08)
-    show_dollars(axes.yaxis)
+    show_short_dollars(axes.yaxis)
     axes.set_title(f"{found.names[1]} less {found.names[0]}, by month and cause", fontsize=10)
     axes.legend(frameon=False, fontsize=8, ncols=4, loc="upper center", bbox_to_anchor=(0.5, -0.2))
