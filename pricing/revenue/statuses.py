@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,19 @@ import pyarrow as pa
 
 from pricing.errors import InputError
 from pricing.experience.months import first_days
-from pricing.rows import Flags, Labels, Rows
+from pricing.rows import Flags, Integers, Labels, Rows
 from riskadj.errors import nearest
 from riskadj.extracts.dates import MISSING_DATE
+from riskadj.extracts.status import (
+    DUAL_LEVEL,
+    MISSING,
+    NOT_ALLOWED,
+    NOT_DUAL,
+    find_dual_status,
+    find_flag,
+    read_codes,
+)
+from riskadj.terms import STATUS_FIELDS
 
 #: Columns that a member has in addition to those of the enrollment, and their values; the first that fits holds.
 STATUSES = (
@@ -30,9 +40,7 @@ NEEDED = (
     "age_years", "is_msp", "is_low_income",
 )  # fmt: skip
 
-_GRAFT = ("graft",)
-_DIALYSIS = ("dialysis", "transplant_1", "transplant_2", "transplant_3")
-_FULL, _PARTIAL = ("02", "2", "04", "4", "08", "8"), ("01", "1", "03", "3", "05", "5", "06", "6")
+_NO_ESRD, _DIALYSIS, _GRAFT = range(3)
 _ADULT_YEARS = 65
 
 
@@ -68,53 +76,66 @@ def _own(rows: Rows, name: str) -> Labels:
     return labels
 
 
-def _status(rows: Rows) -> npt.NDArray[np.int64]:
+def _status(rows: Rows) -> Integers:
+    dual = _codes(rows, "dual_status_code", find_dual_status)
+    level = DUAL_LEVEL[np.where(dual == MISSING, NOT_DUAL, dual)]
+    full, partial = (STATUS_FIELDS["dual"].index(name) for name in ("full", "partial"))
+    esrd = _codes(rows, "esrd_status", _find_esrd)
     checks = (
-        _flag(rows, "is_hospice"),
-        _has_code(rows, "esrd_status", _DIALYSIS),
-        _has_code(rows, "esrd_status", _GRAFT),
-        _flag(rows, "is_long_term_institutional"),
-        _flag(rows, "is_new_enrollee"),
-        _has_code(rows, "dual_status_code", _FULL),
-        _has_code(rows, "dual_status_code", _PARTIAL),
-    )
+        _flag(rows, "is_hospice"), esrd == _DIALYSIS, esrd == _GRAFT, _flag(rows, "is_long_term_institutional"),
+        _flag(rows, "is_new_enrollee"), level == full, level == partial,
+    )  # fmt: skip
     return np.select(checks, range(len(checks)), len(checks)).astype(np.int64)
 
 
+def _find_esrd(word: str) -> int | None:
+    """Return whether an ESRD status is paid as dialysis, as a graft, or is none."""
+    if word not in STATUS_FIELDS["esrd_status"]:
+        return None
+    return _GRAFT if word == "graft" else _NO_ESRD if word == "none" else _DIALYSIS
+
+
+def _flag(rows: Rows, name: str) -> Flags:
+    """Return a flag of the enrollment; blank and absent are false, as for scoring."""
+    return _codes(rows, name, find_flag) == 1
+
+
+def _codes(rows: Rows, name: str, find: Callable[[str], int | None]) -> npt.NDArray[np.uint8]:
+    """Return a column as scoring reads it, MISSING where it is blank or absent.
+
+    Raises
+    ------
+    InputError
+        A value is none of those that scoring allows.
+    """
+    if not rows.has(name):
+        return np.full(rows.n_rows, MISSING, np.uint8)
+    found = read_codes(rows.table[name], find, label=rows.label, name=name)
+    rows.refuse(found.positions == NOT_ALLOWED, f"column '{name}': a value that scoring does not know")
+    return found.positions
+
+
 def _age_group(rows: Rows, month: int) -> Labels | None:
+    """Return who is 65 on the first day of a month; by age_years where there is no birth date."""
+    if not (rows.has("birth_date") or rows.has("age_years")):
+        return None
+    is_adult, known = np.zeros(rows.n_rows, np.bool_), np.zeros(rows.n_rows, np.bool_)
     if rows.has("birth_date"):
-        born = rows.days("birth_date", blank=MISSING_DATE)
-        if not (born == MISSING_DATE).any():
-            day = int(first_days(np.array([month]))[0])
-            birthday = _birthdays(born, _ADULT_YEARS)
-            return _labels(birthday <= day, AGE_GROUPS)
+        born = rows.days("birth_date", blank=MISSING_DATE if rows.has("age_years") else None)
+        known = born != MISSING_DATE
+        is_adult = _birthdays(np.where(known, born, 0), _ADULT_YEARS) <= int(first_days(np.array([month]))[0])
     if rows.has("age_years"):
-        return _labels(rows.numbers("age_years") >= _ADULT_YEARS, AGE_GROUPS)
-    return None
+        ages = rows.numbers("age_years", where=~known)
+        is_adult = np.where(known, is_adult, ages >= _ADULT_YEARS)
+    return _labels(is_adult, AGE_GROUPS)
 
 
-def _birthdays(born: npt.NDArray[np.int64], years: int) -> npt.NDArray[np.int64]:
+def _birthdays(born: Integers, years: int) -> Integers:
     """Return the day on which somebody completes so many years; of a 29 February, 1 March in a common year."""
     day = born.astype("datetime64[D]")
     month = day.astype("datetime64[M]")
     into = (day - month.astype("datetime64[D]")).astype(np.int64)
     return first_days(month.astype(np.int64) + 12 * years) + into
-
-
-def _flag(rows: Rows, name: str) -> Flags:
-    """Return a flag of the enrollment; blank and absent are false, as for scoring."""
-    if not rows.has(name):
-        return np.zeros(rows.n_rows, np.bool_)
-    return np.nan_to_num(rows.numbers(name, where=np.zeros(rows.n_rows, np.bool_))) != 0
-
-
-def _has_code(rows: Rows, name: str, codes: tuple[str, ...]) -> Flags:
-    """Return which rows have one of some codes; blank and absent are none of them."""
-    if not rows.has(name):
-        return np.zeros(rows.n_rows, np.bool_)
-    labels = rows.labels(name, blank="")
-    known = np.array([text.strip() in codes for text in labels.names.to_pylist()], np.bool_)
-    return known[labels.codes]
 
 
 def _labels(codes: npt.NDArray[np.generic], names: tuple[str, ...]) -> Labels:

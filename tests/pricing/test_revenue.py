@@ -392,6 +392,41 @@ def test_age_groups_by_the_first_day_of_the_base_month():
     }  # fmt: skip
 
 
+def test_flags_and_codes_are_read_as_scoring_reads_them():
+    rows = [
+        {"is_hospice": "true", "esrd_status": "none", "dual_status_code": "02"},
+        {"is_hospice": "no", "esrd_status": "transplant_2", "dual_status_code": None},
+        {"is_hospice": "0", "esrd_status": "Graft", "dual_status_code": "8"},
+        {"is_hospice": "", "esrd_status": None, "dual_status_code": "8"},
+        {"is_hospice": None, "esrd_status": "none", "dual_status_code": "3.0"},
+        {"is_hospice": "F", "esrd_status": "none", "dual_status_code": "NA"},
+    ]
+    for row in rows:
+        found = membership([{"payment_risk_score": 1.0, **each} for each in (row, row)], by=("status",))
+        row["status"] = found.cohorts.values("status").tolist()
+    assert [row["status"] for row in rows] == [
+        ["hospice"], ["dialysis"], ["graft"], ["full_dual"], ["partial_dual"], ["non_dual"],
+    ]  # fmt: skip
+    for name, value in (("is_hospice", "maybe"), ("esrd_status", "kidney"), ("dual_status_code", "12")):
+        with pytest.raises(
+            InputError, match=f"column '{name}': a value that scoring does not know in 1 of 1 rows"
+        ):
+            one_member(**{name: value})
+
+
+def test_ages_where_birth_dates_are_not_known():
+    rows = [
+        {"payment_risk_score": 1.0, "birth_date": "1980-01-01", "age_years": 70},
+        {"payment_risk_score": 1.0, "birth_date": None, "age_years": 66},
+    ]
+    found = membership(rows, by=("age_group",))
+    assert sorted(found.cohorts.values("age_group")) == ["65_and_over", "under_65"]
+    only_ages = membership([{"payment_risk_score": 1.0, "age_years": 64}], by=("age_group",))
+    assert only_ages.cohorts.values("age_group").tolist() == ["under_65"]
+    with pytest.raises(InputError, match="column 'birth_date': blank in 1 of 2 rows"):
+        membership([{"payment_risk_score": 1.0, "birth_date": day} for day in ("1950-01-01", None)])
+
+
 def test_synthetic_scores_to_a_forecast_in_few_lines():
     scores = riskadj.score(
         SYNTHETIC / "enrollment.parquet", SYNTHETIC / "diagnoses.parquet", payment_year=2026, rejects="write"
