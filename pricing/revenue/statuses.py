@@ -22,7 +22,6 @@ from riskadj.extracts.status import (
     find_flag,
     read_codes,
 )
-from riskadj.terms import STATUS_FIELDS
 
 #: Columns that a member has in addition to those of the enrollment, and their values; the first that fits holds.
 STATUSES = (
@@ -41,6 +40,11 @@ NEEDED = (
 )  # fmt: skip
 
 _NO_ESRD, _DIALYSIS, _GRAFT = range(3)
+#: ESRD status -> what it is paid as; a transplant's months are paid at the rate of dialysis.
+_PAID_AS = {
+    "none": _NO_ESRD, "dialysis": _DIALYSIS, "transplant_1": _DIALYSIS, "transplant_2": _DIALYSIS,
+    "transplant_3": _DIALYSIS, "graft": _GRAFT,
+}  # fmt: skip
 _ADULT_YEARS = 65
 
 
@@ -79,20 +83,13 @@ def _own(rows: Rows, name: str) -> Labels:
 def _status(rows: Rows) -> Integers:
     dual = _codes(rows, "dual_status_code", find_dual_status)
     level = DUAL_LEVEL[np.where(dual == MISSING, NOT_DUAL, dual)]
-    full, partial = (STATUS_FIELDS["dual"].index(name) for name in ("full", "partial"))
-    esrd = _codes(rows, "esrd_status", _find_esrd)
+    full, partial = (DUAL_LEVEL[find_dual_status(code)] for code in ("02", "01"))
+    esrd = _codes(rows, "esrd_status", _PAID_AS.get)
     checks = (
         _flag(rows, "is_hospice"), esrd == _DIALYSIS, esrd == _GRAFT, _flag(rows, "is_long_term_institutional"),
         _flag(rows, "is_new_enrollee"), level == full, level == partial,
     )  # fmt: skip
     return np.select(checks, range(len(checks)), len(checks)).astype(np.int64)
-
-
-def _find_esrd(word: str) -> int | None:
-    """Return whether an ESRD status is paid as dialysis, as a graft, or is none."""
-    if word not in STATUS_FIELDS["esrd_status"]:
-        return None
-    return _GRAFT if word == "graft" else _NO_ESRD if word == "none" else _DIALYSIS
 
 
 def _flag(rows: Rows, name: str) -> Flags:
