@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.aca.state_rating import state_factors
 from pricing.aca.transfer_formula import METAL_LEVELS
 from pricing.inputs import Array, Column, Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 #: Columns of enrollees: one row per member and span in a plan.
 ENROLLEES = (
@@ -171,6 +177,26 @@ class HighCostPool:
     issuers: pa.Table
     charge_rate: float
     rates: Rates
+
+    TABLES: ClassVar[Mapping[str, str]] = {"issuers": "high_cost_pool", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What the pool was made from; payments = charges."""
+        sums = {name: float(self.issuers[name].to_numpy().sum()) for name in ("payment", "charge")}
+        return {"benefit_year": self.rates.year, "issuers": self.issuers.num_rows, **sums}
+
+    def summary(self) -> pd.DataFrame:
+        """Return the issuers, who receives most first."""
+        return self.to_pandas().sort_values("net", ascending=False, ignore_index=True)
+
+    def plot(self) -> Figure:
+        """Return a figure: what each issuer receives from the pool, pays into it, and keeps."""
+        from pricing.aca.transfer_plots import plot_high_cost_pool
+
+        return plot_high_cost_pool(self)
 
     @property
     def assumptions(self) -> pa.Table:

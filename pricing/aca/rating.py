@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.aca.family_tiers import tiers_of_families
 from pricing.aca.market import is_rated
 from pricing.aca.state_rating import RatingRules, rating_rules
@@ -15,6 +17,10 @@ from pricing.errors import InputError
 from pricing.inputs import Array, Column, Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_cents
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 #: Columns of covered members: one row each.
 MEMBERS = (
@@ -46,6 +52,43 @@ class Premiums:
     members: pa.Table
     families: pa.Table
     rules: RatingRules
+
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "members": "member_premiums",
+        "families": "family_premiums",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What the premiums were made from, and their sum [dollars a month]."""
+        return {
+            "benefit_year": self.rules.rates.year,
+            "state": self.rules.state or "federal rules",
+            "market": self.rules.market,
+            "parameters_sha256": self.rules.rates.sha256,
+            "counts": {"members": self.members.num_rows, "families": self.families.num_rows},
+            "premium": round(float(self.families["premium"].to_numpy().sum()), 2),
+        }
+
+    def summary(self) -> pd.DataFrame:
+        """Return families and their premium [dollars a month] by number of members, or by tier (pandas)."""
+        by = "tier" if self.rules.tiers else "members"
+        groups = self.to_pandas("families").groupby(by, sort=False)["premium"]
+        return groups.agg(families="size", premium="sum", mean="mean").sort_index()
+
+    def plot(self) -> Figure:
+        """Return a figure: how many families pay which premium."""
+        from riskadj.charts import BLUE, new_figure, show_dollars
+
+        figure, (axes,) = new_figure(width=8.0)
+        axes.hist(self.families["premium"].to_numpy(), bins="auto", color=BLUE)
+        show_dollars(axes.xaxis)
+        axes.set_xlabel("premium of a family, dollars a month")
+        axes.set_ylabel("families")
+        return figure
 
     @property
     def assumptions(self) -> pa.Table:

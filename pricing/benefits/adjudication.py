@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.benefits import adjudication_kernel as kernel
 from pricing.benefits.claims import Claims, read_claims
 from pricing.benefits.design import COPAY_UNITS, PlanDesign
@@ -49,6 +50,9 @@ class Adjudication:
     designs: tuple[PlanDesign, ...]
     totals: Cents
     line_parts: Cents
+
+    TABLES: ClassVar[Mapping[str, str]] = {"members": "adjudicated_members", "lines": "adjudicated_lines"}
+    to_pandas = results.to_pandas
 
     @cached_property
     def members(self) -> pa.Table:
@@ -102,11 +106,6 @@ class Adjudication:
         from pricing.benefits.plots import plot_adjudication
 
         return plot_adjudication(self)
-
-    def to_pandas(self, table: str = "members") -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame: "members" or "lines"."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
 
     def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
         """Write adjudicated_members (adjudicated_lines, if kept; a chart) and run.json into `directory`."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
+from pricing import results
 from pricing.benefits.av_calculator import PARAMETERS, ActuarialValue, actuarial_value
 from pricing.benefits.continuance import ContinuanceTable
 from pricing.benefits.design import PlanDesign
 from pricing.errors import InputError
 from pricing.parameters import Rates, load_rates
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +47,10 @@ class ActuarialValues:
     assumptions: pa.Table
     run: Mapping[str, Any] = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {"designs": "actuarial_values", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return design, actuarial_value and metal_levels, the richest first."""
         frame = self.to_pandas()[["design", "actuarial_value", "metal_levels"]]
@@ -58,17 +61,6 @@ class ActuarialValues:
         from pricing.benefits.plots import plot_actuarial_values
 
         return plot_actuarial_values(self)
-
-    def to_pandas(self, table: str = "designs") -> pd.DataFrame:
-        """Return "designs" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write actuarial_values, assumptions and run.json (and a chart) into `directory`, all or nothing."""
-        tables = {"actuarial_values": self.designs, "assumptions": self.assumptions}
-        charts = {"actuarial_values": self.plot()} if chart else {}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
 
 def actuarial_values(

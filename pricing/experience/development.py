@@ -5,17 +5,20 @@ A triangle holds cumulative paid claims by period incurred (rows) and age (colum
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.inputs import Numbers
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 AVERAGES = ("volume", "simple", "geometric", "harmonic")
@@ -44,6 +47,10 @@ class Development:
     factors: Numbers
     tail: float
     average: str
+
+    TABLES: ClassVar[Mapping[str, str]] = {"table": "development", "age_to_age": "age_to_age_factors"}
+    to_pandas = results.to_pandas
+    write = results.write
 
     @property
     def completion(self) -> Numbers:
@@ -82,6 +89,34 @@ class Development:
                 "ibnr": self.ibnr,
             }
         )
+
+    def age_to_age(self) -> pa.Table:
+        """Return one row per age (1, 2, ...): age, factor to the next (the last: the tail), completion."""
+        ages = np.arange(1, self.triangle.shape[1] + 1)
+        factors = np.append(self.factors, self.tail)
+        return pa.table({"age": ages, "factor": factors, "completion": self.completion})
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """How it was developed; paid + ibnr = ultimate."""
+        sums = {"paid": self.paid, "ibnr": self.ibnr, "ultimate": self.ultimate}
+        return {
+            "periods": len(self.triangle),
+            "average": self.average,
+            "tail": self.tail,
+            **{name: float(values.sum()) for name, values in sums.items()},
+        }
+
+    def summary(self) -> pd.DataFrame:
+        """Return the periods, with all together in the last row (pandas)."""
+        frame = self.to_pandas().set_index("period")
+        frame.loc["all"] = [
+            self.paid.sum(),
+            self.paid.sum() / self.ultimate.sum(),
+            self.ultimate.sum(),
+            self.ibnr.sum(),
+        ]
+        return frame
 
     def plot(self) -> Figure:
         """Return a figure: age-to-age factors cell by cell, and paid and IBNR by period."""

@@ -12,7 +12,18 @@ import pyarrow as pa
 from pricing.experience.months import PER_1000, months_of_dates, name_of
 from pricing.inputs import Numbers
 from pricing.rows import ALL
-from riskadj.charts import AMBER, BLUE, GREY, PALETTE, RED, new_figure, show_dollars, show_percent
+from riskadj.charts import (
+    AMBER,
+    BLUE,
+    GREY,
+    PALETTE,
+    RED,
+    draw_waterfall,
+    new_figure,
+    show_dollars,
+    show_percent,
+    show_short_dollars,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +34,11 @@ if TYPE_CHECKING:
     from pricing.experience.ibnr import Ibnr
     from pricing.experience.incurred import Incurred
     from pricing.experience.member_months import MemberMonths
-    from pricing.experience.pooling import PoolCharges
+    from pricing.experience.pooling import PoolCharges, StopLoss
     from pricing.experience.risk_adjusted import ActualToExpected
+    from pricing.experience.triangles import Triangle
+
+_MOST_CLAIMANTS = 25
 
 
 def plot_development(development: Development) -> Figure:
@@ -205,4 +219,47 @@ def plot_actual_to_expected(found: ActualToExpected) -> Figure:
     axes.set_xlabel(
         f"actual to expected, {found.confidence:.0%} interval; dashed: everybody; area: member months"
     )
+    return figure
+
+
+def plot_stop_loss(found: StopLoss) -> Figure:
+    """Return a figure: who bears the group's claims, and what the largest claimants leave to it."""
+    figure, (left, right) = new_figure(1, 2, width=12.0, width_ratios=(1.2, 1))
+    draw_waterfall(
+        left, ["specific", "aggregate"], [-found.specific, -found.aggregate],
+        start=("claims", float(found.run["claims"])), end="kept by the group", decimals=0,
+    )  # fmt: skip
+    show_short_dollars(left.yaxis)
+    left.set_title("Claims, less what the cover pays", fontsize=10)
+    largest = found.to_pandas().nlargest(_MOST_CLAIMANTS, "amount")
+    places = np.arange(1, len(largest) + 1)
+    right.bar(places, largest["retained"], color=BLUE, label="kept, before the aggregate cover")
+    right.bar(
+        places, largest["reimbursed"], bottom=largest["retained"], color=GREY, label="above the deductible"
+    )
+    right.plot(places, largest["deductible"], "_", color="black", markersize=12, label="deductible")
+    show_short_dollars(right.yaxis)
+    right.set_xlabel("members by claims, the largest first")
+    right.set_title("The largest claimants", fontsize=10)
+    right.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def plot_triangle(triangle: Triangle) -> Figure:
+    """Return a figure: claims paid to date by months since service, a line for each month incurred."""
+    from matplotlib import colormaps
+
+    figure, (axes,) = new_figure(width=9.0)
+    paid = triangle.cumulative
+    for row, (month, line) in enumerate(zip(triangle.months, paid, strict=True)):
+        shade = colormaps["Blues"](0.35 + 0.65 * row / max(len(paid) - 1, 1))
+        is_named = row in (0, len(paid) - 1)
+        axes.plot(
+            line, color=shade, marker="o", markersize=3, label=name_of(int(month)) if is_named else None
+        )
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("months from service to payment")
+    axes.set_title(f"Paid by {triangle.valuation_date}, a line for each month incurred", fontsize=10)
+    show_short_dollars(axes.yaxis)
+    axes.legend(frameon=False, fontsize=8, title="incurred")
     return figure

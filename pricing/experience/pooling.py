@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,7 +17,6 @@ from pricing.experience.assumptions import GIVEN, RULE, Assumption, assumption_t
 from pricing.experience.months import month_numbers, month_range
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.rows import add_up
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,6 +199,10 @@ class StopLoss:
     assumptions: pa.Table = field(repr=False)
     run: dict[str, Any] = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {"claimants": "stop_loss", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     def summary(self) -> pd.DataFrame:
         """Return claims and who bears them, one row."""
         import pandas as pd
@@ -213,15 +215,11 @@ class StopLoss:
         }
         return pd.DataFrame([row | {"attachment": self.attachment}])
 
-    def to_pandas(self, table: str = "claimants") -> pd.DataFrame:
-        """Return "claimants" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
+    def plot(self) -> Figure:
+        """Return a figure: who bears the group's claims, and the largest claimants."""
+        from pricing.experience.plots import plot_stop_loss
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write stop_loss and assumptions, and run.json, into `directory`, all or nothing."""
-        tables = {"stop_loss": self.claimants, "assumptions": self.assumptions}
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
+        return plot_stop_loss(self)
 
 
 def stop_loss(

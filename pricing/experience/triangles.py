@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pricing import results
 from pricing.claim_lines import ClaimLines, read_claim_lines
 from pricing.errors import InputError
 from pricing.experience.months import as_dates, month_numbers, month_of, name_of, working_days
@@ -19,6 +20,7 @@ from pricing.rows import Integers, add_up
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 LARGE_BY = ("claim_id", "member_id")
 _DECIMALS = 6
@@ -55,6 +57,10 @@ class Triangle:
     warnings: tuple[str, ...]
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {"table": "claim_triangle"}
+    to_pandas = results.to_pandas
+    write = results.write
+
     @property
     def cumulative(self) -> Numbers:
         """Paid to date at each lag, shape (n_months, n_months); NaN where not known yet."""
@@ -77,12 +83,18 @@ class Triangle:
             }
         )
 
-    def to_pandas(self) -> pd.DataFrame:
+    def summary(self) -> pd.DataFrame:
         """Return the triangle as printed: months in rows, lags in columns, paid to date."""
         import pandas as pd
 
         names = [name_of(int(month)) for month in self.months]
         return pd.DataFrame(self.cumulative, index=pd.Index(names, name="month"))
+
+    def plot(self) -> Figure:
+        """Return a figure: paid to date by months from service to payment, a line for each month incurred."""
+        from pricing.experience.plots import plot_triangle
+
+        return plot_triangle(self)
 
     def __repr__(self) -> str:
         """Return what is in it."""

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pricing.medicaid.rate_cells import label_of
-from riskadj.charts import BLUE, GREEN, GREY, RED, new_figure, shortened, show_dollars, show_percent
+from riskadj.charts import (
+    BLUE,
+    GREEN,
+    GREY,
+    RED,
+    new_figure,
+    shortened,
+    show_dollars,
+    show_percent,
+    show_short_dollars,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,4 +65,37 @@ def plot_risk_adjustment(rates: pa.Table) -> Figure:
     right.set_yticks(range(len(names)), names)
     right.set_ylim(len(names) - 0.5, -0.5)
     right.set_title("Factor of each region and rate cell (1 = its mean)", fontsize=10)
+    return figure
+
+
+def plot_settlement(plans: pa.Table) -> Figure:
+    """Return a figure: what is settled with each plan, and its loss ratio before and after, or against the standard."""
+    rows = plans.to_pylist()
+    is_corridor = "payment" in plans.column_names
+    names = [shortened(row["mco"]) for row in rows]
+    dollars = [row["payment"] if is_corridor else -row["remittance"] for row in rows]
+    figure, (left, right) = new_figure(1, 2, width=12.0, height=2.0 + 0.35 * len(names))
+    left.barh(names, dollars, color=[GREEN if each >= 0 else RED for each in dollars])
+    left.axvline(0, color=GREY, linewidth=0.8)
+    left.invert_yaxis()
+    show_short_dollars(left.xaxis)
+    left.set_title("Paid to the plan; below 0: owed by it", fontsize=10)
+    other, label = ("loss_ratio_after", "after the corridor") if is_corridor else ("standard", "standard")
+    places = range(len(rows))
+    before, after = ([row[name] for row in rows] for name in ("loss_ratio", other))
+    right.hlines(places, before, after, color=GREY, linewidth=1.5)
+    right.plot(before, places, "o", color=BLUE, label="loss ratio")
+    right.plot(
+        after,
+        places,
+        "D" if is_corridor else "|",
+        color=RED,
+        markersize=7 if is_corridor else 14,
+        label=label,
+    )
+    right.set_yticks(places, [""] * len(rows))
+    right.set_ylim(len(rows) - 0.5, -0.5)
+    show_percent(right.xaxis)
+    right.legend(frameon=False, fontsize=8)
+    right.set_title("Loss ratio", fontsize=10)
     return figure

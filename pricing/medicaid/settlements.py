@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.corridor import Band, corridor_payment
 from pricing.errors import InputError
 from pricing.inputs import Column, read_columns
 from pricing.mlr import credibility, owed
 from pricing.parameters import load_rates
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 #: A State's corridor: one row per band, rising.
 BANDS = (Column("start", minimum=0.0), Column("share", minimum=0.0, maximum=1.0))
@@ -55,19 +55,19 @@ class Settlement:
     assumptions: pa.Table
     run: dict[str, Any]
 
-    def to_pandas(self, table: str = "plans") -> pd.DataFrame:
-        """Return "plans" or "assumptions" as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
+    TABLES: ClassVar[Mapping[str, str]] = {"plans": "settlement", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
 
     def summary(self) -> pd.DataFrame:
         """Return the plans."""
         return self.to_pandas()
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write settlement, assumptions and run.json into `directory`, all or nothing."""
-        tables = {"settlement": self.plans, "assumptions": self.assumptions}
-        return write_tables(directory, tables, self.run, overwrite=overwrite)
+    def plot(self) -> Figure:
+        """Return a figure: what is settled with each plan, and loss ratios before and after, or with the standard."""
+        from pricing.medicaid.plots import plot_settlement
+
+        return plot_settlement(self.plans)
 
 
 def medicaid_risk_corridor(experience: Any, bands: Any, *, target_loss_ratio: float) -> Settlement:

@@ -6,14 +6,14 @@ it takes from CMS's guidance is a parameter marked as not verified.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.inputs import Array, Column, Columns, Numbers, read_columns
@@ -22,7 +22,6 @@ from pricing.medicare.bid_projection import EXPERIENCE, credibility_of, project_
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_to
 from riskadj.errors import nearest
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,6 +96,16 @@ class BidFlow:
     rebate_order: tuple[str, ...]
     rates: Rates
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "bids": "bids",
+        "projection": "bid_projection",
+        "service_area": "bid_counties",
+        "checks": "bid_checks",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
     @property
     def bids(self) -> pa.Table:
         """One row per plan: plan_id and every number of worksheets 4 to 6."""
@@ -162,15 +171,6 @@ class BidFlow:
     def plot(self, plan_id: str | None = None) -> Figure:
         """Return the way to one plan's bid as a waterfall; default: the first plan."""
         return self.build_up().plot(plan_id)
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write bids, bid_projection, bid_counties, bid_checks, assumptions, run.json and, if asked for, bids.png."""
-        tables = {
-            "bids": self.bids, "bid_projection": self.projection, "bid_counties": self.service_area,
-            "bid_checks": self.checks, "assumptions": self.assumptions,
-        }  # fmt: skip
-        charts = {"bids": self.plot()} if chart else {}
-        return write_tables(directory, tables, self.run, charts=charts, overwrite=overwrite)
 
     @property
     def run(self) -> dict[str, Any]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.inputs import Column, Columns, read_columns
 from pricing.mlr import credibility, owed
 from pricing.parameters import Rates, load_rates
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 #: Columns of contracts: one row each. Dollars of the contract year.
 CONTRACTS = (
@@ -42,6 +48,30 @@ class ContractLossRatios:
     contracts: pa.Table
     part: str
     rates: Rates = field(repr=False)
+
+    TABLES: ClassVar[Mapping[str, str]] = {"contracts": "contract_loss_ratios", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What the ratios were made from, and what is owed."""
+        return {
+            "payment_year": self.rates.year,
+            "part": self.part,
+            "contracts": self.contracts.num_rows,
+            "remittance": float(self.contracts["remittance"].to_numpy().sum()),
+        }
+
+    def summary(self) -> pd.DataFrame:
+        """Return the contracts, the lowest loss ratio first."""
+        return self.to_pandas().sort_values("loss_ratio", ignore_index=True)
+
+    def plot(self) -> Figure:
+        """Return a figure: each contract's loss ratio with its credibility, against the standard."""
+        from pricing.medicare.side_plots import plot_loss_ratios
+
+        return plot_loss_ratios(self)
 
     @property
     def assumptions(self) -> pa.Table:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.medicare.drug_claims import DrugClaims, read_drug_claims
 from pricing.medicare.drug_coverage import PARAMETERS, DrugCoverage, cover_drugs
 from pricing.medicare.drug_designs import ENHANCED, EQUIVALENT, DrugDesign
@@ -17,6 +18,7 @@ from pricing.parameters import Rates, load_rates
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 #: What a value may miss its target by and still count as equal [share of the target].
 TOLERANCE = 0.001
@@ -65,6 +67,21 @@ class Equivalence:
     standard: DrugCoverage = field(repr=False)
     tests: tuple[EquivalenceTest, ...]
 
+    TABLES: ClassVar[Mapping[str, str]] = {"table": "drug_equivalence", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What was tested: the design, the year, and whether every test is met."""
+        rates = self.design.rates
+        return {
+            "design": self.design.design.name,
+            "payment_year": rates.year,
+            "parameters_sha256": rates.sha256,
+            "is_met": self.is_met,
+        }
+
     @property
     def is_met(self) -> bool:
         """Whether every test of the design's kind is met."""
@@ -85,8 +102,13 @@ class Equivalence:
 
     def summary(self) -> pd.DataFrame:
         """Return `table` as a pandas DataFrame."""
-        frame: pd.DataFrame = self.table().to_pandas()
-        return frame
+        return self.to_pandas()
+
+    def plot(self) -> Figure:
+        """Return a figure: each test's value as a share of its limit, met or not."""
+        from pricing.medicare.side_plots import plot_equivalence
+
+        return plot_equivalence(self)
 
     @property
     def assumptions(self) -> pa.Table:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.medicare.bid_checks import Check, check_table
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_to
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 #: Columns of packages: one row each. Dollars per member and month of those who buy it.
 PACKAGES = (
@@ -48,14 +49,32 @@ class OptionalBenefits:
     numbers: dict[str, Numbers]
     rates: Rates = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "table": "optional_benefits",
+        "checks": "optional_checks",
+        "assumptions": "assumptions",
+    }
+    to_pandas = results.to_pandas
+    write = results.write
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What the premiums were made from: year, rows."""
+        return {"payment_year": self.rates.year, "counts": {"packages": self.packages.n_rows}}
+
     def table(self) -> pa.Table:
         """Return one row per package: inputs and numbers."""
         return self.packages.with_columns(**self.numbers).table()
 
     def summary(self) -> pd.DataFrame:
         """Return `table` as a pandas DataFrame."""
-        frame: pd.DataFrame = self.table().to_pandas()
-        return frame
+        return self.to_pandas()
+
+    def plot(self) -> Figure:
+        """Return a figure: what each package's premium is made of."""
+        from pricing.medicare.side_plots import plot_optional_benefits
+
+        return plot_optional_benefits(self)
 
     @property
     def checks(self) -> pa.Table:
@@ -83,12 +102,6 @@ class OptionalBenefits:
     def assumptions(self) -> pa.Table:
         """Every yearly parameter used, with its source and whether it was verified."""
         return self.rates.assumptions(PARAMETERS)
-
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write optional_benefits, optional_checks and assumptions (Parquet) and run.json, all or nothing."""
-        tables = {"optional_benefits": self.table(), "optional_checks": self.checks, "assumptions": self.assumptions}  # fmt: skip # noqa: E501
-        report = {"payment_year": self.rates.year, "counts": {"packages": self.packages.n_rows}}
-        return write_tables(directory, tables, report, overwrite=overwrite)
 
 
 def optional_benefits(packages: Any, *, payment_year: int, rates: Rates | None = None) -> OptionalBenefits:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.inputs import Column, read_columns
 from pricing.medicare.part_d import part_d_risk_corridor
 from pricing.parameters import Rates, load_rates
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 #: Kinds of plans; only the first two count in the national average (42 CFR 423.279(b)).
 COUNTED = ("pdp", "mapd")
@@ -99,6 +100,20 @@ class PartDSettlement:
     plans: pa.Table
     rates: Rates = field(repr=False)
 
+    TABLES: ClassVar[Mapping[str, str]] = {"plans": "part_d_settlement", "assumptions": "assumptions"}
+    to_pandas = results.to_pandas
+    write = results.write
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """What was settled: year, plans, dollars that Medicare still pays (negative: gets back)."""
+        settled = float(self.plans["settlement"].to_numpy().sum())
+        return {
+            "payment_year": self.rates.year,
+            "counts": {"plans": self.plans.num_rows},
+            "settlement": round(settled, 2),
+        }
+
     @property
     def assumptions(self) -> pa.Table:
         """Every yearly parameter used, with its source and whether it was verified."""
@@ -106,14 +121,13 @@ class PartDSettlement:
 
     def summary(self) -> pd.DataFrame:
         """Return `plans` as a pandas DataFrame."""
-        frame: pd.DataFrame = self.plans.to_pandas()
-        return frame
+        return self.to_pandas()
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write part_d_settlement and assumptions (Parquet) and run.json, all or nothing."""
-        report = {"payment_year": self.rates.year, "counts": {"plans": self.plans.num_rows}}
-        tables = {"part_d_settlement": self.plans, "assumptions": self.assumptions}
-        return write_tables(directory, tables, report, overwrite=overwrite)
+    def plot(self) -> Figure:
+        """Return a figure: what Medicare still pays each plan, by what it is for."""
+        from pricing.medicare.side_plots import plot_part_d_settlement
+
+        return plot_part_d_settlement(self)
 
 
 def settle_part_d(plans: Any, *, payment_year: int, rates: Rates | None = None) -> PartDSettlement:

@@ -7,12 +7,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 import pricing
@@ -187,6 +188,76 @@ def test_public_name_says_what_it_takes_gives_and_holds(package: str, name: str)
     assert set(docstring_violations(public)) == exempt
     assert len(positional(public)) <= 2
     assert inspect.signature(public).return_annotation is not inspect.Signature.empty
+
+
+#: Public classes with tables that are no results of a question, and why.
+NO_RESULTS = {
+    "pricing.benefits.Claims": "what `adjudicate` reads",
+    "pricing.contracts.Episodes": "what `settle` reads",
+    "pricing.contracts.PanelRows": "what `read_panel` reads",
+    "pricing.medicare.BidResult": "the numbers of one bid; `BidFlow` is the result",
+    "pricing.medicare.DrugExperience": "what `part_d_bids` reads, and writes with the bids",
+    "pricing.revenue.PlanMonths": "what `aca_revenue` reads",
+}
+
+
+def has_tables(kind: type) -> bool:
+    """Whether a class holds Arrow tables."""
+    return "TABLES" in vars(kind) or any("pa.Table" in str(each.type) for each in fields(kind))
+
+
+def family_violations(kind: type) -> list[str]:
+    """What a result lacks of what every result has: the methods, alike in their parameters, and `TABLES`."""
+    wanted = {
+        "summary": set(),
+        "plot": set(),
+        "to_pandas": {"table"},
+        "write": {"directory", "chart", "overwrite"},
+    }
+    violations = [] if "TABLES" in vars(kind) else ["lacks TABLES"]
+    for name, parameters in wanted.items():
+        method = vars(kind).get(name)
+        if method is None or not parameters <= set(inspect.signature(method).parameters):
+            violations.append(f"lacks {name}({', '.join(sorted(parameters))})")
+    return violations
+
+
+RESULTS = [
+    (package, name)
+    for package, name in PUBLIC
+    if package != "riskadj"
+    and is_dataclass(kind := getattr(import_module(package), name))
+    and has_tables(kind)
+]
+
+
+@pytest.mark.parametrize(("package", "name"), RESULTS)
+def test_results_of_pricing_are_one_family(package: str, name: str) -> None:
+    violations = family_violations(getattr(import_module(package), name))
+    assert (violations == []) != (f"{package}.{name}" in NO_RESULTS), violations
+
+
+def test_only_classes_that_exist_are_no_results() -> None:
+    assert set(NO_RESULTS) <= {f"{package}.{name}" for package, name in RESULTS}
+
+
+def test_family_law_sees_what_is_missing() -> None:
+    @dataclass
+    class Found:
+        """Found."""
+
+        plans: pa.Table
+
+        def summary(self) -> None:
+            """Return nothing."""
+
+        def write(self, directory: str) -> None:
+            """Write nothing."""
+
+    assert has_tables(Found)
+    assert family_violations(Found) == [
+        "lacks TABLES", "lacks plot()", "lacks to_pandas(table)", "lacks write(chart, directory, overwrite)",
+    ]  # fmt: skip
 
 
 def test_docstring_law_sees_what_is_missing() -> None:

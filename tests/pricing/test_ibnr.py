@@ -50,7 +50,7 @@ def test_a_triangle_worked_by_hand():
     assert found.total.tolist() == [200, 320, 50]
     assert np.isnan(found.paid[1, 2])
     assert found.table().num_rows == 6
-    assert found.to_pandas().index.tolist() == ["2025-01", "2025-02", "2025-03"]
+    assert found.summary().index.tolist() == ["2025-01", "2025-02", "2025-03"]
 
 
 def test_ibnr_worked_by_hand():
