@@ -2,6 +2,7 @@
 
 from pricing.aca.corridor import aca_risk_corridor as aca_risk_corridor
 from pricing.aca.enrollees import enrollees_of_scores as enrollees_of_scores
+from pricing.aca.enrollees import market_of_scores as market_of_scores
 from pricing.aca.index_rate import Projection as Projection
 from pricing.aca.index_rate import projected_index_rate as projected_index_rate
 from pricing.aca.market import HighCostPool as HighCostPool
@@ -20,6 +21,7 @@ from pricing.aca.rating import Premiums as Premiums
 from pricing.aca.rating import member_rates as member_rates
 from pricing.aca.rating import out_of_pocket_limit as out_of_pocket_limit
 from pricing.aca.rating import premiums as premiums
+from pricing.aca.simulate import read_scenarios as read_scenarios
 from pricing.aca.state_rating import RatingRules as RatingRules
 from pricing.aca.state_rating import rating_rules as rating_rules
 from pricing.aca.transfer import RiskTransfer as RiskTransfer
