@@ -81,6 +81,14 @@ class Scenario:
 def read_scenarios(path: str | Path) -> list[Scenario]:
     """Return the scenarios of a TOML file, in order: ``[[scenario]]`` tables of what `Scenario` takes.
 
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    list of Scenario
+
     Raises
     ------
     InputError
