@@ -31,6 +31,8 @@ Flags = npt.NDArray[np.bool_]
 BLANK = "(blank)"
 ALL = "(all)"
 _FIRST_ROWS = 5
+#: What pandas calls an index without a name when it hands over or writes a table.
+_PANDAS_INDEX = "__index_level_"
 
 
 def rows_in_words(bad: Flags) -> str:
@@ -112,7 +114,7 @@ class Rows:
     Attributes
     ----------
     not_read : tuple of str
-        Columns of the source that nobody asked for, under its own names.
+        Columns of the source that nobody asked for, under its own names; an index of pandas is none.
     """
 
     label: str
@@ -313,7 +315,8 @@ def read_rows(
     table = read(list(dict.fromkeys(present.values())))
     if not table.num_rows:
         raise InputError(f"{label} has no rows; {role} needs at least one.")
-    not_read = tuple(name for name in header if name not in present.values())
+    asked = set(present.values())
+    not_read = tuple(name for name in header if name not in asked and not name.startswith(_PANDAS_INDEX))
     return Rows(label, pa.table({name: table[theirs] for name, theirs in present.items()}), not_read)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -88,6 +89,13 @@ def test_each_year_has_its_own_terms_and_grows_from_there():
     rates = found.factors.rate[0]
     assert rates[[0, 11, 12, 23]].tolist() == pytest.approx([1000, 1000, 1100, 1100])
     assert rates[[24, 35, 36, 46, 47]].tolist() == pytest.approx([1200, 1200, 1320, 1320, 2640])
+
+
+def test_terms_of_pandas_may_have_an_index(tmp_path):
+    frame = pd.DataFrame({"payment_year": [2026, 2027], "payment_rate": [1.0, 3.0]}, index=[7, 7])
+    frame.to_parquet(tmp_path / "terms.parquet")
+    for terms in (frame, tmp_path / "terms.parquet"):
+        assert forecast(one_member(), terms, n_months=13).factors.rate[0, [0, 12]].tolist() == [1.0, 3.0]
 
 
 def test_a_county_may_have_no_new_terms():
