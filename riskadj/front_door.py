@@ -78,7 +78,7 @@ def score(
         Which run's window of service dates counts (default: the final run's), or dates that replace it (a what-if).
     eligible_procedures : path or sequence of str, optional
         Procedure codes of one's own instead of the year's list, for ``diagnosis_filter="cms"``: bare codes, a file of
-        one code per line, or a CSV file with a column procedure_code.
+        one code per line, or a CSV file with a column procedure_code. "hhs" has no list and always needs one.
     layout : {"riskadj", "tuva", "cms"}
     columns : mapping of str to str, optional
         Canonical column name -> the extract's own name.

@@ -1,10 +1,12 @@
 """Which diagnoses count: the payment year's own claim filter, row by row.
 
 The rules are the year's tables: the claim and bill types that count (`eligible_claims`), the procedures that make a
-claim eligible (`eligible_procedures`), the record sources that do not count (`[diagnosis_sources]`). CMS takes every
-diagnosis of a claim that has one eligible line. A row is judged by its own procedure code, so an extract has one row
-for each diagnosis and each line of its claim: the diagnosis then counts through the eligible line's row, whatever the
-rows of the other lines say, and nothing needs to be grouped by claim.
+claim eligible (`eligible_procedures`, or the caller's own list), the record sources that do not count
+(`[diagnosis_sources]`). Bill types are asked for two digits or three, as the table has them: Medicare names facility
+and classification, HHS the frequency too. A claim that has one eligible line counts with every diagnosis of it. A row
+is judged by its own procedure code, so an extract has one row for each diagnosis and each line of its claim: the
+diagnosis then counts through the eligible line's row, whatever the rows of the other lines say, and nothing needs to
+be grouped by claim.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ REASONS = (
 _EVERY_BIT, _HIGHEST_BIT = np.uint64(2**64 - 1), np.uint64(2**63)
 #: Stands for a claim type or bill type that is no code of its kind.
 OTHER = "other"
+#: Digits of a bill type that tell facility and classification; a third is the frequency.
+_FEWEST_DIGITS = 2
 
 Eligible = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint64]
@@ -87,15 +91,15 @@ def judge_nothing(table: pa.Table) -> Judgement:
 
 @dataclass(frozen=True)
 class ClaimRule:
-    """One kind of claim that counts: type, bill types (first two digits; empty: any), and if it needs a procedure."""
+    """One kind of claim that counts: type, bill types (two digits or three; empty: any), and if it needs a procedure."""
 
     claim_type: str
     bill_types: frozenset[str]
     needs_procedure: bool
 
     def allows_bill_type(self, code: str) -> bool:
-        """Return True if a claim of this bill type counts."""
-        return not self.bill_types or short_bill_type(code) in self.bill_types
+        """Return True if a claim of this bill type, without a leading zero, counts."""
+        return not self.bill_types or code.startswith(tuple(self.bill_types))
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ class CmsFilter:
 
     @cached_property
     def _bills(self) -> OncePerDictionary[_Labels]:
-        return OncePerDictionary(lambda entries: _labels(_words(entries, str.lower), label_of_bill_type))
+        return OncePerDictionary(lambda entries: _labels(_words(entries, str.lower), self._label_of_bill))
 
     @cached_property
     def _procedures(self) -> OncePerDictionary[Words]:
@@ -166,6 +170,14 @@ class CmsFilter:
     def _label_of_type(self, word: str) -> str:
         known = word in CLAIM_TYPES or any(word == rule.claim_type for rule in self.rules)
         return word if known or not word else OTHER
+
+    def _label_of_bill(self, word: str) -> str:
+        return label_of_bill_type(word, digits=self._bill_digits)
+
+    @cached_property
+    def _bill_digits(self) -> int:
+        """Digits of a bill type that the rules ask for."""
+        return max((len(bill) for rule in self.rules for bill in rule.bill_types), default=_FEWEST_DIGITS)
 
     def _rules_without_procedure(self) -> int:
         """Return the rules (bits) that need no eligible procedure."""
@@ -192,21 +204,13 @@ def claim_filter(options: ScoreOptions, year: PaymentYear, columns: tuple[str, .
     Raises
     ------
     OptionError
-        The year has no list of eligible claims or procedures.
+        The year has no list of eligible claims; or none of eligible procedures, and none was given.
     ColumnMissingError
         The extract lacks a column that the filter reads.
     """
     if options.diagnosis_filter == "none":
         return None
-    own_procedures = options.eligible_procedures
-    needed = [_CLAIMS] if own_procedures else [_CLAIMS, _PROCEDURES]
-    lacking = [name for name in needed if name not in year.tables]
-    if lacking:
-        known = [str(other.year) for other in sibling_years(year) if set(needed) <= set(other.tables)]
-        raise OptionError(
-            f"payment year {year.year} has no {lacking[0]} table, so diagnosis_filter='cms' cannot run; years that "
-            f"have it: {', '.join(known) or 'none'}. Filter the extract yourself and leave diagnosis_filter='none'."
-        )
+    _check_tables(year, tables_of_filter(options))
     missing = [name for name in _NEEDED if name not in columns]
     if missing:
         raise ColumnMissingError(
@@ -220,8 +224,32 @@ def claim_filter(options: ScoreOptions, year: PaymentYear, columns: tuple[str, .
         )
         for row in _rows(year, _CLAIMS)
     )
-    codes = own_procedures.codes if own_procedures else _codes_of_year(year)
+    own = options.eligible_procedures
+    codes = own.codes if own else _codes_of_year(year)
     return CmsFilter(rules, codes, frozenset(year.excluded_sources))
+
+
+def tables_of_filter(options: ScoreOptions) -> tuple[str, ...]:
+    """Return the tables of the payment year that the filter of a run reads."""
+    if options.diagnosis_filter == "none":
+        return ()
+    return (_CLAIMS,) if options.eligible_procedures else (_CLAIMS, _PROCEDURES)
+
+
+def _check_tables(year: PaymentYear, needed: tuple[str, ...]) -> None:
+    lacking = [name for name in needed if name not in year.tables]
+    if lacking == [_PROCEDURES]:
+        published = year.procedures_published
+        raise OptionError(
+            f"payment year {year.year} of {year.program} has no {_PROCEDURES} table, so diagnosis_filter='cms' needs "
+            f"a list of yours: give it as eligible_procedures= (--eligible-procedures FILE). {published}".rstrip()
+        )
+    if lacking:
+        known = [str(other.year) for other in sibling_years(year) if set(needed) <= set(other.tables)]
+        raise OptionError(
+            f"payment year {year.year} has no {lacking[0]} table, so diagnosis_filter='cms' cannot run; years that "
+            f"have it: {', '.join(known) or 'none'}. Filter the extract yourself and leave diagnosis_filter='none'."
+        )
 
 
 def _codes_of_year(year: PaymentYear) -> frozenset[str]:
@@ -233,15 +261,14 @@ def _rows(year: PaymentYear, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content)))
 
 
-def label_of_bill_type(code: str) -> str:
-    """Return the first two digits of a bill type, "" for a blank one, OTHER for what is none."""
-    short = short_bill_type(code)
-    return short if not short or (len(short) == 2 and short.isascii() and short.isdigit()) else OTHER
+def label_of_bill_type(code: str, *, digits: int = _FEWEST_DIGITS) -> str:
+    """Return the first digits of a bill type, "" for a blank one, OTHER for what is none.
 
-
-def short_bill_type(code: str) -> str:
-    """Return the facility and classification digits of a bill type; a leading zero (four digits) is left out."""
-    return (code[1:] if len(code) == 4 and code.startswith("0") else code)[:2]
+    A leading zero (four digits) is left out. A bill type of fewer digits than asked, though of two, is as it stands.
+    """
+    short = (code[1:] if len(code) == 4 and code.startswith("0") else code)[:digits]
+    is_bill_type = len(short) >= _FEWEST_DIGITS and short.isascii() and short.isdigit()
+    return short if not short or is_bill_type else OTHER
 
 
 @dataclass(frozen=True)

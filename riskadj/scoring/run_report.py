@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from riskadj.scoring.capture import CaptureCounts
 from riskadj.scoring.codes import CodeBook
+from riskadj.scoring.eligible_diagnoses import tables_of_filter
 from riskadj.scoring.payment_score import ModelNumbers
 from riskadj.scoring.procedures import ProcedureList
 from riskadj.scoring.run import ScoringRun
@@ -125,7 +126,7 @@ def _unverified(run: ScoringRun) -> list[str]:
                 if not entry.citation.verified
             ]
     names += [f"policy {policy.name}" for policy in run.population.policies if not policy.citation.verified]
-    return names
+    return names + [name for name in tables_of_filter(run.options) if not year.tables[name].verified]
 
 
 def _counts(run: ScoringRun) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Source:
 
 @dataclass(frozen=True)
 class TableEntry:
-    """Provenance and seal of one table file."""
+    """Provenance and seal of one table file; `verified`: it was checked in the official document."""
 
     name: str
     source: str
@@ -41,6 +41,7 @@ class TableEntry:
     sha256: str
     checked_against: str = ""
     note: str = ""
+    verified: bool = True
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def read_table_entries(
             require(entry, "sha256", str, where),
             entry.get("checked_against", ""),
             entry.get("note", ""),
+            bool(entry.get("verified", True)),
         )
     return entries
 

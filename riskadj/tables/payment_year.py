@@ -79,6 +79,8 @@ class PaymentYear:
         The steps that round.
     excluded_sources : tuple of str
         Record sources whose diagnoses do not count (field ``record_source``).
+    procedures_published : str
+        Where a list of eligible procedures that the year's tables lack is published; "" where nothing says so.
     """
 
     program: str
@@ -100,6 +102,7 @@ class PaymentYear:
     policies: tuple[Policy, ...]
     citations: Mapping[str, Citation]
     excluded_sources: tuple[str, ...]
+    procedures_published: str
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -218,6 +221,7 @@ def read_payment_year(path: Path) -> PaymentYear:
         cost_sharing=reader.numbers("cost_sharing"),
         policies=tuple(reader.policy(entry) for entry in document.get("policy", ())),
         excluded_sources=reader.excluded_sources(),
+        procedures_published=reader.procedures_published(),
         citations={
             "age_as_of": reader.citation(document["age_as_of"], "age_as_of"),
             **{
@@ -318,6 +322,11 @@ class _Reader:
                 f"{self.file}: no record source '{unknown[0]}'; known: {', '.join(RECORD_SOURCES)}."
             )
         return tuple(excluded)
+
+    def procedures_published(self) -> str:
+        if "eligible_procedures" not in self.document:
+            return ""
+        return str(require(self.section("eligible_procedures"), "published", str, self.file))
 
     def policy(self, entry: Mapping[str, Any]) -> Policy:
         where = f"{self.file}, [[policy]]"

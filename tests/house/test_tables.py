@@ -29,6 +29,8 @@ NUMBERS = (
     "coding_intensity",
     "cost_sharing",
     "policy",
+    "diagnosis_sources",
+    "eligible_procedures",
 )
 NEEDED_NUMBERS = ("age_as_of", "collection", "rounding")
 
