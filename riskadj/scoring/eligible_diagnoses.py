@@ -91,7 +91,7 @@ def judge_nothing(table: pa.Table) -> Judgement:
 
 @dataclass(frozen=True)
 class ClaimRule:
-    """One kind of claim that counts: type, bill types (two or three digits; empty: any), and if it needs a procedure."""
+    """One kind of claim that counts: type, bill types (two or three digits; empty: any), if it needs a procedure."""
 
     claim_type: str
     bill_types: frozenset[str]
