@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pricing.errors import InputError
+from pricing.errors import InputError, check_choice
 from pricing.inputs import Numbers
 from pricing.rows import ALL, BLANK, Integers, Labels, Rows, add_up, one_label, read_rows
 
@@ -83,8 +83,7 @@ def read_claim_lines(
     InputError
         A column is missing or blank, or amounts said to be the claim's differ between its lines.
     """
-    if amount not in AMOUNTS:
-        raise InputError(f"amount '{amount}' is none of {', '.join(AMOUNTS)}.")
+    check_choice("amount", amount, AMOUNTS)
     listed = header_names(header_amounts)
     needed = (
         "claim_id",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pricing.errors import InputError
+from pricing.errors import InputError, check_choice
 from pricing.inputs import Array, Column, Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
 from pricing.rows import rows_in_words
@@ -126,8 +126,7 @@ def rating_rules(
         if benefit_year is None:
             raise InputError("rating rules need benefit_year= or rates=.")
         rates = load_rates("aca", benefit_year)
-    if market not in MARKETS:
-        raise InputError(f"market '{market}' is none of {', '.join(MARKETS)}.")
+    check_choice("market", market, MARKETS)
     state = state.strip().upper()
     limit = _of_state(rates, "state_tobacco_limit", state, market)
     tiers = {key.partition(" ")[2]: value for key, value in _keyed(rates, "family_tier", state).items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pricing.errors import InputError
+from pricing.errors import InputError, no_choice
 from pricing.toml_files import read_tables
 from riskadj.errors import nearest
 
@@ -87,8 +87,7 @@ class CostSharing:
         if self.coinsurance is not None and not 0 <= self.coinsurance <= 1:
             yield f"coinsurance {self.coinsurance} is not between 0 and 1 (it is the member's share)"
         if self.copay_per not in COPAY_UNITS:
-            known = ", ".join(COPAY_UNITS)
-            yield f"copay_per '{self.copay_per}' is none of {known}{nearest(self.copay_per, COPAY_UNITS)}"
+            yield no_choice("copay_per", self.copay_per, COPAY_UNITS)
         if self.copay_days is not None and (self.copay_per != "day" or self.copay_days < 1):
             yield "copay_days needs copay_per = 'day' and at least one day"
         if self.free_visits < 0 or self.copay_visits < 0:
@@ -219,9 +218,9 @@ class PlanDesign:
                 yield f"{family} is below {person}"
         yield from self._faults_of_combined()
         if self.family_kind not in FAMILY_KINDS:
-            yield f"family_kind '{self.family_kind}' is none of {', '.join(FAMILY_KINDS)}"
+            yield no_choice("family_kind", self.family_kind, FAMILY_KINDS)
         if self.account is not None and self.account not in ACCOUNTS:
-            yield f"account '{self.account}' is none of {', '.join(ACCOUNTS)}"
+            yield no_choice("account", self.account, ACCOUNTS)
         if self.account == "hsa" and self.account_contribution > self.deductible:
             yield "an HSA contribution above the deductible"
 

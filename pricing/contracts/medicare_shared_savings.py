@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pricing.contracts.terms import Benchmark, Contract, Sharing, Truncation
-from pricing.errors import InputError
+from pricing.errors import InputError, check_choice
 from pricing.parameters import Rates, load_rates
-from riskadj.errors import nearest
 
 PROGRAM = "mssp"
 #: A group that meets the quality standard earns the whole rate; under the alternative standard its score's share.
@@ -67,8 +66,7 @@ def shared_savings_program(
     """
     rates = load_rates(PROGRAM, year, overrides=overrides)
     tracks = list(rates.by_key("sharing_rate"))
-    if track not in tracks:
-        raise InputError(f"track '{track}' is none of {', '.join(tracks)}{nearest(track, tracks)}.")
+    check_choice("track", track, tracks)
     agreement = "first" if is_first_agreement else "later"
     weights = [value for key, value in rates.by_key("benchmark_weight").items() if key.startswith(agreement)]
     return Contract(

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pricing.contracts.curves import Points, faults_of_curve
-from pricing.errors import InputError
-from riskadj.errors import nearest
+from pricing.errors import InputError, no_choice
 
 BASES = ("history", "loss_ratio", "pmpm")
 CREDIBILITIES = ("full", "limited_fluctuation", "buhlmann_straub")
@@ -381,7 +380,7 @@ class Contract:
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> Iterator[str]:
     if value not in known:
-        yield f"{name} '{value}' is none of {', '.join(known)}{nearest(value, known)}"
+        yield no_choice(name, value, known)
 
 
 def _range(first: float, below: float, what: str) -> str:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pricing import results
-from pricing.errors import InputError
+from pricing.errors import InputError, check_choice
 from pricing.inputs import Numbers
 
 if TYPE_CHECKING:
@@ -195,8 +195,7 @@ def chain_ladder(
         The triangle has holes, no ratio can be had for an age, or an option is not allowed.
     """
     values = as_triangle(triangle)
-    if average not in AVERAGES:
-        raise InputError(f"average '{average}' is none of {', '.join(AVERAGES)}.")
+    check_choice("average", average, AVERAGES)
     if not tail > 0 or (last is not None and last < 1):
         raise InputError("tail must be above 0, and last at least 1.")
     factors = [
@@ -275,8 +274,7 @@ def mack_range(triangle: Any, *, sigma: str = "mack") -> MackRange:
     ----------
     .. [1] Mack (1993), Distribution-free calculation of the standard error of chain ladder reserve estimates.
     """
-    if sigma not in SIGMAS:
-        raise InputError(f"sigma '{sigma}' is none of {', '.join(SIGMAS)}.")
+    check_choice("sigma", sigma, SIGMAS)
     development = chain_ladder(triangle)
     values, factors = development.triangle, development.factors
     n_ages = values.shape[1]

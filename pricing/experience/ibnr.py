@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pricing import results
-from pricing.errors import InputError
+from pricing.errors import InputError, check_choice
 from pricing.experience.assumptions import FITTED, GIVEN, RULE, Assumption, assumption_table, chosen
 from pricing.experience.development import LEAST_AGES, Development, MackRange, chain_ladder, mack_range
 from pricing.experience.member_months import MemberMonths
@@ -250,8 +250,7 @@ def ibnr(
 
 
 def _check(immature: str, min_completion: float, base_months: int, margin: float, trend: float) -> None:
-    if immature not in IMMATURE:
-        raise InputError(f"immature '{immature}' is none of {', '.join(IMMATURE)}.")
+    check_choice("immature", immature, IMMATURE)
     if not 0 <= min_completion <= 1:
         raise InputError("min_completion must lie between 0 and 1.")
     if base_months < 1 or not trend > -1 or not margin >= 0:

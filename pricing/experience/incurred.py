@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pricing import results
 from pricing.claim_lines import ClaimLines, header_names, read_claim_lines
-from pricing.errors import InputError
+from pricing.errors import InputError, check_choice
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
 from pricing.experience.member_months import MemberMonths
 from pricing.experience.months import PER_1000, as_dates, month_numbers
@@ -131,8 +131,7 @@ def incurred(
     addition, and it takes one line away. A claim whose lines are all reversed is not counted. A claim with lines in
     several months or categories counts in each.
     """
-    if utilization not in UTILIZATIONS:
-        raise InputError(f"utilization '{utilization}' is none of {', '.join(UTILIZATIONS)}.")
+    check_choice("utilization", utilization, UTILIZATIONS)
     headers = header_names(header_amounts)
     lines = read_claim_lines(
         claims,

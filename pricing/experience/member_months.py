@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pricing import results
-from pricing.errors import InputError
+from pricing.errors import InputError, check_choice
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
 from pricing.experience.months import as_dates, days_in, first_days, month_range, name_of
 from pricing.experience.spans import Spans, read_spans
@@ -163,8 +163,7 @@ def member_months(
     >>> member_months(spans, first_month="2025-01", last_month="2025-02").by_month.round(4).tolist()
     [0.5161, 1.0]
     """
-    if convention not in CONVENTIONS:
-        raise InputError(f"convention '{convention}' is none of {', '.join(CONVENTIONS)}.")
+    check_choice("convention", convention, CONVENTIONS)
     names = (by,) if isinstance(by, str) else tuple(by)
     numbers = month_range(first_month, last_month)
     spans = read_spans(enrollment, by=names, columns=columns)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pricing import results
 from pricing.claim_lines import ClaimLines, read_claim_lines
-from pricing.errors import InputError
+from pricing.errors import InputError, check_choice
 from pricing.experience.months import as_dates, month_numbers, month_of, name_of, working_days
 from pricing.inputs import Numbers
 from pricing.rows import Integers, add_up
@@ -150,8 +150,7 @@ def claim_triangle(
         last day of its month; or no claim is left.
     """
     last = _last_month(valuation_date)
-    if large_by not in LARGE_BY:
-        raise InputError(f"large_by '{large_by}' is none of {', '.join(LARGE_BY)}.")
+    check_choice("large_by", large_by, LARGE_BY)
     lines = read_claim_lines(
         claims, amount=amount, header_amounts=header_amounts, more=("paid_date",), columns=columns
     )

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pricing import results
 from pricing.build_up import BuildUp
-from pricing.errors import InputError
+from pricing.errors import check_choice
 from pricing.experience.assumptions import DEFAULT, GIVEN, Assumption, assumption_table
 from pricing.experience.trend import projection_factor
 from pricing.inputs import Column, Columns, Numbers, read_columns
@@ -126,8 +126,7 @@ class CapitationRates:
         InputError
             There is no such cell or scenario.
         """
-        if scenario not in self.build_ups:
-            raise InputError(f"no scenario '{scenario}'; allowed: {', '.join(self.build_ups)}.")
+        check_choice("scenario", scenario, self.build_ups)
         return self.build_ups[scenario].only(label_of(rate_cell, region))
 
     def summary(self) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pricing import results
-from pricing.errors import InputError
+from pricing.errors import check_choice
 from pricing.inputs import Column, Columns, read_columns
 from pricing.mlr import credibility, owed
 from pricing.parameters import Rates, load_rates
@@ -107,8 +107,7 @@ def contract_loss_ratios(
     ----------
     .. [1] `cfr422_2410` in pricing/rates/medicare/manifest.toml: 422.2410(b)-(d), 422.2420, 422.2440, 423.2410.
     """
-    if part not in PARTS:
-        raise InputError(f"part '{part}' is none of {', '.join(PARTS)}.")
+    check_choice("part", part, PARTS)
     rates = rates or load_rates("medicare", payment_year)
     rows = read_columns(contracts, CONTRACTS, role="contracts", key=("contract_id",))
     denominator = rows["revenue"] - rows["taxes_and_fees"]

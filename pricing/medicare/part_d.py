@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from pricing.corridor import Band, corridor_payment
-from pricing.errors import InputError
+from pricing.errors import InputError, check_choice
 from pricing.inputs import Numbers
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_cents, round_to
@@ -113,8 +113,7 @@ def defined_standard(
         raise InputError("gross drug cost must be finite and not negative.")
     if (applicable < 0).any() or (selected < 0).any() or (applicable + selected > 1 + 1e-12).any():
         raise InputError("applicable_share and selected_share must lie between 0 and 1, together at most 1.")
-    if discount not in DISCOUNTS:
-        raise InputError(f"discount '{discount}' is none of {', '.join(DISCOUNTS)}.")
+    check_choice("discount", discount, DISCOUNTS)
     phases = _phases(cost, applicable, rates)
     payers = {payer: np.zeros(len(cost)) for payer in PAYERS}
     for phase, dollars in phases.items():

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import riskadj
-from pricing.errors import InputError
+from pricing.errors import InputError, check_choice
 from pricing.experience.months import as_dates, month_numbers, name_of
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.revenue.assumptions import VINTAGES
@@ -183,8 +183,7 @@ def forecast_cells(
 
 def _as_of(forecast: RevenueForecast, vintage: str) -> RevenueForecast:
     """Return a forecast as earned by the scores of a run."""
-    if vintage not in VINTAGES:
-        raise InputError(f"vintage '{vintage}' is none of {', '.join(VINTAGES)}.")
+    check_choice("vintage", vintage, VINTAGES)
     scores = forecast.scores
     factors = forecast.priced.factors(
         forecast.projection.members, scores["part_c"], scores.get("part_d"), vintage=vintage

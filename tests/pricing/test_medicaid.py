@@ -97,7 +97,7 @@ def test_steps_explain_the_rate() -> None:
     assert rates().explain("adult", "north", scenario="high").value[0] > build_up.value[0]
     with pytest.raises(InputError, match="no 'adults / north'; nearest: adult / north"):
         rates().explain("adults", "north")
-    with pytest.raises(InputError, match="no scenario 'worst'; allowed: low, best, high"):
+    with pytest.raises(InputError, match="scenario 'worst' is none of low, best, high"):
         rates().explain("adult", "north", scenario="worst")
 
 

@@ -66,6 +66,11 @@ def test_a_misspelt_table_is_refused_with_the_nearest() -> None:
         ANSWER.to_pandas("check")
 
 
+def test_a_misspelt_option_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"average 'volum' is none of volume, .*; nearest: volume\."):
+        experience.chain_ladder([[1.0, 2.0], [1.0, None]], average="volum")
+
+
 def test_every_table_is_written_with_the_report(tmp_path: Path) -> None:
     target = ANSWER.write(tmp_path / "answer", chart=True)
     assert {path.name for path in target.iterdir()} == {
