@@ -21,7 +21,10 @@ from pricing.aca.rating import Premiums as Premiums
 from pricing.aca.rating import member_rates as member_rates
 from pricing.aca.rating import out_of_pocket_limit as out_of_pocket_limit
 from pricing.aca.rating import premiums as premiums
-from pricing.aca.simulate import read_scenarios as read_scenarios
+from pricing.aca.simulation import Scenario as Scenario
+from pricing.aca.simulation import Simulation as Simulation
+from pricing.aca.simulation import read_scenarios as read_scenarios
+from pricing.aca.simulation import simulate as simulate
 from pricing.aca.state_rating import RatingRules as RatingRules
 from pricing.aca.state_rating import rating_rules as rating_rules
 from pricing.aca.transfer import RiskTransfer as RiskTransfer

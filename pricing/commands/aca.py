@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pricing.aca.rate_tables import RateTable
-    from pricing.aca.simulate import Simulation
+    from pricing.aca.simulation import Simulation
     from pricing.aca.transfer import RiskTransfer
     from pricing.parameters import Rates
 
@@ -212,8 +212,8 @@ def simulate(
     pricing aca simulate --scores scores/payment_scores.parquet --enrollment enrollment.parquet
         --scenarios scenarios.toml --issuer 11111 --benefit-year 2026 --output simulated
     """
-    from pricing.aca.simulate import read_scenarios
-    from pricing.aca.simulate import simulate as simulation
+    from pricing.aca.simulation import read_scenarios
+    from pricing.aca.simulation import simulate as simulation
     from pricing.parameters import load_rates
 
     own = load_rates("aca", benefit_year, overrides=parameters)

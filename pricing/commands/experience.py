@@ -24,9 +24,9 @@ from pricing.commands.printing import print_result
 from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
-    from pricing.experience.ibnr import Ibnr
-    from pricing.experience.incurred import Incurred
+    from pricing.experience.incurred_claims import Incurred
     from pricing.experience.trend import Trend
+    from pricing.experience.unpaid_claims import Ibnr
 
 _MOST_ROWS = 20
 
@@ -66,8 +66,8 @@ def pmpm(
     pricing experience pmpm --claims claims.parquet --enrollment enrollment.parquet
                             --first-month 2025-01 --last-month 2025-12 --output pmpm
     """
-    from pricing.experience.incurred import incurred
-    from pricing.experience.member_months import member_months
+    from pricing.experience.exposure import member_months
+    from pricing.experience.incurred_claims import incurred
 
     months = member_months(
         enrollment, first_month=first_month, last_month=last_month, by=listed(by), convention=convention
@@ -150,11 +150,11 @@ def ibnr(
     pricing experience ibnr --claims claims.parquet --enrollment enrollment.parquet
                             --valuation-date 2025-12-31 --output ibnr
     """
-    from pricing.experience.ibnr import MIN_COMPLETION
-    from pricing.experience.ibnr import ibnr as estimate
-    from pricing.experience.member_months import member_months
+    from pricing.experience.exposure import member_months
     from pricing.experience.months import name_of
     from pricing.experience.triangles import claim_triangle
+    from pricing.experience.unpaid_claims import MIN_COMPLETION
+    from pricing.experience.unpaid_claims import ibnr as estimate
 
     triangle = claim_triangle(
         one_or_all(claims),

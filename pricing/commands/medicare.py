@@ -48,7 +48,7 @@ def bid(
     pricing medicare bid --plans plans.csv --experience experience.csv --service-area counties.csv
         --payment-year 2026 --output bids
     """
-    from pricing.medicare.bid_flow import USES, bid_flow
+    from pricing.medicare.bid_worksheets import USES, bid_flow
     from pricing.parameters import load_rates
     from pricing.worksheets.bid import write_bid
 

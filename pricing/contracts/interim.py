@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from pricing.errors import InputError
-from pricing.experience.ibnr import Ibnr
 from pricing.experience.months import month_numbers, months_of_dates, name_of
+from pricing.experience.unpaid_claims import Ibnr
 from pricing.inputs import Numbers
 from pricing.rounding import cents_that_add_up, round_cents
 from pricing.rows import Integers, add_up, read_rows

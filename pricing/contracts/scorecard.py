@@ -17,7 +17,7 @@ from pricing.contracts.panel import Panel, read_panel
 from pricing.contracts.recapture import recapture_of
 from pricing.contracts.terms import Truncation
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
-from pricing.experience.incurred import Incurred
+from pricing.experience.incurred_claims import Incurred
 from pricing.experience.risk_adjusted import actual_to_expected
 from pricing.inputs import Column, Numbers, read_columns
 from pricing.rows import ALL, add_up

@@ -9,9 +9,10 @@ from pricing.experience.development import Development as Development
 from pricing.experience.development import MackRange as MackRange
 from pricing.experience.development import chain_ladder as chain_ladder
 from pricing.experience.development import mack_range as mack_range
-from pricing.experience.ibnr import Ibnr as Ibnr
-from pricing.experience.incurred import Incurred as Incurred
-from pricing.experience.member_months import MemberMonths as MemberMonths
+from pricing.experience.exposure import MemberMonths as MemberMonths
+from pricing.experience.exposure import member_months as member_months
+from pricing.experience.incurred_claims import Incurred as Incurred
+from pricing.experience.incurred_claims import incurred as incurred
 from pricing.experience.pooling import PoolCharges as PoolCharges
 from pricing.experience.pooling import StopLoss as StopLoss
 from pricing.experience.pooling import claimant_totals as claimant_totals
@@ -24,6 +25,9 @@ from pricing.experience.trend import fit_trend as fit_trend
 from pricing.experience.trend import leveraged_trend as leveraged_trend
 from pricing.experience.trend import months_between_midpoints as months_between_midpoints
 from pricing.experience.trend import projection_factor as projection_factor
-from pricing.experience.trend_components import TrendComponents as TrendComponents
+from pricing.experience.trend_attribution import TrendComponents as TrendComponents
+from pricing.experience.trend_attribution import trend_components as trend_components
 from pricing.experience.triangles import Triangle as Triangle
 from pricing.experience.triangles import claim_triangle as claim_triangle
+from pricing.experience.unpaid_claims import Ibnr as Ibnr
+from pricing.experience.unpaid_claims import ibnr as ibnr

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pricing.experience.development import Development
-    from pricing.experience.ibnr import Ibnr
-    from pricing.experience.incurred import Incurred
-    from pricing.experience.member_months import MemberMonths
+    from pricing.experience.exposure import MemberMonths
+    from pricing.experience.incurred_claims import Incurred
     from pricing.experience.pooling import PoolCharges, StopLoss
     from pricing.experience.risk_adjusted import ActualToExpected
     from pricing.experience.triangles import Triangle
+    from pricing.experience.unpaid_claims import Ibnr
 
 _MOST_CLAIMANTS = 25
 

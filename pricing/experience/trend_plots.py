@@ -9,7 +9,7 @@ import numpy as np
 
 from pricing.experience.months import months_of_dates
 from pricing.experience.plots import month_ticks
-from pricing.experience.trend_components import COMPONENTS
+from pricing.experience.trend_attribution import COMPONENTS
 from pricing.rows import ALL
 from riskadj.charts import AMBER, BLUE, GREEN, GREY, draw_waterfall, new_figure, show_dollars
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pricing.experience.trend import Trend
-    from pricing.experience.trend_components import TrendComponents
+    from pricing.experience.trend_attribution import TrendComponents
 
 
 def plot_trend(trend: Trend) -> Figure:

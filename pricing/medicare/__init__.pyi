@@ -8,7 +8,8 @@ from pricing.medicare.bid import part_c_payment as part_c_payment
 from pricing.medicare.bid import rebate_percentage as rebate_percentage
 from pricing.medicare.bid import sequestration as sequestration
 from pricing.medicare.bid_checks import Check as Check
-from pricing.medicare.bid_flow import BidFlow as BidFlow
+from pricing.medicare.bid_worksheets import BidFlow as BidFlow
+from pricing.medicare.bid_worksheets import bid_flow as bid_flow
 from pricing.medicare.contract_mlr import ContractLossRatios as ContractLossRatios
 from pricing.medicare.contract_mlr import contract_loss_ratios as contract_loss_ratios
 from pricing.medicare.drug_claims import DrugClaims as DrugClaims
@@ -26,7 +27,8 @@ from pricing.medicare.low_income import low_income_benchmark as low_income_bench
 from pricing.medicare.low_income import low_income_premium as low_income_premium
 from pricing.medicare.medical_savings import savings_deposits as savings_deposits
 from pricing.medicare.medical_savings import savings_payment as savings_payment
-from pricing.medicare.optional_benefits import OptionalBenefits as OptionalBenefits
+from pricing.medicare.optional_packages import OptionalBenefits as OptionalBenefits
+from pricing.medicare.optional_packages import optional_benefits as optional_benefits
 from pricing.medicare.part_d import DefinedStandard as DefinedStandard
 from pricing.medicare.part_d import base_beneficiary_premium as base_beneficiary_premium
 from pricing.medicare.part_d import basic_premium as basic_premium

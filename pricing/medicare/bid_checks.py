@@ -12,7 +12,7 @@ import pyarrow as pa
 from pricing.inputs import Array, Numbers
 
 if TYPE_CHECKING:
-    from pricing.medicare.bid_flow import BidFlow
+    from pricing.medicare.bid_worksheets import BidFlow
 
 _SCHEMA = pa.schema(
     [("plan_id", pa.string()), ("check", pa.string()), ("value", pa.float64()), ("limit", pa.float64()),

@@ -18,7 +18,7 @@ from pricing import results
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.inputs import Column, Columns, Numbers, read_columns
-from pricing.medicare.bid_flow import NON_BENEFIT
+from pricing.medicare.bid_worksheets import NON_BENEFIT
 from pricing.medicare.drug_coverage import PARAMETERS as COVERAGE_PARAMETERS
 from pricing.medicare.drug_designs import ENHANCED, KINDS
 from pricing.medicare.drug_projection import COVERAGE, DrugExperience

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pricing.medicare.contract_mlr import ContractLossRatios
     from pricing.medicare.equivalence import Equivalence
-    from pricing.medicare.optional_benefits import OptionalBenefits
+    from pricing.medicare.optional_packages import OptionalBenefits
     from pricing.medicare.part_d_settlement import PartDSettlement
 
 _MOST_PLANS = 30

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pricing.medicare.bid_flow import COUNTIES, PARAMETERS, PLANS, BidFlow, bid_flow
 from pricing.medicare.bid_projection import EXPERIENCE
+from pricing.medicare.bid_worksheets import COUNTIES, PARAMETERS, PLANS, BidFlow, bid_flow
 from pricing.parameters import load_rates
 from pricing.worksheets.audit import assumptions_grid, audit
 from pricing.worksheets.bid_lines import BID, PREMIUMS, PROJECTION
@@ -46,7 +46,7 @@ def write_bid(
     Parameters
     ----------
     flow : BidFlow
-        From `pricing.medicare.bid_flow.bid_flow`.
+        From `pricing.medicare.bid_flow`.
     path : path
         Ends in .xlsx.
     run : mapping, optional

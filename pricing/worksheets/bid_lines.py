@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pricing.medicare.bid_flow import NON_BENEFIT
+from pricing.medicare.bid_worksheets import NON_BENEFIT
 from pricing.worksheets.lines import YES, Formula, rate_cell, rounded
 
 #: Worksheets 1 to 3, by service category.

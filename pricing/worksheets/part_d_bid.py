@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pricing.medicare.bid_flow import NON_BENEFIT
+from pricing.medicare.bid_worksheets import NON_BENEFIT
 from pricing.medicare.drug_designs import ENHANCED
 from pricing.medicare.part_d_bid import COVERED, PARAMETERS, PLANS, PartDBids, part_d_bids
 from pricing.parameters import Rates, load_rates

@@ -17,12 +17,12 @@ import riskadj
 from pricing.aca.enrollees import market_of_scores
 from pricing.aca.rate_tables import rate_table
 from pricing.aca.rate_walk import Calibration, PoolAdjustments, plan_rates
-from pricing.aca.simulate import read_scenarios
+from pricing.aca.simulation import read_scenarios
 from pricing.aca.state_rating import rating_rules
 from pricing.aca.transfer import risk_transfer
 from pricing.cli import app
 from pricing.errors import InputError
-from pricing.medicare.bid_flow import bid_flow
+from pricing.medicare.bid_worksheets import bid_flow
 from pricing.medicare.drug_projection import drug_experience
 from pricing.medicare.part_d_bid import part_d_bids
 from pricing.worksheets.bid import bid_from_workbook

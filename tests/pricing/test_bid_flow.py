@@ -11,7 +11,7 @@ import pytest
 
 from pricing.errors import InputError
 from pricing.medicare.bid import bid_result
-from pricing.medicare.bid_flow import USES, BidFlow, bid_flow
+from pricing.medicare.bid_worksheets import USES, BidFlow, bid_flow
 from pricing.parameters import load_rates
 from tests.pricing.bids import HAND, random_bids
 from tests.pricing.naive_bids import naive_bid

@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from pricing.errors import InputError
-from pricing.medicare.bid_flow import USES
+from pricing.medicare.bid_worksheets import USES
 from pricing.parameters import load_rates
 from pricing.worksheets.bid import bid_from_workbook, write_bid
 from tests.pricing.bids import HAND, random_bids

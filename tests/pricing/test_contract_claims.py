@@ -17,8 +17,8 @@ from pricing.contracts.panel_rows import panel_of_claims
 from pricing.contracts.settlement import settle
 from pricing.contracts.terms import Bundle, Contract
 from pricing.errors import InputError
-from pricing.experience.ibnr import ibnr
 from pricing.experience.triangles import claim_triangle
+from pricing.experience.unpaid_claims import ibnr
 from tests.pricing import naive_contracts as naive
 
 CLAIMS = {

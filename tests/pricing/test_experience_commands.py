@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pricing.experience.ibnr import ibnr
-from pricing.experience.incurred import incurred
-from pricing.experience.member_months import member_months
+from pricing.experience.exposure import member_months
+from pricing.experience.incurred_claims import incurred
 from pricing.experience.triangles import claim_triangle
+from pricing.experience.unpaid_claims import ibnr
 from tests.pricing.commands import run
 
 MONTHS = [date(2024 + month // 12, month % 12 + 1, 1) for month in range(18)]

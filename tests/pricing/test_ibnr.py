@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricing.errors import InputError
-from pricing.experience.ibnr import ibnr
-from pricing.experience.member_months import member_months
+from pricing.experience.exposure import member_months
 from pricing.experience.trend import fit_trend
 from pricing.experience.triangles import claim_triangle
+from pricing.experience.unpaid_claims import ibnr
 from tests.pricing import naive_experience as naive
 
 MARCH = date(2025, 3, 31)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricing.errors import InputError
-from pricing.experience.incurred import incurred
-from pricing.experience.member_months import member_months
+from pricing.experience.exposure import member_months
+from pricing.experience.incurred_claims import incurred
 from tests.pricing import naive_experience as naive
 
 REAL = Path(__file__).parents[3] / "shared" / "realdata"

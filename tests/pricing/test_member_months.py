@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricing.errors import InputError
-from pricing.experience.member_months import CONVENTIONS, member_months
+from pricing.experience.exposure import CONVENTIONS, member_months
 from tests.pricing import naive_experience as naive
 
 FIRST = date(2024, 12, 1)

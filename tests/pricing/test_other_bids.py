@@ -9,7 +9,7 @@ import pytest
 
 from pricing.errors import InputError
 from pricing.medicare.medical_savings import savings_deposits, savings_payment
-from pricing.medicare.optional_benefits import optional_benefits
+from pricing.medicare.optional_packages import optional_benefits
 from pricing.medicare.regional import regional_benchmark
 
 REGION = {

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from pricing import aca, experience, medicaid, medicare, results
 from pricing.errors import InputError
-from pricing.medicare.optional_benefits import optional_benefits
+from pricing.medicare.optional_packages import optional_benefits
 
 
 @dataclass(frozen=True)

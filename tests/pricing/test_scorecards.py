@@ -12,8 +12,8 @@ from pricing.contracts.panel import read_panel
 from pricing.contracts.scorecard import scorecards
 from pricing.contracts.terms import Truncation
 from pricing.errors import InputError
-from pricing.experience.incurred import incurred
-from pricing.experience.member_months import member_months
+from pricing.experience.exposure import member_months
+from pricing.experience.incurred_claims import incurred
 from tests.pricing.contract_data import panel
 
 RECAPTURE = {

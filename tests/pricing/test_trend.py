@@ -13,7 +13,7 @@ from scipy import stats
 
 from pricing.errors import InputError
 from pricing.experience.trend import fit_trend, leveraged_trend, months_between_midpoints, projection_factor
-from pricing.experience.trend_components import COMPONENTS, trend_components
+from pricing.experience.trend_attribution import COMPONENTS, trend_components
 from pricing.rows import ALL
 
 SEASON = [0.9, 0.95, 1.05, 1.0, 1.0, 1.0, 0.95, 0.95, 1.0, 1.05, 1.05, 1.1]

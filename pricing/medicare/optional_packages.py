@@ -115,6 +115,10 @@ def optional_benefits(packages: Any, *, payment_year: int, rates: Rates | None =
     payment_year : int
     rates : Rates, optional
 
+    Returns
+    -------
+    OptionalBenefits
+
     Raises
     ------
     InputError

@@ -19,7 +19,7 @@ from pricing import results
 from pricing.errors import InputError, check_choice
 from pricing.experience.assumptions import FITTED, GIVEN, RULE, Assumption, assumption_table, chosen
 from pricing.experience.development import LEAST_AGES, Development, MackRange, chain_ladder, mack_range
-from pricing.experience.member_months import MemberMonths
+from pricing.experience.exposure import MemberMonths
 from pricing.experience.months import as_dates, month_of, name_of, working_days
 from pricing.experience.triangles import Triangle
 from pricing.inputs import Numbers

@@ -16,7 +16,7 @@ from pricing import results
 from pricing.claim_lines import ClaimLines, header_names, read_claim_lines
 from pricing.errors import InputError, check_choice
 from pricing.experience.assumptions import RULE, Assumption, assumption_table, chosen
-from pricing.experience.member_months import MemberMonths
+from pricing.experience.exposure import MemberMonths
 from pricing.experience.months import PER_1000, as_dates, month_numbers
 from pricing.inputs import Numbers
 from pricing.rows import ALL, Integers, add_up, numbered
