@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from pricing.inputs import Numbers
 from pricing.parameters import RATES
 from riskadj.errors import MissingDependencyError
 from riskadj.tables.manifest import read_sources, read_table_entries, read_toml, sealed_content
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 UP_TO, MAXD = "Up To", "Avg. Cost per Enrollee (Max'd)"
 _BLANKS = ("", ".")
@@ -85,6 +88,12 @@ class ContinuanceTable:
         if found is None:
             raise InputError(f"continuance table {self.name} has no column '{heading}'.")
         return found
+
+    def plot(self) -> Figure:
+        """Return a figure: the average cost per enrollee, by cap."""
+        from pricing.benefits.plots import plot_continuance
+
+        return plot_continuance(self)
 
 
 def interpolate(up_to: Numbers, values: Numbers, spend: float) -> Numbers:

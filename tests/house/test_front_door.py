@@ -170,6 +170,25 @@ def test_every_room_of_pricing_has_public_names() -> None:
     assert lacking == set(), "give the room an __init__.pyi, and a line in pricing/__init__.pyi"
 
 
+DEEP_IMPORT = re.compile(r"(?:from|import) pricing\.\w+\.\w+")
+
+
+def test_documents_import_from_the_rooms() -> None:
+    """What a notebook or a page shows is the public API: modules below a room may move."""
+    shown = [
+        laws.ROOT / "README.md",
+        *(laws.ROOT / "docs").rglob("*.md"),
+        *(laws.ROOT / "notebooks").glob("*.ipynb"),
+    ]
+    deep = {
+        path.name: found for path in shown if (found := DEEP_IMPORT.findall(path.read_text(encoding="utf-8")))
+    }
+    assert deep == {}
+    assert DEEP_IMPORT.findall(
+        "from pricing.aca.rating import premiums; from pricing.aca import premiums"
+    ) == ["from pricing.aca.rating"]
+
+
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(AttributeError, match="no attribute 'scores'"):
         riskadj.__getattr__("scores")
