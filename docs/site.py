@@ -147,7 +147,7 @@ def _index(rooms: dict[str, dict[str, str]]) -> str:
         "# Public names",
         "What is listed here is kept; everything else may change. Heavy modules load when a name is first used.",
         "Results have `summary()`, `plot()`, `to_pandas(table=...)` and `write(directory, overwrite=...)`. Those of "
-        "pricing name their tables, and the files they are written to, in `TABLES`; `chart=True` writes their chart too.",
+        "pricing name their tables, and the files of each, in `TABLES`; `chart=True` writes their chart too.",
     ]
     for room, names in rooms.items():
         parts += [f"## {room}", "| name | what it is |\n| --- | --- |"]
