@@ -89,6 +89,16 @@ class RateTable:
         few: pd.DataFrame = wide[[band for band in shown if self.rules.tiers or band in _SHOWN]]
         return few.reset_index()
 
+    def explain(self, plan_id: str) -> BuildUp:
+        """Return one plan's way to its calibrated rate, step by step, to print, plot or compare.
+
+        Raises
+        ------
+        InputError
+            There is no such plan.
+        """
+        return self.walk.only(plan_id)
+
     def plot(self, rating_area: str | None = None) -> Figure:
         """Return rates by age, or by tier, a line for each plan, in one area; default: the first."""
         from riskadj.charts import new_figure

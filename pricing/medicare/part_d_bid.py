@@ -131,6 +131,16 @@ class PartDBids:
             .divide("projected risk score", self.plans["projected_risk_score"], source="plan's projection", field="WS7")
         )  # fmt: skip
 
+    def explain(self, plan_id: str) -> BuildUp:
+        """Return one plan's way to its bid, step by step, to print, plot or compare.
+
+        Raises
+        ------
+        InputError
+            There is no such plan.
+        """
+        return self.build_up().only(plan_id)
+
     def plot(self, plan_id: str | None = None) -> Figure:
         """Return the way to one plan's bid as a waterfall; default: the first plan."""
         return self.build_up().plot(plan_id)

@@ -122,6 +122,10 @@ def test_the_build_up_ends_in_the_bid():
     flow = flow_of(random_bids(8, n_plans=10))
     assert flow.build_up().value == pytest.approx(flow.numbers["standardised_bid"])
     assert flow.build_up().level("projected allowed cost") == pytest.approx(flow.numbers["allowed"])
+    third = flow.plans["plan_id"][2]
+    assert flow.explain(third).value == pytest.approx(flow.numbers["standardised_bid"][2:3])
+    with pytest.raises(InputError, match=f"has no '{third}x'; nearest: "):
+        flow.explain(f"{third}x")
 
 
 def test_fifty_plans_in_two_hundred_counties(tmp_path):

@@ -171,6 +171,8 @@ def test_written_and_shown(tmp_path: Any):
         pq.read_table(tmp_path / "out" / "part_d_bids.parquet").num_rows == bids.run["counts"]["plans"] == 3
     )
     assert bids.summary().shape == (3, 9)
+    plan = bids.plans["plan_id"][1]
+    assert bids.explain(plan).value == pytest.approx(bids.numbers["standardised_bid"][1:2])
     assert repr(bids).startswith("<Part D bids of 3 plans for 2026; ")
     assert "part_d_lis_copay" in bids.assumptions["parameter"].to_pylist()
 

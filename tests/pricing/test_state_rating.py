@@ -181,6 +181,7 @@ def test_rate_table_is_what_each_member_is_charged():
     own = member_rates(WALK.value[1], age_years=45, area_factor=0.9, tobacco_factor=1.25, rates=RATES)
     place = {(row["plan_id"], row["rating_area"], row["band"]): row["tobacco_rate"] for row in rows}
     assert place[PLANS["plan_id"][1], "2", "45"] == float(own)
+    assert table.explain(PLANS["plan_id"][1]).value == WALK.value[1:]
 
 
 def test_rate_table_of_tiers_and_of_a_curve_that_differs_among_children(tmp_path: Path):
