@@ -6,18 +6,17 @@ with credibility, and mark the levels that a form asks for. Values may be arrays
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from pricing import results
 from pricing.errors import InputError
 from pricing.inputs import Numbers
 from riskadj.errors import nearest
-from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +39,7 @@ class Step:
     value : ndarray of float64, shape (n,)
         The start, factor, divisor, amount, or for a blend the credibility of the level so far.
     other : ndarray of float64, shape (n,), optional
-        What a blend blends with.
+        What a blend blends with. [the level's unit]
     source : str
         Where the value comes from: a document, a table, a person's judgement.
     field : str
@@ -89,6 +88,15 @@ class BuildUp:
     unit: str = "dollars per member and month"
     labels: tuple[str, ...] = ("",)
     steps: tuple[Step, ...] = ()
+
+    TABLES: ClassVar[Mapping[str, str]] = {"table": "build_up"}
+    to_pandas = results.to_pandas
+    write = results.write
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """Its name, unit and labels."""
+        return {"name": self.name, "unit": self.unit, "labels": list(self.labels)}
 
     def start(self, name: str, value: Any, *, source: str, field: str = "") -> BuildUp:
         """Begin with a level [unit]."""
@@ -196,17 +204,18 @@ class BuildUp:
         frame.insert(0, "step", [step.name for step in self.steps])
         return frame
 
-    def to_pandas(self) -> pd.DataFrame:
-        """Return `table` as a pandas DataFrame."""
-        frame: pd.DataFrame = self.table().to_pandas()
-        return frame
-
     def plot(self, label: str | None = None) -> Figure:
-        """Return a waterfall of one label's levels (default: the first); steps that changed nothing are left out."""
+        """Return a waterfall of one label's levels (default: the first); steps that changed nothing are left out.
+
+        Raises
+        ------
+        InputError
+            There is no such label.
+        """
         from riskadj.charts import draw_waterfall, new_figure
 
-        place = 0 if label is None else self.labels.index(label)
-        levels = [float(level[place]) for level in self.levels]
+        own = self.only(self.labels[0] if label is None else label)
+        levels = [float(level[0]) for level in own.levels]
         pairs = zip(self.steps[1:], levels, levels[1:], strict=False)
         steps = [(step.name, after - before) for step, before, after in pairs if after != before]
         figure, (axes,) = new_figure(height=4.8)
@@ -216,7 +225,7 @@ class BuildUp:
         )  # fmt: skip
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
         axes.set_ylabel(self.unit)
-        axes.set_title(" ".join(filter(None, [self.name, self.labels[place]])), fontsize=10)
+        axes.set_title(" ".join(filter(None, [self.name, *own.labels])), fontsize=10)
         return figure
 
     def change_from(self, before: BuildUp) -> pa.Table:
@@ -251,11 +260,6 @@ class BuildUp:
             if step.kind != "checkpoint"
         ]  # fmt: skip
         return pa.Table.from_pylist(rows, _CHANGES)
-
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write build_up.parquet and run.json into `directory`, all or nothing."""
-        report = {"name": self.name, "unit": self.unit, "labels": list(self.labels)}
-        return write_tables(directory, {"build_up": self.table()}, report, overwrite=overwrite)
 
     def _with(self, name: str, kind: str, value: Any, source: str, field: str, other: Any = None) -> BuildUp:
         if kind != "start" and not self.steps:

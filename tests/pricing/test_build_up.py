@@ -121,3 +121,10 @@ def test_impossible_walks_are_refused():
         plan_rates({**PLANS, "administrative_share": [0.95, 0.1]}, index_rate=600.0)
     with pytest.raises(InputError, match="index_rate must be above 0"):
         plan_rates(PLANS, index_rate=-1.0)
+
+
+def test_a_chart_of_a_label_that_is_none_is_refused() -> None:
+    walk = BuildUp("rate", labels=("gold", "silver")).start("claims", [500.0, 400.0], source="study")
+    assert "silver" in walk.plot("silver").axes[0].get_title()
+    with pytest.raises(InputError, match="build-up 'rate' has no 'silvr'; nearest: silver"):
+        walk.plot("silvr")
