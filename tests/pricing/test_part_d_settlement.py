@@ -49,6 +49,14 @@ def test_settlement_by_hand():
     assert row["settlement"] == pytest.approx(-100 + 50 - 420)
 
 
+def test_chart_has_the_parts_and_the_settlement():
+    (axes,) = settle_part_d(ACTUAL, payment_year=2026).plot().axes
+    parts = [bar.get_width() for bar in axes.patches]
+    assert sorted(parts) == pytest.approx([-420.0, -100.0, 50.0])
+    totals = [x for line in axes.lines for x in line.get_xdata() if x != 0]
+    assert totals == pytest.approx([-470.0])
+
+
 def test_induced_utilization_of_enhanced_plans_is_taken_out():
     row = settled(plan_paid=[6_050.0], induced_utilization=[1.0625])
     assert row["risk_corridor_costs"] == pytest.approx(4_000.0)
