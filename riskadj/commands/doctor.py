@@ -95,7 +95,7 @@ def places() -> Iterator[Finding]:
     folder = cache_folder()
     if folder is None:
         advice = (
-            "nowhere: each process compiles for itself (about ten seconds); set NUMBA_CACHE_DIR to a folder"
+            "nowhere: each process compiles for itself, which takes a while; set NUMBA_CACHE_DIR to a folder"
         )
         yield Finding("compiled code", advice, NOTE)
     else:
