@@ -46,12 +46,12 @@ def _line(entry: Parameter) -> Line:
     )  # fmt: skip
 
 
-def audit(rates: Rates | None, run: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what the audit sheet says: version, date, checksums of tables, and the caller's own run report."""
+def audit(rates: Rates | None, run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the audit sheet says: version, date, checksum of parameters, and what the workbook was made from."""
     rows: dict[str, Any] = {"riskadj version": version("riskadj"), "written on": date.today().isoformat()}
     if rates is not None:
         rows[f"{rates.program} {rates.year} parameters, sha256"] = rates.sha256
-    return {**rows, **_flat(run or {}, "")}
+    return {**rows, **_flat(run, "")}
 
 
 def _flat(report: Mapping[str, Any], before: str) -> dict[str, Any]:

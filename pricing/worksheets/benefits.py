@@ -11,8 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pricing.benefits.scenarios import Comparison
-from pricing.worksheets.audit import audit
-from pricing.worksheets.grids import FLAG, OK, Book, Grid, Line
+from pricing.worksheets.grids import Book, Grid, Line, condition_line, label_line, table_grid
 from pricing.worksheets.render import write_book
 
 #: Parts of the allowed amount, in the order in which they are shown.
@@ -26,6 +25,7 @@ PARTS = {
 _MEMBER = [name for name in PARTS if name != "plan_paid_pmpm"]
 _PMPM = "dollars PMPM"
 _NOTE = "Yellow cells are inputs; the others follow from them. The first design is the base of every change."
+_READ = "To read; changing it changes nothing else."
 
 
 def write_comparison(
@@ -41,11 +41,8 @@ def write_comparison(
     ----------
     comparison : Comparison
         From `pricing.benefits.scenarios.compare`.
-    path : path
-        Ends in .xlsx.
-    run : mapping, optional
-        More for the audit sheet.
-    overwrite : bool
+    path, run, overwrite
+        As `pricing.worksheets.render.write_book` takes them.
 
     Returns
     -------
@@ -62,32 +59,19 @@ def write_comparison(
     them. The retention of the premium is a what-if that begins at 0.
     """
     names: list[str] = comparison.designs["design"].to_pylist()
+    owners = range(len(names))
     grids = (
-        Grid(
-            "designs",
-            "Designs",
-            "Who pays, by design",
-            tuple(_designs(comparison)),
-            range(len(names)),
-            note=_NOTE,
-        ),
+        Grid("designs", "Designs", "Who pays, by design", tuple(_designs(comparison)), owners, note=_NOTE),
         _premium(),
         _deciles(comparison, names),
         _distribution(comparison, names),
-        _plain("use", "Use of services", comparison.utilization),
-        Grid(
-            "checks",
-            "Checks",
-            "Checks",
-            tuple(_checks(comparison)),
-            range(len(names)),
-            note="What must hold.",
-        ),
-        _plain("assumptions", "Assumptions", comparison.assumptions),
+        table_grid("use", "Use of services", comparison.utilization, _READ),
+        Grid("checks", "Checks", "Checks", tuple(_checks(comparison)), owners, note="What must hold."),
+        table_grid("assumptions", "Assumptions", comparison.assumptions, _READ),
     )
     told = {name: value for name, value in comparison.run.items() if name != "designs"}
-    book = Book(f"Plan designs against {names[0]}", grids, audit(None, {**told, **(run or {})}))
-    return write_book(book, path, overwrite=overwrite)
+    book = Book(f"Plan designs against {names[0]}", grids, told)
+    return write_book(book, path, run=run, overwrite=overwrite)
 
 
 def _designs(comparison: Comparison) -> Iterator[Line]:
@@ -139,7 +123,7 @@ def _premium() -> Grid:
 
 
 def _names(table: pa.Table) -> Line:
-    return Line("design", "design", table["design"].to_pylist(), look="text", is_label=True)
+    return label_line("design", "design", table["design"].to_pylist())
 
 
 def _numbers(table: pa.Table, name: str) -> list[float]:
@@ -187,7 +171,7 @@ def _beside_base(table: pa.Table, names: list[str]) -> tuple[list[int], list[flo
     """Return members and mean cost of each row, and the row of the base that it is compared with, from 1."""
     n_rows = table["design"].to_pylist().count(names[0])
     places = [1 + number % n_rows for number in range(table.num_rows)]
-    place = Line("place", "row of the base", places, look="plain", is_label=True)
+    place = label_line("place", "row of the base", places, look="plain")
     members = table["members"].to_pylist() if "members" in table.column_names else []
     return members, _numbers(table, "member_paid"), place
 
@@ -206,7 +190,7 @@ def _distribution(comparison: Comparison, names: list[str]) -> Grid:
     change = [value - paid[number % n_rows] for number, value in enumerate(paid)]
     lines = (
         _names(table),
-        Line("percentile", "percentile", table["percentile"].to_pylist(), look="plain", is_label=True),
+        label_line("percentile", "percentile", table["percentile"].to_pylist(), look="plain"),
         place,
         Line("member_paid", "a member pays", paid, "dollars a year"),
         Line("change", "change", change, "dollars a year", formula=_CHANGE % "distribution"),
@@ -214,16 +198,6 @@ def _distribution(comparison: Comparison, names: list[str]) -> Grid:
     owners = [names.index(name) for name in table["design"].to_pylist()]
     title = "What members pay, by percentile of it"
     return Grid("distribution", "Distribution", title, lines, owners, is_across=False, note=_NOTE)
-
-
-def _plain(key: str, title: str, table: pa.Table) -> Grid:
-    """Return a table to read: nothing in it is changed."""
-    lines = tuple(
-        Line(name, name.replace("_", " "), ["-" if value in (None, "") else value for value in table[name].to_pylist()],
-             look="factor" if pa.types.is_floating(table[name].type) else "text", is_label=True)
-        for name in table.column_names
-    )  # fmt: skip
-    return Grid(key, title, title, lines, is_across=False, note="To read; changing it changes nothing else.")
 
 
 def _checks(comparison: Comparison) -> Iterator[Line]:
@@ -237,5 +211,4 @@ def _checks(comparison: Comparison) -> Iterator[Line]:
         "retention leaves something for claims": "{premium.retention_share}<1",
     }
     for number, (words, text) in enumerate(conditions.items()):
-        values = [OK] * comparison.designs.num_rows
-        yield Line(f"check_{number}", words, values, formula=f'IF({text},"{OK}","{FLAG}")', look="check")
+        yield condition_line(f"check_{number}", words, text, [True] * comparison.designs.num_rows)

@@ -10,17 +10,18 @@ from typing import Any
 from pricing.medicare.bid_projection import EXPERIENCE
 from pricing.medicare.bid_worksheets import COUNTIES, PARAMETERS, PLANS, BidFlow, bid_flow
 from pricing.parameters import load_rates
-from pricing.worksheets.audit import assumptions_grid, audit
+from pricing.worksheets.audit import assumptions_grid
 from pricing.worksheets.bid_lines import BID, PREMIUMS, PROJECTION
-from pricing.worksheets.grids import Book, Grid, Line, plain_values
+from pricing.worksheets.grids import Book, Grid, Line
 from pricing.worksheets.lines import (
     NO,
     YES,
     Formula,
-    check_line,
+    checks_grid,
     formula_line,
     input_lines,
     own_rates,
+    plan_label,
     rate_cell,
     with_flags,
     words,
@@ -47,11 +48,8 @@ def write_bid(
     ----------
     flow : BidFlow
         From `pricing.medicare.bid_flow`.
-    path : path
-        Ends in .xlsx.
-    run : mapping, optional
-        More for the audit sheet, such as the run report of the scores behind the risk scores.
-    overwrite : bool
+    path, run, overwrite
+        As `pricing.worksheets.render.write_book` takes them.
 
     Returns
     -------
@@ -68,18 +66,12 @@ def write_bid(
         _projection(flow),
         _counties(flow),
         Grid("bid", "Bid", "From medical cost to premium", tuple(_bid_lines(flow)), owners, note=_NOTE),
-        Grid(
-            "checks",
-            "Checks",
-            "Checks",
-            tuple(_check_lines(flow)),
-            owners,
-            note=_CHECKS_NOTE,
-        ),
+        checks_grid(flow.plans, flow.checks, _conditions(flow), note=_CHECKS_NOTE),
         assumptions_grid(flow.rates, PARAMETERS),
     )
-    audited = audit(flow.rates, {**flow.run, "rebate order": ", ".join(flow.rebate_order), **(run or {})})
-    return write_book(Book(f"Bids for {flow.rates.year}", grids, audited), path, overwrite=overwrite)
+    made_from = {**flow.run, "rebate order": ", ".join(flow.rebate_order)}
+    book = Book(f"Bids for {flow.rates.year}", grids, made_from, flow.rates)
+    return write_book(book, path, run=run, overwrite=overwrite)
 
 
 def bid_from_workbook(path: str | os.PathLike[str], *, payment_year: int, **options: Any) -> BidFlow:
@@ -131,13 +123,9 @@ def _counties(flow: BidFlow) -> Grid:
 
 
 def _bid_lines(flow: BidFlow) -> Iterator[Line]:
-    yield _plan_label(flow)
+    yield plan_label(flow.plans)
     for entry in (*BID, *_rebate_uses(flow), *PREMIUMS):
         yield formula_line(entry, flow.numbers[entry.key])
-
-
-def _plan_label(flow: BidFlow) -> Line:
-    return Line("plan_id", "plan", plain_values(flow.plans["plan_id"]), look="text", is_label=True)
 
 
 def _rebate_uses(flow: BidFlow) -> Iterator[Formula]:
@@ -149,13 +137,6 @@ def _rebate_uses(flow: BidFlow) -> Iterator[Formula]:
         yield Formula(f"rebate_{use}", f"for {words(use)}", text, field="WS6", section=section)
         left += f"-{{rebate_{use}}}"
     yield Formula("rebate_unused", "not used", left, field="WS6")
-
-
-def _check_lines(flow: BidFlow) -> Iterator[Line]:
-    """Yield each check of the library as a formula."""
-    yield _plan_label(flow)
-    for name, condition in _conditions(flow).items():
-        yield check_line(flow.checks, name, condition)
 
 
 def _conditions(flow: BidFlow) -> dict[str, str]:

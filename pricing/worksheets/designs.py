@@ -10,7 +10,6 @@ from typing import Any
 
 from pricing.benefits.design import CostSharing, PlanDesign
 from pricing.errors import InputError
-from pricing.worksheets.audit import audit
 from pricing.worksheets.grids import Book, Grid, Line
 from pricing.worksheets.render import write_book
 
@@ -79,11 +78,10 @@ def write_designs(
 
     Parameters
     ----------
-    path : path
-        Ends in .xlsx.
+    path, overwrite
+        As `pricing.worksheets.render.write_book` takes them.
     designs : PlanDesign or iterable of PlanDesign, optional
         Default: an example, as a template.
-    overwrite : bool
 
     Returns
     -------
@@ -108,9 +106,7 @@ def write_designs(
         Grid("designs", DESIGNS, "Plan designs", limits, note=_NOTE),
         Grid("services", SERVICES, "Cost sharing by service", terms, is_across=False, note=_SERVICES_NOTE),
     )
-    return write_book(
-        Book("Plan designs", grids, audit(None, {"designs": len(every)})), path, overwrite=overwrite
-    )
+    return write_book(Book("Plan designs", grids, {"designs": len(every)}), path, overwrite=overwrite)
 
 
 def words(name: str) -> str:

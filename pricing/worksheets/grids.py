@@ -7,14 +7,16 @@ are typed by people; formulas carry the number that the library computed, which 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from pricing.errors import InputError
+from pricing.parameters import Rates
 
 #: How numbers are shown: the look of a line, never its value.
 STYLES = {
@@ -169,13 +171,16 @@ class Book:
     ----------
     title : str
     grids : tuple of Grid
-    audit : mapping of str to str or number
-        Versions, checksums, dates, counts: whatever a reviewer needs to make the workbook again.
+    run : mapping
+        What it was made from, such as a result's `run`: years, checksums, counts; for the audit sheet.
+    rates : Rates, optional
+        The yearly parameters that were used; the audit sheet has their checksum.
     """
 
     title: str
     grids: tuple[Grid, ...]
-    audit: Mapping[str, Any] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict)
+    rates: Rates | None = None
 
     def __post_init__(self) -> None:
         """Refuse two grids of one key or sheet, and formulas that name no line."""
@@ -210,6 +215,28 @@ class Book:
             return address(*grid.cell(match[2], record - (match[3] == "before")))
         first, last = other.records_of(None if grid.owners is None else int(grid.owners[record]))
         return cell_range(other, match[2], first, last)
+
+
+def label_line(key: str, label: str, values: Iterable[Any], look: str = "text") -> Line:
+    """Return the line that names the records of a grid."""
+    return Line(key, label, list(values), look=look, is_label=True)
+
+
+def condition_line(key: str, label: str, condition: str, holds: Iterable[Any]) -> Line:
+    """Return a check as a formula, with what the library found: OK where the condition holds."""
+    found = [OK if each else FLAG for each in holds]
+    return Line(key, label, found, formula=f'IF({condition},"{OK}","{FLAG}")', look="check")
+
+
+def table_grid(key: str, title: str, table: pa.Table, note: str) -> Grid:
+    """Return a table to read: nothing in it is an input."""
+    lines = tuple(
+        label_line(name, name.replace("_", " "),
+                   ["-" if value in (None, "") else value for value in table[name].to_pylist()],
+                   look="factor" if pa.types.is_floating(table[name].type) else "text")
+        for name in table.column_names
+    )  # fmt: skip
+    return Grid(key, title, title, lines, is_across=False, note=note)
 
 
 def cell_range(grid: Grid, key: str, first: int, last: int) -> str:

@@ -13,7 +13,7 @@ from pricing.inputs import Column, Columns
 from pricing.medicare.bid_projection import UNIT_COST_FACTORS, UTILIZATION_FACTORS
 from pricing.parameters import Rates
 from pricing.worksheets.audit import ASSUMPTIONS, parameter_key
-from pricing.worksheets.grids import FLAG, OK, Line, plain_values
+from pricing.worksheets.grids import FLAG, OK, Grid, Line, label_line, plain_values
 
 _LABELS = ("plan_id", "service_category", "county_code")
 _ABBREVIATIONS = {
@@ -93,8 +93,18 @@ def formula_line(entry: Formula, values: Any, names: set[str] | None = None) -> 
     )  # fmt: skip
 
 
-def check_line(checks: pa.Table, name: str, condition: str) -> Line:
-    """Return a check of the library as a formula: it flags where the condition holds."""
+def plan_label(plans: Columns) -> Line:
+    """Return the line that names the plans."""
+    return label_line("plan_id", "plan", plain_values(plans["plan_id"]))
+
+
+def checks_grid(plans: Columns, checks: pa.Table, conditions: Mapping[str, str], note: str = "") -> Grid:
+    """Return the library's checks of each plan as formulas: each flags where its condition holds."""
+    lines = (_check_line(checks, name, condition) for name, condition in conditions.items())
+    return Grid("checks", "Checks", "Checks", (plan_label(plans), *lines), range(plans.n_rows), note=note)
+
+
+def _check_line(checks: pa.Table, name: str, condition: str) -> Line:
     rows = checks.filter([check == name for check in checks["check"].to_pylist()])
     found = [FLAG if flagged else OK for flagged in rows["is_flagged"].to_pylist()]
     key = "check_" + "_".join(name.split()[:6]).replace(",", "").replace("'", "").lower()

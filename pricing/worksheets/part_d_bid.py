@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,16 @@ from pricing.medicare.bid_worksheets import NON_BENEFIT
 from pricing.medicare.drug_designs import ENHANCED
 from pricing.medicare.part_d_bid import COVERED, PARAMETERS, PLANS, PartDBids, part_d_bids
 from pricing.parameters import Rates, load_rates
-from pricing.worksheets.audit import assumptions_grid, audit
-from pricing.worksheets.grids import Book, Grid, Line, plain_values
+from pricing.worksheets.audit import assumptions_grid
+from pricing.worksheets.grids import Book, Grid
 from pricing.worksheets.lines import (
     YES,
     Formula,
-    check_line,
+    checks_grid,
     formula_line,
     input_lines,
     own_rates,
+    plan_label,
     rate_cell,
     rounded,
     with_flags,
@@ -46,11 +47,8 @@ def write_part_d_bid(
     ----------
     bids : PartDBids
         From `pricing.medicare.part_d_bid.part_d_bids`.
-    path : path
-        Ends in .xlsx.
-    run : mapping, optional
-        More for the audit sheet.
-    overwrite : bool
+    path, run, overwrite
+        As `pricing.worksheets.render.write_book` takes them.
 
     Returns
     -------
@@ -62,17 +60,20 @@ def write_part_d_bid(
         As `pricing.worksheets.render.write_book` says.
     """
     owners = range(bids.plans.n_rows)
-    lines = (_plan_label(bids), *(formula_line(entry, bids.numbers[entry.key]) for entry in _formulas(bids)))
+    lines = (
+        plan_label(bids.plans),
+        *(formula_line(entry, bids.numbers[entry.key]) for entry in _formulas(bids)),
+    )
     grids = (
         Grid("plans", "Plans", "Plans", tuple(input_lines(bids.plans, PLANS)), owners, note=_NOTE),
         Grid("coverage", "Coverage", "Drug coverage by payer", tuple(input_lines(bids.coverage, COVERED)), owners,
              note=_COVERAGE_NOTE),
         Grid("bid", "Bid", "From drug cost to premium", lines, owners, note=_NOTE),
-        Grid("checks", "Checks", "Checks", tuple(_check_lines(bids)), owners),
+        checks_grid(bids.plans, bids.checks, _conditions()),
         assumptions_grid(bids.rates, PARAMETERS),
     )  # fmt: skip
-    audited = audit(bids.rates, {**bids.run, **(run or {})})
-    return write_book(Book(f"Part D bids for {bids.rates.year}", grids, audited), path, overwrite=overwrite)
+    book = Book(f"Part D bids for {bids.rates.year}", grids, bids.run, bids.rates)
+    return write_book(book, path, run=run, overwrite=overwrite)
 
 
 def part_d_bid_from_workbook(path: str | os.PathLike[str], *, payment_year: int) -> PartDBids:
@@ -99,10 +100,6 @@ def part_d_bid_from_workbook(path: str | os.PathLike[str], *, payment_year: int)
         with_flags(inputs["plans"], PLANS), coverage=inputs["coverage"], payment_year=payment_year,
         rates=own_rates(inputs, load_rates("medicare", payment_year)),
     )  # fmt: skip
-
-
-def _plan_label(bids: PartDBids) -> Line:
-    return Line("plan_id", "plan", plain_values(bids.plans["plan_id"]), look="text", is_label=True)
 
 
 def _basic(part: str) -> str:
@@ -171,15 +168,12 @@ def _has(rates: Rates, name: str) -> bool:
     return rates.has(f"part_d_demonstration_{name}")
 
 
-def _check_lines(bids: PartDBids) -> Iterator[Line]:
-    """Yield the library's checks as formulas; tests of equivalence need the claims, and stand in the library only."""
-    yield _plan_label(bids)
+def _conditions() -> dict[str, str]:
+    """Return when each check flags; tests of equivalence need the claims, and stand in the library only."""
     average, base = rate_cell("part_d_national_average_bid"), rate_cell("part_d_base_premium")
-    conditions = {
+    return {
         "margin is not negative": "{bid.margin}<0",
         "basic premium is not negative": f"{base}+{{bid.standardised_bid}}-{average}<0",
         "enhanced plans have a supplemental premium":
             f'AND({{coverage.kind}}="{ENHANCED}",{{bid.supplemental_premium}}<=0)',
     }  # fmt: skip
-    for name, condition in conditions.items():
-        yield check_line(bids.checks, name, condition)

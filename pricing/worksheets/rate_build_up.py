@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from pricing.build_up import BuildUp, Step
 from pricing.errors import InputError
 from pricing.inputs import Numbers
 from pricing.parameters import Rates
-from pricing.worksheets.audit import assumptions_grid, audit
-from pricing.worksheets.grids import FLAG, OK, Book, Grid, Line, line_key, plain_values
+from pricing.worksheets.audit import assumptions_grid
+from pricing.worksheets.grids import Book, Grid, Line, condition_line, label_line, line_key, plain_values
 from pricing.worksheets.render import write_book
 
 INPUTS, LEVELS = "inputs", "build_up"
@@ -55,14 +53,11 @@ def write_rate_build_up(
     ----------
     walk : BuildUp
         Such as `pricing.aca.rate_walk.plan_rates` returns; its labels are columns.
-    path : path
-        Ends in .xlsx.
+    path, run, overwrite
+        As `pricing.worksheets.render.write_book` takes them.
     rates : Rates, optional
         Yearly parameters that the walk used; those named in `parameters` stand on the assumptions sheet.
     parameters : tuple of str
-    run : mapping, optional
-        What the numbers were made from, such as the counts of an extract, for the audit sheet.
-    overwrite : bool
 
     Returns
     -------
@@ -76,8 +71,8 @@ def write_rate_build_up(
         As `pricing.worksheets.render.write_book` says.
     """
     assumed = () if rates is None else (assumptions_grid(rates, parameters),)
-    book = Book(f"{walk.name}: build-up", (*build_up_grids(walk), *assumed), audit(rates, run))
-    return write_book(book, path, overwrite=overwrite)
+    book = Book(f"{walk.name}: build-up", (*build_up_grids(walk), *assumed), rates=rates)
+    return write_book(book, path, run=run, overwrite=overwrite)
 
 
 def build_up_grids(walk: BuildUp) -> tuple[Grid, ...]:
@@ -132,11 +127,11 @@ def _input_keys(step: Step) -> tuple[str, ...]:
 
 def _label_line(walk: BuildUp) -> Line:
     labels = [label or walk.name for label in walk.labels]
-    return Line("label", "label", labels, look="text", is_label=True)
+    return label_line("label", "label", labels)
 
 
 def _inputs(walk: BuildUp) -> Grid:
-    lines = [replace(_label_line(walk), values=list(walk.labels))]
+    lines = [label_line("label", "label", walk.labels)]
     for step in walk.steps:
         for key, value in zip(_input_keys(step), (step.value, step.other), strict=False):
             lines.append(_input_line(walk, step, key, value))
@@ -187,21 +182,13 @@ def _check_lines(walk: BuildUp) -> tuple[Line, ...]:
     for step in walk.steps:
         key, cell = f"check_{line_key(step.name)}", f"{{inputs.{line_key(step.name)}}}"
         if step.kind == "divide":
-            lines.append(_check(key, f"{step.name} is above 0", f"{cell}>0", step.value > 0))
+            lines.append(condition_line(key, f"{step.name} is above 0", f"{cell}>0", step.value > 0))
         if step.kind == "blend":
             is_share = (step.value >= 0) & (step.value <= 1)
             lines.append(
-                _check(key, f"{step.name} lies between 0 and 1", f"AND({cell}>=0,{cell}<=1)", is_share)
+                condition_line(
+                    key, f"{step.name} lies between 0 and 1", f"AND({cell}>=0,{cell}<=1)", is_share
+                )
             )
     last = f"{{{LEVELS}.{line_key(walk.steps[-1].name)}}}>0"
-    return (*lines, _check("check_last_level", "the last level is above 0", last, walk.value > 0))
-
-
-def _check(key: str, label: str, condition: str, holds: Any) -> Line:
-    return Line(
-        key,
-        label,
-        np.where(holds, OK, FLAG).tolist(),
-        look="check",
-        formula=f'IF({condition},"{OK}","{FLAG}")',
-    )
+    return (*lines, condition_line("check_last_level", "the last level is above 0", last, walk.value > 0))

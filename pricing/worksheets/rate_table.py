@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from pricing.aca.rate_tables import CALIBRATED, RateTable, rates_of
 from pricing.aca.state_rating import RatingRules
 from pricing.errors import InputError
 from pricing.rounding import CENT
-from pricing.worksheets.audit import assumptions_grid, audit
-from pricing.worksheets.grids import FLAG, OK, Book, Grid, Line, line_key
+from pricing.worksheets.audit import assumptions_grid
+from pricing.worksheets.grids import Book, Grid, Line, condition_line, label_line, line_key
 from pricing.worksheets.lines import rate_cell
 from pricing.worksheets.rate_build_up import LEVELS, build_up_grids, with_inputs
 from pricing.worksheets.read import read_inputs
@@ -38,11 +38,8 @@ def write_rate_table(
     ----------
     table : RateTable
         From `pricing.aca.rate_tables.rate_table`.
-    path : path
-        Ends in .xlsx.
-    run : mapping, optional
-        More for the audit sheet.
-    overwrite : bool
+    path, run, overwrite
+        As `pricing.worksheets.render.write_book` takes them.
 
     Returns
     -------
@@ -62,8 +59,8 @@ def write_rate_table(
         _rates(table),
         assumptions_grid(used, names),
     )
-    audited = audit(used, {**table.run, **(run or {})})
-    return write_book(Book(f"Rates for {used.year}", grids, audited), path, overwrite=overwrite)
+    book = Book(f"Rates for {used.year}", grids, table.run, used)
+    return write_book(book, path, run=run, overwrite=overwrite)
 
 
 def rate_table_from_workbook(path: str | os.PathLike[str], *, table: RateTable) -> RateTable:
@@ -98,7 +95,7 @@ def rate_table_from_workbook(path: str | os.PathLike[str], *, table: RateTable) 
 
 def _areas(table: RateTable) -> Grid:
     lines = (
-        _label("rating_area", "rating area", table.areas["rating_area"].to_pylist()),
+        label_line("rating_area", "rating area", table.areas["rating_area"].to_pylist()),
         Line("factor", "factor", table.areas["factor"].to_pylist(), "factor", look="factor"),
     )
     return Grid("areas", "Areas", "Rating areas", lines, is_across=False)
@@ -110,12 +107,11 @@ def _bands(table: RateTable) -> Grid:
     holds = (tobacco >= 1) & (tobacco <= rules.tobacco_limit)
     condition = f"AND({{tobacco_factor}}>=1,{{tobacco_factor}}<={limit})"
     lines = (
-        _label("band", "family tier" if rules.tiers else "age", table.bands["band"].to_pylist()),
+        label_line("band", "family tier" if rules.tiers else "age", table.bands["band"].to_pylist()),
         Line("factor", "factor", table.bands["factor"].to_pylist(), "factor", look="factor"),
         Line("tobacco_factor", "tobacco factor", tobacco.tolist(), "factor", look="factor"),
-        Line("check_tobacco", "tobacco within its limit", np.where(holds, OK, FLAG).tolist(), look="check",
-             formula=f'IF({condition},"{OK}","{FLAG}")'),
-    )  # fmt: skip
+        condition_line("check_tobacco", "tobacco within its limit", condition, holds),
+    )
     title, note = f"Rating factors, {rules.state or 'federal rules'}", f"Factors: {_source(rules)}."
     return Grid("bands", "Factors", title, lines, is_across=False, note=note)
 
@@ -125,9 +121,9 @@ def _rates(table: RateTable) -> Grid:
     base = f"{{{LEVELS}.{line_key(CALIBRATED)}}}*{_looked_up('areas', 'rating_area')}*{_looked_up('bands', 'band')}"
     smoker = f"{base}*{_looked_up('bands', 'band', 'tobacco_factor')}"
     lines = (
-        _label("plan_id", "plan", columns["plan_id"]),
-        _label("rating_area", "rating area", columns["rating_area"]),
-        _label("band", "family tier" if table.rules.tiers else "age", columns["band"]),
+        label_line("plan_id", "plan", columns["plan_id"]),
+        label_line("rating_area", "rating area", columns["rating_area"]),
+        label_line("band", "family tier" if table.rules.tiers else "age", columns["band"]),
         Line("rate", "rate", columns["rate"], "dollars", formula=_cents(base)),
         Line("tobacco_rate", "rate with tobacco", columns["tobacco_rate"], "dollars", formula=_cents(smoker)),
     )
@@ -135,10 +131,6 @@ def _rates(table: RateTable) -> Grid:
     return Grid(
         "rates", "Rates", "Rates by plan, area and age", lines, owners.tolist(), is_across=False, note=_NOTE
     )
-
-
-def _label(key: str, label: str, values: Iterable[str]) -> Line:
-    return Line(key, label, list(values), look="text", is_label=True)
 
 
 def _looked_up(grid: str, key: str, line: str = "factor") -> str:

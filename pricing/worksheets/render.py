@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pricing.errors import InputError
+from pricing.worksheets.audit import audit
 from pricing.worksheets.grids import FLAG, HEADING_ROW, LEAD_COLUMNS, OK, STYLES, Book, Grid, Line, cell_range
 from riskadj.errors import MissingDependencyError, OutputError, OutputExistsError
 
@@ -39,7 +40,13 @@ _COLUMNS_OF_A_PAGE = 12
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 
 
-def write_book(book: Book, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+def write_book(
+    book: Book,
+    path: str | os.PathLike[str],
+    *,
+    run: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Write a workbook, whole or not at all, and return its path.
 
     Parameters
@@ -47,6 +54,8 @@ def write_book(book: Book, path: str | os.PathLike[str], *, overwrite: bool = Fa
     book : Book
     path : path
         Ends in .xlsx.
+    run : mapping, optional
+        More for the audit sheet, such as the run report of the scores behind a bid.
     overwrite : bool
         Replace an earlier file.
 
@@ -68,7 +77,7 @@ def write_book(book: Book, path: str | os.PathLike[str], *, overwrite: bool = Fa
         raise OutputExistsError(f"{target} exists; choose another name, or give overwrite=True.")
     partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
     try:
-        _write(book, partial)
+        _write(book, {**book.run, **(run or {})}, partial)
         os.replace(partial, target)
     except OSError as problem:
         raise OutputError(
@@ -79,7 +88,7 @@ def write_book(book: Book, path: str | os.PathLike[str], *, overwrite: bool = Fa
     return target
 
 
-def _write(book: Book, path: Path) -> None:
+def _write(book: Book, run: Mapping[str, Any], path: Path) -> None:
     with path.open("wb") as file:
         workbook = _xlsxwriter().Workbook(file, {"strings_to_formulas": False, "strings_to_urls": False})
         workbook.set_properties({"title": book.title})
@@ -87,7 +96,7 @@ def _write(book: Book, path: Path) -> None:
         pen = _Pen(workbook)
         for grid in book.grids:
             _write_grid(pen, book, grid)
-        _write_audit(pen, book)
+        _write_audit(pen, book, run)
         workbook.close()
 
 
@@ -245,11 +254,11 @@ def _set_up_page(sheet: Worksheet, grid: Grid) -> None:
         sheet.repeat_rows(HEADING_ROW, HEADING_ROW + 2)
 
 
-def _write_audit(pen: _Pen, book: Book) -> None:
+def _write_audit(pen: _Pen, book: Book, run: Mapping[str, Any]) -> None:
     sheet = pen.workbook.add_worksheet(AUDIT_SHEET)
     _write_head(pen, sheet, book.title, "What the workbook was made from, and how to read it.")
     row = HEADING_ROW
-    for name, value in _audit_rows(book):
+    for name, value in _audit_rows(book, run):
         pen.text(sheet, row, 0, name, pen.look("lead"))
         _write_value(pen, sheet, (row, 1), value, pen.format(align="left", bottom=1, bottom_color=_LINE))
         row += 1
@@ -267,11 +276,11 @@ def _write_audit(pen: _Pen, book: Book) -> None:
     sheet.fit_to_pages(1, 0)
 
 
-def _audit_rows(book: Book) -> Iterator[tuple[str, Any]]:
+def _audit_rows(book: Book, run: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "sheets", ", ".join(grid.sheet for grid in book.grids)
     yield (
         "yellow cells",
         "inputs: change them, and the rest recalculates; each has a name (Formulas, Name Manager)",
     )
-    for name, value in book.audit.items():
+    for name, value in audit(book.rates, run).items():
         yield str(name), value if isinstance(value, (bool, int, float)) else str(value)

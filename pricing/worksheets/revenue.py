@@ -17,8 +17,7 @@ from pricing.inputs import Numbers
 from pricing.revenue.factors import COMPONENTS, FACTORS, Factors, component_cents
 from pricing.revenue.projection import Flows, Projection, project
 from pricing.revenue.revenue_forecast import RevenueForecast
-from pricing.worksheets.audit import audit
-from pricing.worksheets.grids import FLAG, OK, Book, Grid, Line, plain_values
+from pricing.worksheets.grids import Book, Grid, Line, condition_line, label_line, plain_values, table_grid
 from pricing.worksheets.read import read_inputs
 from pricing.worksheets.render import write_book
 from pricing.worksheets.revenue_lines import (
@@ -36,6 +35,9 @@ from pricing.worksheets.revenue_lines import (
 #: Most rows of cohorts and months that a workbook may have.
 MOST_ROWS = 60_000
 _NOTE = "Yellow cells are inputs; the others follow from them. Rates are dollars per member and month."
+_ASSUMED = (
+    "What the inputs of the other sheets were made from; not verified: check the document before booking."
+)
 
 
 def write_forecast(
@@ -50,11 +52,8 @@ def write_forecast(
     Parameters
     ----------
     forecast : RevenueForecast
-    path : path
-        Ends in .xlsx.
-    run : mapping, optional
-        More for the audit sheet, such as the run report of the scores.
-    overwrite : bool
+    path, run, overwrite
+        As `pricing.worksheets.render.write_book` takes them.
 
     Returns
     -------
@@ -84,12 +83,11 @@ def write_forecast(
         _cohorts(forecast),
         _detail(forecast),
         _checks(forecast),
-        _assumptions(forecast),
+        table_grid("assumptions", "Assumptions", forecast.assumptions, _ASSUMED),
     )
-    audited = audit(forecast.priced.rates, {**forecast.run, **(run or {})})
-    return write_book(
-        Book(f"Revenue, scenario {forecast.scenario.name}", grids, audited), path, overwrite=overwrite
-    )
+    title = f"Revenue, scenario {forecast.scenario.name}"
+    book = Book(title, grids, forecast.run, forecast.priced.rates)
+    return write_book(book, path, run=run, overwrite=overwrite)
 
 
 def revenue_from_workbook(path: str | os.PathLike[str]) -> pa.Table:
@@ -147,7 +145,7 @@ def _months(forecast: RevenueForecast) -> Grid:
     """Return the totals by month: sums over the detail."""
     shown = slice(forecast.first, None)
     months = [_number_of(int(month)) for month in forecast.months[shown]]
-    lines = [Line("month", "month", months, look="plain", is_label=True)]
+    lines = [label_line("month", "month", months, look="plain")]
     totals = {"members": forecast.factors.members} | {
         name: cents / 100 for name, cents in forecast.cents.items() if name in _components(forecast)
     }
@@ -188,7 +186,7 @@ def _words(name: str) -> str:
 def _cohorts(forecast: RevenueForecast) -> Grid:
     """Return the members of the base month and their mean scores, a row for each cohort."""
     lines = [
-        Line(name, name.replace("_", " "), forecast.cohorts.values(name).tolist(), look="text", is_label=True)
+        label_line(name, name.replace("_", " "), forecast.cohorts.values(name).tolist())
         for name in forecast.cohorts.by
     ]
     members = forecast.projection.members[:, 0]
@@ -216,18 +214,12 @@ def _detail(forecast: RevenueForecast) -> Grid:
     """Return every cohort and month: inputs, members, scores, rates and components."""
     n_cohorts, n_months = forecast.factors.members.shape
     lines = [
-        Line(
-            name,
-            name.replace("_", " "),
-            np.repeat(forecast.cohorts.values(name), n_months).tolist(),
-            look="text",
-            is_label=True,
-        )
+        label_line(name, name.replace("_", " "), np.repeat(forecast.cohorts.values(name), n_months).tolist())
         for name in forecast.cohorts.by
     ]
     months = np.tile([_number_of(int(month)) for month in forecast.months], n_cohorts)
     is_first = np.tile(np.arange(n_months) == 0, n_cohorts).astype(np.int64)
-    lines.append(Line("month", "month", plain_values(months), "", look="plain", is_label=True))
+    lines.append(label_line("month", "month", plain_values(months), look="plain"))
     lines.append(
         Line("is_first", "base month", plain_values(is_first), "1: yes", look="plain", is_label=True)
     )
@@ -289,25 +281,12 @@ def _checks(forecast: RevenueForecast) -> Grid:
     )
     conditions["levers stand at 1"] = f"AND({','.join(f'{{levers.{key}}}=1' for key in _used(forecast))})"
     lines = tuple(
-        Line(f"check_{number}", words, [OK], formula=f'IF({text},"{OK}","{FLAG}")', look="check")
+        condition_line(f"check_{number}", words, text, [True])
         for number, (words, text) in enumerate(conditions.items())
     )
     return Grid(
         "checks", "Checks", "Checks", lines, note="What must hold; a lever that is moved is flagged as well."
     )
-
-
-def _assumptions(forecast: RevenueForecast) -> Grid:
-    """Return every assumption of the forecast, as a table to read."""
-    table = forecast.assumptions
-    lines = tuple(
-        Line(name, name, [value or "-" for value in table[name].to_pylist()], look="text", is_label=True)
-        for name in table.column_names
-    )
-    return Grid(
-        "assumptions", "Assumptions", "Assumptions", lines, is_across=False,
-        note="What the inputs of the other sheets were made from; not verified: check the document before booking.",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)
