@@ -10,7 +10,6 @@ import argparse
 import json
 import sys
 import tempfile
-from collections import Counter
 from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 from benchmarks.accuracy import peers, report
 from benchmarks.accuracy.compare import Compared, compare
 from benchmarks.accuracy.golden import check
-from benchmarks.accuracy.verdicts import verdict_of
+from benchmarks.accuracy.verdicts import meanings
 from benchmarks.measure import machine
 from tests.golden.cases import golden_files
 from tests.releases import final_models, maps_with_numbers
@@ -46,6 +45,7 @@ def measure(work: Path, *, n_members: int, releases: str, with_peers: bool) -> d
         "missing": missing,
         "golden": [asdict(item) for item in golden],
         "compared": [as_result(item) for item in compared],
+        "causes": meanings(compared),
     }
 
 
@@ -62,27 +62,9 @@ def install(work: Path) -> tuple[dict[peers.Peer, Path], dict[str, str]]:
 
 
 def as_result(item: Compared) -> dict[str, Any]:
-    """Return a comparison as plain values: its causes one by one, and how many scores each meaning is behind."""
-    peer = item.against.split(" ")[0]
-    causes: Counter[tuple[str, str, str]] = Counter()
-    scores: Counter[tuple[str, str]] = Counter()
-    for group, count in item.explained.items():
-        said = [(cause.kind, cause.detail, verdict_of(peer, item.place, cause)) for cause in group]
-        causes.update(dict.fromkeys(said, count))
-        scores.update(dict.fromkeys(((kind, verdict) for kind, _, verdict in said), count))
-    return {
-        "place": item.place,
-        "against": item.against,
-        "population": item.population,
-        "compared": item.compared,
-        "differ": item.differ,
-        "unexplained": item.unexplained,
-        "causes": [
-            {"kind": kind, "detail": detail, "verdict": verdict, "scores": count}
-            for (kind, detail, verdict), count in causes.most_common(40)
-        ],
-        "scores_of_causes": [[kind, verdict, count] for (kind, verdict), count in scores.most_common()],
-    }
+    """Return a comparison as plain values."""
+    counts = {"compared": item.compared, "differ": item.differ, "unexplained": item.unexplained}
+    return {"place": item.place, "against": item.against, "population": item.population, **counts}
 
 
 def write(results: dict[str, Any]) -> None:

@@ -36,21 +36,6 @@ class Compared:
         """Differences without a cause."""
         return self.explained.get((), 0)
 
-    @property
-    def kinds(self) -> Counter[str]:
-        """How many differences have a cause of each kind; one may have several."""
-        found: Counter[str] = Counter()
-        for item, count in self.explained.items():
-            found.update(dict.fromkeys((cause.kind for cause in item), count))
-        return found
-
-    def details(self, kind: str) -> Counter[str]:
-        """How many differences each code, HCC or factor of a kind of cause has."""
-        found: Counter[str] = Counter()
-        for item, count in self.explained.items():
-            found.update({cause.detail: count for cause in item if cause.kind == kind})
-        return found
-
 
 def with_naive(place: str, members: list[Member], rows: Sequence[dict[str, Any]], maps: Path) -> Compared:
     """Compare every row of the engine with the naive scorer: scores, parts, HCCs, variables."""

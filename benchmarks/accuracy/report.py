@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks.report import table
-
-#: How many codes, HCCs or factors of a cause are named.
-N_NAMED = 4
 
 Result = dict[str, Any]
 
@@ -142,17 +139,9 @@ def cause_table(results: Result) -> list[str]:
 
 def cause_rows(results: Result) -> Iterator[list[str]]:
     """Yield the rows of the table of causes, the most frequent of each scorer first."""
-    rows: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
-    scores: Counter[tuple[str, str, str]] = Counter()
-    places: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for item in results["compared"]:
-        for cause in item["causes"]:
-            key = item["against"], cause["kind"], cause["verdict"]
-            rows[key][cause["detail"]] += cause["scores"]
-            places[key].add(item["place"])
-        for kind, verdict, count in item["scores_of_causes"]:
-            scores[item["against"], kind, verdict] += count
-    order = list(dict.fromkeys(item["against"] for item in results["compared"]))
-    for key in sorted(rows, key=lambda key: (order.index(key[0]), -scores[key], key)):
-        named = ", ".join(f"`{name}`" for name, _ in rows[key].most_common(N_NAMED) if name)
-        yield [key[0], key[1], f"{scores[key]:,}", str(len(places[key])), named, key[2] or "not judged"]
+    for item in results["causes"]:
+        named = ", ".join(f"`{name}`" for name in item["examples"])
+        meaning = item["meaning"] or "not judged"
+        yield [
+            item["against"], item["kind"], f"{item['scores']:,}", str(item["releases"]), named, meaning,
+        ]  # fmt: skip

@@ -13,10 +13,11 @@ from typing import Any
 
 from benchmarks.accuracy import causes
 from benchmarks.accuracy.causes import Cause, explain, ours_of, same
+from benchmarks.accuracy.compare import Compared
 from benchmarks.accuracy.golden import golden_people
 from benchmarks.accuracy.peers import PEERS
 from benchmarks.accuracy.population import Person
-from benchmarks.accuracy.verdicts import VERDICTS, verdict_of
+from benchmarks.accuracy.verdicts import VERDICTS, meanings, verdict_of
 from tests import naive
 from tests.golden.cases import golden_files
 from tests.members import REAL_MAPS
@@ -163,4 +164,18 @@ def test_a_verdict_is_of_the_peer_and_release_that_it_names() -> None:
     assert "OREC 3" in verdict_of("hccpy", place, cause)
     assert verdict_of("hccpy", "hhs/by2022/hhs_hcc_v07", cause) != verdict_of("hccpy", place, cause)
     assert verdict_of("risk-compose", place, cause) == ""
-    assert {peer for peer, *_ in VERDICTS} <= {"*", *(item.distribution for item in PEERS)}
+    assert {row["peer"] for row in VERDICTS} <= {"*", *(item.distribution for item in PEERS)}
+
+
+def test_meanings_count_each_score_once_and_name_what_most_of_them_have() -> None:
+    """Twelve scores: ten of two codes and two of one of them; an error of the peer besides."""
+    code, other = (Cause("the peer's tables lack the code", name) for name in ("A", "B"))
+    error = Cause("the peer raises an error", "KeyError")
+    found = meanings([
+        Compared("hhs/by2022/m", "hccpy 0.1.9", "random members", 90, 13, {(code, other): 10, (code,): 2, (error,): 1}),
+        Compared("hhs/by2023/m", "hccpy 0.1.9", "random members", 90, 1, {(other,): 1}),
+    ])  # fmt: skip
+    assert [(row["kind"], row["scores"], row["releases"], row["examples"]) for row in found] == [
+        ("the peer's tables lack the code", 13, 2, ["A", "B"]),
+        ("the peer raises an error", 1, 1, ["KeyError"]),
+    ]
