@@ -9,13 +9,13 @@ import typer
 from pricing.commands import (
     aca,
     benefits,
+    contract_members,
     contracts,
     experience,
     medicaid,
     medicare,
     revenue,
     revenue_aca,
-    revenue_draws,
     revenue_reconciliation,
 )
 
@@ -58,9 +58,9 @@ _room(
 _room(
     "contracts",
     "Value-based provider contracts: attribute, settle, score, and what of it is chance.",
-    contracts.attribute,
-    contracts.panel,
-    contracts.episodes,
+    contract_members.attribute,
+    contract_members.panel,
+    contract_members.episodes,
     contracts.settle,
     contracts.chance,
     contracts.scorecard,
@@ -81,7 +81,7 @@ _room(
     revenue.forecast,
     revenue.compare,
     revenue.sensitivities,
-    revenue_draws.draws,
+    revenue.draws,
     revenue_reconciliation.reconcile,
     revenue_aca.aca,
 )

@@ -1,12 +1,14 @@
-"""Command lines: how a command ends, and tables for people, coloured on a terminal and plain in a pipe."""
+"""Command lines: how a command ends, options in groups, and tables for people, coloured on a terminal only."""
 
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ParamSpec
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import TYPE_CHECKING, Any, ParamSpec, get_type_hints
 
 from riskadj.errors import RiskAdjError, defect
 
@@ -52,6 +54,55 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             raise SystemExit(DEFECT) from error
 
     return run
+
+
+#: In place of a default: the option must be given.
+REQUIRED = inspect.Parameter.empty
+
+
+def takes(
+    group: type, parameter: str, *, without: Sequence[str] = (), others: Mapping[str, tuple[Any, Any]] | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:  # fmt: skip
+    """Give a command every option of a group, in place of one of its parameters.
+
+    Parameters
+    ----------
+    group : type
+        A dataclass, a field for each option.
+    parameter : str
+        Of the command; it is given the group with the options as they were typed.
+    without : sequence of str
+        Options that this command does not have; they stay at their default.
+    others : mapping of str to (annotation, default), optional
+        Options that mean something of their own in this command; default REQUIRED: must be given.
+    """
+    asked_of = [one for one in _parameters(group, others or {}) if one.name not in without]
+
+    def expand(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True).parameters.values()
+        asked = [*asked_of, *(one for one in own if one.name != parameter)]
+        asked.sort(key=lambda one: one.default is not REQUIRED)  # what must be given comes first
+
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            options = group(**{one.name: given.pop(one.name) for one in asked_of})
+            command(**{parameter: options}, **given)
+
+        run.__signature__ = inspect.Signature([one.replace(kind=one.KEYWORD_ONLY) for one in asked])  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in asked}
+        return run
+
+    return expand
+
+
+def _parameters(group: type, others: Mapping[str, tuple[Any, Any]]) -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    for field in fields(group):
+        default = REQUIRED if field.default is MISSING else field.default
+        annotation, default = others.get(field.name, (hints[field.name], default))
+        yield inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
+        )
 
 
 def say(message: str) -> None:

@@ -10,21 +10,16 @@ import typer
 
 from pricing.commands.options import (
     BenefitYear,
-    Claims,
-    Columns,
+    ClaimLines,
     Designs,
-    HeaderAmounts,
     Output,
     Overwrite,
     Parameters,
     Threads,
     Workbook,
-    one_or_all,
-    renamed,
-    repeating,
 )
 from pricing.commands.printing import print_result
-from riskadj.terminal import guarded
+from riskadj.terminal import guarded, takes
 
 if TYPE_CHECKING:
     from pricing.benefits.adjudication import Adjudication
@@ -45,8 +40,9 @@ Year = Annotated[
 
 
 @guarded
+@takes(ClaimLines, "lines")
 def compare(
-    claims: Claims,
+    lines: ClaimLines,
     designs: Designs,
     output: Output,
     members: Members = None,
@@ -65,8 +61,6 @@ def compare(
             metavar="YEAR",
         ),
     ] = None,
-    header_amounts: HeaderAmounts = None,
-    columns: Columns = None,
     threads: Threads = None,
     workbook: Workbook = None,
     overwrite: Overwrite = False,
@@ -86,13 +80,7 @@ def compare(
     every = _designs(designs)
     found = compare_designs(
         every,
-        read_claims(
-            one_or_all(claims),
-            members=members,
-            year=year,
-            header_amounts=repeating(header_amounts),
-            columns=renamed(columns),
-        ),
+        read_claims(lines.source, members=members, year=year, **lines.reading),
         base=base,
         trend=trend,
         induced_demand=None if induced_demand is None else federal_induced_demand(induced_demand),
@@ -107,8 +95,9 @@ def compare(
 
 
 @guarded
+@takes(ClaimLines, "lines")
 def adjudicate(
-    claims: Claims,
+    lines: ClaimLines,
     designs: Designs,
     output: Output,
     members: Members = None,
@@ -116,8 +105,6 @@ def adjudicate(
     keep_lines: Annotated[
         bool, typer.Option("--keep-lines", help="Write what each line comes to, of one design.")
     ] = False,
-    header_amounts: HeaderAmounts = None,
-    columns: Columns = None,
     threads: Threads = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -133,13 +120,7 @@ def adjudicate(
     from pricing.benefits.claims import read_claims
 
     every = _designs(designs)
-    ready = read_claims(
-        one_or_all(claims),
-        members=members,
-        year=year,
-        header_amounts=repeating(header_amounts),
-        columns=renamed(columns),
-    )
+    ready = read_claims(lines.source, members=members, year=year, **lines.reading)
     found = run_designs(ready, every, keep_lines=keep_lines, threads=threads)
     found.write(output, chart=True, overwrite=overwrite)
     _print_adjudication(found, output)

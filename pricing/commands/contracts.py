@@ -1,181 +1,28 @@
-"""`pricing contracts`: attribute members, settle a contract, score providers, and say what of it is chance."""
+"""`pricing contracts settle | chance | scorecard | program`: what is owed, what of it is chance, who does well."""
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pricing.commands.options import Claims, HeaderAmounts, Output, Overwrite, listed, one_or_all, repeating
-from pricing.commands.printing import print_result
+from pricing.commands.contract_options import (
+    ContractFile,
+    GroupsFile,
+    PanelFile,
+    Period,
+    contract_of,
+)
+from pricing.commands.options import Output, Overwrite, listed, one_or_all
+from pricing.commands.printing import MOST_ROWS, print_result
 from pricing.errors import InputError
 from riskadj.terminal import guarded
 
 if TYPE_CHECKING:
-    from pricing.contracts.attribution import Attribution
     from pricing.contracts.chance import ChanceBySize
     from pricing.contracts.scorecard import Scorecards
     from pricing.contracts.settlement import Settlement
-    from pricing.contracts.terms import Contract
-
-_MOST_ROWS = 20
-
-ContractFile = Annotated[Path, typer.Option(help="TOML file with one [[contract]] table.", metavar="PATH")]
-PanelFile = Annotated[
-    list[str],
-    typer.Option(
-        help="Panel: provider_id, member_id, period, member_months, amount, risk_score; may be repeated.",
-        metavar="PATH",
-    ),
-]
-Amount = Annotated[str, typer.Option(help="allowed_amount or paid_amount.", metavar="NAME")]
-Period = Annotated[int, typer.Option(help="Performance period, a year of the panel.", metavar="YEAR")]
-GroupsFile = Annotated[
-    str | None,
-    typer.Option(
-        help="Groups: provider_id, quality_score, revenue, adjustment_pmpm, paid_on_account.", metavar="PATH"
-    ),
-]
-
-
-@guarded
-def attribute(
-    members: Annotated[str, typer.Option(help="Members: member_id, assigned_provider_id.", metavar="PATH")],
-    output: Output,
-    visits: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Claim lines with provider_id: file, directory or quoted glob; may be repeated.",
-            metavar="PATH",
-        ),
-    ] = None,
-    method: Annotated[
-        str, typer.Option(help="In order: assigned, plurality.", metavar="NAME,...")
-    ] = "plurality",
-    measure: Annotated[str, typer.Option(help="visits or amount.", metavar="NAME")] = "visits",
-    ties: Annotated[
-        str, typer.Option(help="What breaks ties, in order.", metavar="NAME,...")
-    ] = "amount,most_recent,provider_id",
-    minimum_visits: Annotated[int, typer.Option(help="Visits that plurality asks for.", metavar="N")] = 1,
-    primary_care: Annotated[
-        str | None,
-        typer.Option(help="Which lines are primary care: procedure_code, specialty, step.", metavar="PATH"),
-    ] = None,
-    groups: Annotated[
-        str | None, typer.Option(help="Providers taken together: provider_id, group_id.", metavar="PATH")
-    ] = None,
-    first_day: Annotated[
-        str | None, typer.Option(help="Earlier visits do not count.", metavar="DATE")
-    ] = None,
-    last_day: Annotated[str | None, typer.Option(help="Later visits do not count.", metavar="DATE")] = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Attribute members to provider groups, by assignment or by the plurality of primary care.
-
-    \b
-    pricing contracts attribute --members members.parquet --visits claims.parquet --output attributed
-    """
-    from pricing.contracts.attribution import attribute as attribute_members
-
-    found = attribute_members(
-        members,
-        None if not visits else one_or_all(visits),
-        methods=listed(method),
-        measure=measure,
-        ties=listed(ties),
-        minimum_visits=minimum_visits,
-        primary_care=primary_care,
-        groups=groups,
-        first_day=_day(first_day, "--first-day"),
-        last_day=_day(last_day, "--last-day"),
-    )
-    found.write(output, overwrite=overwrite)
-    _print_attribution(found, output)
-
-
-@guarded
-def panel(
-    attributed: Annotated[
-        str, typer.Option(help="attributed_members: member_id, provider_id.", metavar="PATH")
-    ],
-    claims: Claims,
-    members: Annotated[
-        str,
-        typer.Option(
-            help="Everybody: member_id, member_months, risk_score, sex, age_years, premium.", metavar="PATH"
-        ),
-    ],
-    period: Period,
-    output: Output,
-    amount: Amount = "allowed_amount",
-    excluded_services: Annotated[
-        str,
-        typer.Option(help="Service categories left out, such as those under capitation.", metavar="NAME,..."),
-    ] = "",
-    header_amounts: HeaderAmounts = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Make the panel of one calendar year from claims; `settle` takes the panels of several years.
-
-    Writes panel, panel_months (Parquet) and run.json, whose dollars add up to those read.
-
-    \b
-    pricing contracts panel --attributed attributed_members.parquet --claims claims.parquet --members members.parquet
-                            --period 2025 --output panel
-    """
-    from pricing.contracts.panel_rows import panel_of_claims
-
-    found = panel_of_claims(
-        attributed,
-        one_or_all(claims),
-        members=members,
-        period=period,
-        first_month=f"{period}-01",
-        last_month=f"{period}-12",
-        amount=amount,
-        excluded_services=listed(excluded_services),
-        header_amounts=repeating(header_amounts),
-    )
-    found.write(output, overwrite=overwrite)
-    rows = [
-        [name.replace("_", " "), f"{value:,.2f}"] for name, value in found.run.items() if name != "members"
-    ]
-    _show(f"{found.run['members']:,} members of {period}", ["what", "dollars"], rows, output)
-
-
-@guarded
-def episodes(
-    contract: ContractFile,
-    claims: Claims,
-    last_day: Annotated[str, typer.Option(help="Windows must be over by it.", metavar="DATE")],
-    output: Output,
-    first_day: Annotated[str | None, typer.Option(help="Of triggers that count.", metavar="DATE")] = None,
-    risk_scores: Annotated[str | None, typer.Option(help="member_id, risk_score.", metavar="PATH")] = None,
-    amount: Amount = "allowed_amount",
-    overwrite: Overwrite = False,
-) -> None:
-    """Find the episodes of a contract's bundles; `settle --episodes` takes them.
-
-    \b
-    pricing contracts episodes --contract contract.toml --claims claims.parquet --last-day 2025-12-31 --output episodes
-    """
-    from pricing.contracts.episodes import Episodes, find_episodes, put_together
-
-    terms, last = _contract(contract), _day(last_day, "--last-day")
-    assert last is not None
-    parts: dict[str, Episodes] = {
-        bundle.name: find_episodes(
-            bundle, one_or_all(claims), last_day=last, first_day=_day(first_day, "--first-day"),
-            risk_scores=risk_scores, amount=amount,
-        )
-        for bundle in terms.bundles
-    }  # fmt: skip
-    put_together(parts, contract=terms.name).write(output, overwrite=overwrite)
-    names = ("triggers", "episodes", "within_another_episode", "not_over")
-    rows = [[name, *(f"{part.run[each]:,}" for each in names)] for name, part in parts.items()]
-    _show(f"bundles of {terms.name}", ["bundle", *(each.replace("_", " ") for each in names)], rows, output)
 
 
 @guarded
@@ -212,7 +59,7 @@ def settle(
     from pricing.contracts.settlement import settle as settle_contract
 
     found = settle_contract(
-        _contract(contract),
+        contract_of(contract),
         one_or_all(panel) if panel else None,
         period=period,
         groups=groups,
@@ -246,7 +93,7 @@ def chance(
     from pricing.contracts.chance import chance_by_size
 
     found = chance_by_size(
-        _contract(contract),
+        contract_of(contract),
         one_or_all(panel),
         period=period,
         sizes=[int(each) for each in _numbers(sizes, "--sizes")],
@@ -342,31 +189,6 @@ def _numbers(text: str, option: str) -> list[float]:
         raise InputError(f"{option}: give numbers, such as 500,1000.") from None
 
 
-def _day(text: str | None, option: str) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{option}: no date; write it YYYY-MM-DD.") from None
-
-
-def _contract(path: Path) -> Contract:
-    from pricing.contracts.contract_files import read_contracts
-
-    found = read_contracts(path)
-    if len(found) > 1:
-        raise InputError(f"{path} holds {len(found)} contracts; give a file for each.")
-    return found[0]
-
-
-def _print_attribution(found: Attribution, output: Path) -> None:
-    from riskadj.terminal import count
-
-    run = found.run
-    rules = found.groups.group_by("rule").aggregate([("members", "sum")]).sort_by("rule").to_pylist()
-    title = f"{run['attributed']:,} of {run['members']:,} members in {run['groups']:,} groups"
-    _show(title, ["rule", "members"], [[row["rule"], count(row["members_sum"])] for row in rules], output)
-
-
 def _print_settlement(found: Settlement, output: Path) -> None:
     kind = "interim, " if found.run["is_interim"] else ""
     title = f"{found.contract.name}, {kind}{found.period}: {found.total:,.2f} dollars to {found.run['groups']:,} groups"
@@ -377,7 +199,7 @@ def _print_settlement(found: Settlement, output: Path) -> None:
     table = found.statements.sort_by([("payment", "descending")])
     kept = {name: form for name, form in columns.items() if name in table.column_names}
     rows = [[form.format(row[name]) for name, form in kept.items()] for row in table.to_pylist()]
-    _show(title, [name.replace("_", " ") for name in kept], rows, output)
+    print_result(title, [name.replace("_", " ") for name in kept], rows, output, most_rows=MOST_ROWS)
 
 
 def _print_chance(found: ChanceBySize, output: Path) -> None:
@@ -390,7 +212,7 @@ def _print_chance(found: ChanceBySize, output: Path) -> None:
         for row in found.sizes.to_pylist()
     ]  # fmt: skip
     headings = ["members", "true savings", "minimum rate", "sd of gap", "paid", "owes", "mean payment"]
-    _show(title, headings, rows, output)
+    print_result(title, headings, rows, output, most_rows=MOST_ROWS)
 
 
 def _print_scorecards(found: Scorecards, output: Path) -> None:
@@ -404,15 +226,8 @@ def _print_scorecards(found: Scorecards, output: Path) -> None:
         for row in table.to_pylist()
     ]  # fmt: skip
     headings = ["provider id", "members", "risk score", "risk-adjusted PMPM", "A/E", "interval", "position"]
-    _show(title, headings, rows, output)
+    print_result(title, headings, rows, output, most_rows=MOST_ROWS)
 
 
 def _interval(low: float | None, high: float | None) -> str:
     return "-" if low is None or high is None else f"{low:.3f} to {high:.3f}"
-
-
-def _show(title: str, headings: list[str], rows: list[list[str]], output: Path) -> None:
-    """Print a title, the first rows of a table, and the files written."""
-    more = len(rows) - _MOST_ROWS
-    notes = (f"and {more:,} more",) if more > 0 else ()
-    print_result(title, headings, rows[:_MOST_ROWS], output, notes=notes)

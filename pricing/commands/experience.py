@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pricing.commands.options import (
-    Claims,
-    Columns,
-    Enrollment,
-    HeaderAmounts,
-    Output,
-    Overwrite,
-    listed,
-    one_or_all,
-    renamed,
-    repeating,
-)
-from pricing.commands.printing import print_result
-from riskadj.terminal import guarded
+from pricing.commands.options import ClaimLines, Enrollment, Output, Overwrite, day, listed
+from pricing.commands.printing import MOST_ROWS, print_result
+from riskadj.terminal import guarded, takes
 
 if TYPE_CHECKING:
     from pricing.experience.incurred_claims import Incurred
     from pricing.experience.trend import Trend
     from pricing.experience.unpaid_claims import Ibnr
 
-_MOST_ROWS = 20
-
 
 @guarded
+@takes(ClaimLines, "lines")
 def pmpm(
-    claims: Claims,
+    lines: ClaimLines,
     enrollment: Enrollment,
     first_month: Annotated[str, typer.Option(help="First month incurred, YYYY-MM.", metavar="MONTH")],
     last_month: Annotated[str, typer.Option(help="Last month incurred, YYYY-MM.", metavar="MONTH")],
@@ -53,8 +40,6 @@ def pmpm(
             help="How a month covered in part counts: days, first_day or mid_month.", metavar="RULE"
         ),
     ] = "days",
-    header_amounts: HeaderAmounts = None,
-    columns: Columns = None,
     overwrite: Overwrite = False,
 ) -> None:
     """PMPM, utilization per 1,000 and unit cost by month and service category.
@@ -72,21 +57,15 @@ def pmpm(
     months = member_months(
         enrollment, first_month=first_month, last_month=last_month, by=listed(by), convention=convention
     )
-    found = incurred(
-        one_or_all(claims),
-        months,
-        amount=amount,
-        utilization=utilization,
-        header_amounts=repeating(header_amounts),
-        columns=renamed(columns),
-    )
+    found = incurred(lines.source, months, amount=amount, utilization=utilization, **lines.reading)
     found.write(output, chart=True, overwrite=overwrite)
     _print_pmpm(found, output)
 
 
 @guarded
+@takes(ClaimLines, "lines")
 def ibnr(
-    claims: Claims,
+    lines: ClaimLines,
     enrollment: Enrollment,
     valuation_date: Annotated[
         str, typer.Option(help="Last day of a month, YYYY-MM-DD: what was paid by then.", metavar="DATE")
@@ -137,8 +116,6 @@ def ibnr(
     working_days: Annotated[
         bool, typer.Option("--working-days", help="Payments and services move with working days.")
     ] = False,
-    header_amounts: HeaderAmounts = None,
-    columns: Columns = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Claims incurred and not yet paid by month, with completion factors and the range of the estimate.
@@ -157,15 +134,14 @@ def ibnr(
     from pricing.experience.unpaid_claims import ibnr as estimate
 
     triangle = claim_triangle(
-        one_or_all(claims),
-        valuation_date=_day(valuation_date),
+        lines.source,
+        valuation_date=day(valuation_date, "--valuation-date"),
         first_month=first_month,
         amount=amount,
         large_claim=large_claim,
         large_by=large_by,
         use_working_days=working_days,
-        header_amounts=repeating(header_amounts),
-        columns=renamed(columns),
+        **lines.reading,
     )
     window = [name_of(int(triangle.months[place])) for place in (0, -1)]
     found = estimate(
@@ -219,15 +195,6 @@ def trend(
     _print_trend(found, output)
 
 
-def _day(text: str) -> date:
-    from pricing.errors import InputError
-
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"--valuation-date '{text}' is no date; write it YYYY-MM-DD.") from None
-
-
 def _dollars_or_word(text: str) -> float | str:
     try:
         return float(text)
@@ -244,14 +211,14 @@ def _print_pmpm(found: Incurred, output: Path) -> None:
             *(f"{row[name]:,.2f}" for name in ("pmpm", "utilization_per_1000")),
             "-" if row["unit_cost"] != row["unit_cost"] else f"{row['unit_cost']:,.2f}",
         ]
-        for row in found.summary().head(_MOST_ROWS).to_dict("records")
+        for row in found.summary().to_dict("records")
     ]
     headings = (*found.by, "service category", "PMPM", f"{found.utilization} per 1,000", "unit cost")
     counts = ", ".join(
         f"{name.replace('_', ' ')} {run[name]:,}"
         for name in ("lines_read", "lines_used", "lines_not_covered", "lines_outside_months")
     )
-    print_result(title, headings, rows, output, notes=[counts, *found.warnings])
+    print_result(title, headings, rows, output, notes=[counts, *found.warnings], most_rows=MOST_ROWS)
 
 
 def _print_ibnr(found: Ibnr, output: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pricing.commands.options import Output, Overwrite, Parameters
 from pricing.commands.printing import print_result
 from riskadj.terminal import guarded
 
@@ -31,9 +32,7 @@ def rates(
     trend_months: Annotated[
         float, typer.Option(help="From the middle of the base period to that of rating.", metavar="MONTHS")
     ],
-    output: Annotated[
-        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
-    ],
+    output: Output,
     scores: Annotated[
         str | None,
         typer.Option(
@@ -44,12 +43,8 @@ def rates(
     decimals: Annotated[
         int | None, typer.Option(help="Places of relative scores. Default: not rounded.", metavar="N")
     ] = None,
-    parameters: Annotated[
-        Path | None, typer.Option(help="Parameters of your own, CSV of the table's columns.", metavar="PATH")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")
-    ] = False,
+    parameters: Parameters = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Build Medicaid capitation rates cell by cell, low, best and high, and check them against 42 CFR 438.
 

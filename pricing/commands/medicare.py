@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pricing.commands.options import Output, Overwrite, Parameters, PaymentYear, Workbook
+from pricing.commands.options import Output, Overwrite, Parameters, PaymentYear, Workbook, listed
 from pricing.commands.printing import print_result
 from riskadj.terminal import guarded
 
@@ -52,7 +52,7 @@ def bid(
     from pricing.parameters import load_rates
     from pricing.worksheets.bid import write_bid
 
-    order = USES if rebate_order is None else tuple(use.strip() for use in rebate_order.split(","))
+    order = USES if rebate_order is None else listed(rebate_order)
     found = bid_flow(
         plans, experience=experience, service_area=service_area, payment_year=payment_year, rebate_order=order,
         rates=load_rates("medicare", payment_year, overrides=parameters),

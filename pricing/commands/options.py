@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,6 +63,27 @@ def listed(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
+def day(text: str, option: str) -> date:
+    """Return the day that an option gives.
+
+    Raises
+    ------
+    InputError
+        It is no date, YYYY-MM-DD.
+    """
+    from pricing.errors import InputError
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{option} '{text}' is no date; write it YYYY-MM-DD.") from None
+
+
+def day_or_none(text: str | None, option: str) -> date | None:
+    """Return the day that an option gives, None where it was left out."""
+    return None if text is None else day(text, option)
+
+
 def repeating(text: str | None) -> bool | tuple[str, ...]:
     """Return what `header_amounts=` takes: True for ``all``, else the service categories."""
     return True if text == "all" else listed(text)
@@ -83,3 +106,22 @@ def renamed(text: str | None) -> dict[str, str]:
             raise InputError(f"--columns: '{part}' is not NAME=COLUMN, such as claim_id=clm_id.")
         pairs[name] = column
     return pairs
+
+
+@dataclass(frozen=True)
+class ClaimLines:
+    """The claim lines that a command reads, and how."""
+
+    claims: Claims
+    header_amounts: HeaderAmounts = None
+    columns: Columns = None
+
+    @property
+    def source(self) -> str | list[str]:
+        """The extract, as readers take it."""
+        return one_or_all(self.claims)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How to read it, in the words of the readers."""
+        return {"header_amounts": repeating(self.header_amounts), "columns": renamed(self.columns)}

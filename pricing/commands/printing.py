@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+#: Rows that are shown of a table that may be long.
+MOST_ROWS = 20
+
 
 def print_result(
     title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], output: Path, *, justify: str = "",
-    notes: Sequence[str] = (),
+    notes: Sequence[str] = (), most_rows: int | None = None,
 ) -> None:  # fmt: skip
     """Print a result as a table, notes below it, and the files of the output directory.
 
@@ -16,13 +19,16 @@ def print_result(
     ----------
     justify : str
         l or r for each column; default: the first left, the others right.
+    most_rows : int, optional
+        So many rows are shown, and how many more there are; default: all.
     """
     from riskadj.terminal import make_console, print_line, print_table
 
-    console = make_console()
+    console, every = make_console(), list(rows)
+    more = 0 if most_rows is None else len(every) - most_rows
     print_line(console, title, style="bold")
     console.print()
-    print_table(console, headings, rows, justify=justify or "l" + "r" * (len(headings) - 1))
+    print_table(console, headings, every[:most_rows], justify=justify or "l" + "r" * (len(headings) - 1))
     files = ", ".join(sorted(path.name for path in output.iterdir()))
-    for note in (*notes, f"written to {output}: {files}"):
+    for note in (*([f"and {more:,} more"] if more > 0 else []), *notes, f"written to {output}: {files}"):
         print_line(console, note, hanging=2)

@@ -1,4 +1,4 @@
-"""`pricing revenue forecast | compare | sensitivities`: revenue by month from scored members and scenarios."""
+"""`pricing revenue forecast | compare | sensitivities | draws`: revenue by month from scored members and scenarios."""
 
 from __future__ import annotations
 
@@ -7,44 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pricing.commands.options import Output, Overwrite, Workbook
+from pricing.commands.options import Output, Overwrite, Threads, Workbook
 from pricing.commands.printing import print_result
-from pricing.commands.revenue_options import (
-    BaseMonth,
-    By,
-    Enrollment,
-    FirstMonth,
-    Inputs,
-    Members,
-    Months,
-    PartD,
-    ScenarioName,
-    Scenarios,
-    Scores,
-    Terms,
-    chosen,
-    named,
-)
-from riskadj.terminal import guarded
+from pricing.commands.revenue_options import Inputs, ScenarioFile, ScenarioName, Scenarios, chosen, named
+from riskadj.terminal import guarded, takes
 
 if TYPE_CHECKING:
     from pricing.revenue import RevenueForecast
 
 
 @guarded
+@takes(Inputs, "inputs")
 def forecast(
-    scores: Scores,
-    terms: Terms,
-    base_month: BaseMonth,
+    inputs: Inputs,
     output: Output,
-    enrollment: Enrollment = None,
-    part_d_scores: PartD = None,
     scenarios: Scenarios = None,
     scenario: ScenarioName = None,
-    months: Months = 36,
-    first_month: FirstMonth = None,
-    members: Members = None,
-    by: By = None,
     workbook: Workbook = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -60,7 +38,6 @@ def forecast(
     """
     from pricing.worksheets import write_forecast
 
-    inputs = Inputs(scores, terms, base_month, enrollment, part_d_scores, months, first_month, members, by)
     found = inputs.forecast(chosen(scenarios, scenario))
     found.write(output, chart=True, overwrite=overwrite)
     if workbook is not None:
@@ -69,20 +46,13 @@ def forecast(
 
 
 @guarded
+@takes(Inputs, "inputs")
 def compare(
-    scores: Scores,
-    terms: Terms,
-    base_month: BaseMonth,
-    scenarios: Annotated[Path, typer.Option(help="TOML file with [[scenario]] tables.", metavar="PATH")],
+    inputs: Inputs,
+    scenarios: ScenarioFile,
     before: Annotated[str, typer.Option(help="Scenario of the file to start from.", metavar="NAME")],
     after: Annotated[str, typer.Option(help="Scenario of the file to end with.", metavar="NAME")],
     output: Output,
-    enrollment: Enrollment = None,
-    part_d_scores: PartD = None,
-    months: Months = 36,
-    first_month: FirstMonth = None,
-    members: Members = None,
-    by: By = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Compare two scenarios: what makes revenue differ, assumption by assumption, adding up to the cent.
@@ -96,7 +66,6 @@ def compare(
     """
     from pricing.revenue import compare as compare_forecasts
 
-    inputs = Inputs(scores, terms, base_month, enrollment, part_d_scores, months, first_month, members, by)
     start = inputs.forecast(named(scenarios, before))
     found = compare_forecasts(start, start.under(named(scenarios, after)))
     found.write(output, chart=True, overwrite=overwrite)
@@ -108,21 +77,15 @@ def compare(
 
 
 @guarded
+@takes(Inputs, "inputs", without=["members"])
 def sensitivities(
-    scores: Scores,
-    terms: Terms,
-    base_month: BaseMonth,
-    scenarios: Annotated[Path, typer.Option(help="TOML file with [[scenario]] tables.", metavar="PATH")],
+    inputs: Inputs,
+    scenarios: ScenarioFile,
     output: Output,
     scenario: ScenarioName = None,
     relative: Annotated[
         float, typer.Option(help="By how much each assumption is set lower and higher.", metavar="SHARE")
     ] = 0.1,
-    enrollment: Enrollment = None,
-    part_d_scores: PartD = None,
-    months: Months = 36,
-    first_month: FirstMonth = None,
-    by: By = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Set each assumption of a scenario lower and higher: how far revenue moves, as a tornado.
@@ -136,7 +99,6 @@ def sensitivities(
     """
     from pricing.revenue import around, tornado
 
-    inputs = Inputs(scores, terms, base_month, enrollment, part_d_scores, months, first_month, None, by)
     made = inputs.forecast(chosen(scenarios, scenario))
     found = tornado(made, around(made.scenario, relative=relative))
     found.write(output, chart=True, overwrite=overwrite)
@@ -150,6 +112,56 @@ def sensitivities(
         for row in found.bars.to_pylist()
     ]
     print_result(repr(found)[1:-1], ["assumption", "set lower", "set higher", "share"], rows, output)
+
+
+@guarded
+@takes(Inputs, "inputs")
+def draws(
+    inputs: Inputs,
+    output: Output,
+    uncertain: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file with [[uncertain]] tables: assumptions and their distributions.", metavar="PATH"
+        ),
+    ] = None,
+    n_draws: Annotated[int, typer.Option("--draws", help="How many draws.", metavar="N")] = 1000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same draws.", metavar="N")] = 0,
+    draw_members: Annotated[bool, typer.Option(help="Draw the members with replacement.")] = True,
+    chance: Annotated[bool, typer.Option("--chance", help="Draw who comes and goes.")] = False,
+    scenarios: Scenarios = None,
+    scenario: ScenarioName = None,
+    threads: Threads = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw the revenue of a forecast again and again: quantiles by month and year, and what each source adds.
+
+    Writes revenue_quantiles, revenue_quantiles_years, revenue_sources, revenue_draws, revenue_drawn_parameters and
+    assumptions (Parquet), a fan chart and run.json into the output directory, and prints the payment years.
+
+    \b
+    pricing revenue draws --scores scores --enrollment enrollment.parquet --terms terms.csv --base-month 2026-01
+                          --scenarios scenarios.toml --uncertain uncertain.toml --chance --output draws
+    """
+    from pricing.revenue import draw_revenue, read_uncertain
+
+    drawn, correlations = ((), {}) if uncertain is None else read_uncertain(uncertain)
+    made = inputs.forecast(chosen(scenarios, scenario))
+    found = draw_revenue(
+        made, draws=n_draws, seed=seed, uncertain=drawn, correlations=correlations, members=draw_members,
+        chance=chance, threads=threads,
+    )  # fmt: skip
+    found.write(output, chart=True, overwrite=overwrite)
+    columns = ("forecast", "mean", "standard_deviation", "p5", "p50", "p95")
+    rows = [
+        [row["payment_year"], *(f"{row[name]:,.2f}" for name in columns)] for row in found.years.to_pylist()
+    ]
+    title = (
+        f"{found.run['draws']:,} draws of {found.run['members']:,} members, scenario {found.run['scenario']}"
+    )
+    spread = [f"{row['source']} {row['share_of_variance']:.1%}" for row in found.sources.to_pylist()[:-1]]
+    headings = ["payment year", "forecast", "mean", "st. dev.", "5 %", "median", "95 %"]
+    print_result(title, headings, rows, output, notes=[f"variance of each source alone: {', '.join(spread)}"])
 
 
 def _print_years(found: RevenueForecast, output: Path) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pricing.commands.options import listed
+
 if TYPE_CHECKING:
     from pricing.revenue import RevenueForecast, Scenario
 
@@ -41,6 +43,7 @@ Scenarios = Annotated[
     Path | None,
     typer.Option(help="TOML file with [[scenario]] tables. Default: nothing changes.", metavar="PATH"),
 ]
+ScenarioFile = Annotated[Path, typer.Option(help="TOML file with [[scenario]] tables.", metavar="PATH")]
 Months = Annotated[int, typer.Option(help="How many months to forecast.", metavar="N")]
 FirstMonth = Annotated[
     str | None, typer.Option(help="The first of them, YYYY-MM. Default: the base month.", metavar="MONTH")
@@ -64,17 +67,17 @@ ScenarioName = Annotated[
 
 @dataclass(frozen=True)
 class Inputs:
-    """The options that say what a forecast is made of."""
+    """The options that say what a forecast is made of; each command that makes one takes them all."""
 
-    scores: Path
-    terms: Path
-    base_month: str
-    enrollment: Path | None
-    part_d_scores: Path | None
-    months: int
-    first_month: str | None
-    members: Path | None
-    by: str | None
+    scores: Scores
+    terms: Terms
+    base_month: BaseMonth
+    enrollment: Enrollment = None
+    part_d_scores: PartD = None
+    months: Months = 36
+    first_month: FirstMonth = None
+    members: Members = None
+    by: By = None
 
     def forecast(self, scenario: Scenario | None) -> RevenueForecast:
         """Return the forecast under a scenario."""
@@ -85,7 +88,7 @@ class Inputs:
             self.enrollment,
             base_month=self.base_month,
             part_d_scores=None if self.part_d_scores is None else _payment_scores(self.part_d_scores),
-            by=None if self.by is None else [name.strip() for name in self.by.split(",")],
+            by=listed(self.by) or None,
         )
         return forecast(
             membership,

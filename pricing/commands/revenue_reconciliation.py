@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pricing.commands.options import Output, Overwrite
+from pricing.commands.options import Output, Overwrite, listed
 from pricing.commands.printing import print_result
 from riskadj.terminal import guarded
 
@@ -43,7 +43,7 @@ def reconcile(
     from pricing.revenue import mmr_cells
     from pricing.revenue import reconcile as reconcile_cells
 
-    columns = [name.strip() for name in by.split(",")]
+    columns = listed(by)
     if bool(mmr) == (actual is not None):
         raise InputError("give either --mmr or --actual, and not both.")
     other = (
@@ -67,7 +67,7 @@ def reconcile(
     )
 
 
-def _side(path: Path, by: list[str], part: str) -> Any:
+def _side(path: Path, by: tuple[str, ...], part: str) -> Any:
     """Return the cells of a forecast's directory; any other path as it is."""
     from pricing.revenue import forecast_cells
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from riskadj.commands import options as shared
-from riskadj.commands.reading import REQUIRED, Reading, reads_extracts
+from riskadj.commands.reading import Reading, reads_extracts
 from riskadj.errors import OptionError
-from riskadj.terminal import guarded
+from riskadj.terminal import REQUIRED, guarded
 
 if TYPE_CHECKING:
     from riskadj.calibration.calibration import Calibration

@@ -57,14 +57,14 @@ def marginal(
 
 def _print(output: Path, totals: MarginalTotals) -> None:
     from riskadj.commands.run_summary import print_head, print_notes, print_written
-    from riskadj.terminal import count, make_console, print_table
+    from riskadj.terminal import count, make_console, mean, print_table
 
     console = make_console()
     print_head(console, totals.run)
     rows = sorted(totals.value_by_hcc.to_pylist(), key=lambda row: -row["score_months"])
     cells = [
         (
-            row["model_id"], row["hcc"], row["label"], count(row["rows"]), _mean(row["mean_marginal_payment_score"]),
+            row["model_id"], row["hcc"], row["label"], count(row["rows"]), mean(row["mean_marginal_payment_score"]),
             f"{row['score_months']:,.0f}", _dollars(row["dollars"]),
         )
         for row in rows[:_MOST_HCCS]
@@ -84,10 +84,6 @@ def _print(output: Path, totals: MarginalTotals) -> None:
         )
     print_notes(console, totals.run, [f"rate: {totals.run['rate']}"])
     print_written(console, output)
-
-
-def _mean(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 def _dollars(value: float | None) -> str:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any, get_type_hints
+from dataclasses import dataclass
+from typing import Any
 
 from riskadj.commands import options
-
-#: In place of a default: the option must be given.
-REQUIRED = inspect.Parameter.empty
+from riskadj.terminal import takes
 
 
 @dataclass(frozen=True)
@@ -65,38 +61,5 @@ SCORING = (
 
 
 def reads_extracts(**others: tuple[Any, Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command every option of `Reading`, in place of its parameter `reading`.
-
-    Parameters
-    ----------
-    **others : (annotation, default)
-        Of the options that mean something of their own in this command; default REQUIRED: must be given.
-    """
-
-    def expand(command: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(command, eval_str=True).parameters.values()
-        asked = [*_parameters(others), *(one for one in own if one.name != "reading")]
-        asked.sort(key=lambda one: one.default is not REQUIRED)  # what must be given comes first
-
-        @functools.wraps(command)
-        def run(**given: Any) -> None:
-            command(Reading(**{field.name: given.pop(field.name) for field in fields(Reading)}), **given)
-
-        run.__signature__ = inspect.Signature([one.replace(kind=one.KEYWORD_ONLY) for one in asked])  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in asked}
-        return run
-
-    return expand
-
-
-def _parameters(others: dict[str, tuple[Any, Any]]) -> list[inspect.Parameter]:
-    hints = get_type_hints(Reading, include_extras=True)
-    return [
-        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
-        for field in fields(Reading)
-        for annotation, default in [others.get(field.name, (hints[field.name], _default(field)))]
-    ]
-
-
-def _default(field: Field[Any]) -> Any:
-    return REQUIRED if field.default is MISSING else field.default
+    """Give a command every option of `Reading`, in place of its parameter `reading`; `others` as `takes` has them."""
+    return takes(Reading, "reading", others=others)

@@ -45,11 +45,14 @@ def test_attribute(files):
     wrong = run(
         "attribute", "--members", files / "members.csv", "--output", files / "x", "--last-day", "March"
     )
-    assert (wrong.exit_code, "--last-day: no date; write it YYYY-MM-DD" in wrong.stderr) == (2, True)
+    assert (wrong.exit_code, "--last-day 'March' is no date; write it YYYY-MM-DD" in wrong.stderr) == (
+        2,
+        True,
+    )
 
 
 def test_from_claims_to_a_settlement(files):
-    claims = "claim_id,member_id,service_date,service_category,allowed_amount,provider_id\n"
+    claims = "claim_id,member_id,service_date,service_category,cost,provider_id\n"
     for year in (2024, 2025):
         lines = f"1,m1,{year}-03-01,pro,100.0,P1\n2,m2,{year}-04-01,inpatient,50.5,P9\n"
         (files / f"claims_{year}.csv").write_text(claims + lines)
@@ -57,7 +60,8 @@ def test_from_claims_to_a_settlement(files):
         (files / "own.csv").write_text("member_id,provider_id\nm1,P1\nm2,\n")
         found = run(
             "panel", "--attributed", files / "own.csv", "--claims", files / f"claims_{year}.csv", "--members",
-            files / "roster.csv", "--period", year, "--output", files / f"panel_{year}",
+            files / "roster.csv", "--period", year, "--columns", "allowed_amount=cost",
+            "--output", files / f"panel_{year}",
         )  # fmt: skip
         assert found.exit_code == 0, found.output
     assert "of no group" in found.output
@@ -75,9 +79,9 @@ def test_episodes(files):
     stay = Bundle("stay", ("inpatient",), 40.0, "service_category", days_after=5)
     (files / "bundles.toml").write_text(contracts_to_toml(Contract("stays", bundles=(stay,))))
     (files / "claims.csv").write_text(
-        "claim_id,member_id,service_date,service_category,allowed_amount,provider_id\n2,m2,2025-04-01,inpatient,50.5,P9\n"
+        "claim_id,member_id,service_date,service_category,cost,provider_id\n2,m2,2025-04-01,inpatient,50.5,P9\n"
     )
-    given = ["--claims", files / "claims.csv", "--last-day", "2025-12-31"]
+    given = ["--claims", files / "claims.csv", "--columns", "allowed_amount=cost", "--last-day", "2025-12-31"]
     found = run("episodes", "--contract", files / "bundles.toml", *given, "--output", files / "found")
     assert found.exit_code == 0, found.output
     settled = run(

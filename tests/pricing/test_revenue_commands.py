@@ -92,6 +92,13 @@ def test_sensitivities(files: Path, capsys: pytest.CaptureFixture):
     assert "rate_trend" in capsys.readouterr().out
 
 
+def test_sensitivities_take_no_given_members(files: Path, capsys: pytest.CaptureFixture):
+    """Members who are given stay as they are, whatever an assumption says of them."""
+    more = ("--scenarios", files / "scenarios.toml", "--members", "members.csv")
+    assert run("sensitivities", files, *more) == 2
+    assert "No such option" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
