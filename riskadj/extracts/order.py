@@ -11,8 +11,16 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-def in_order(work: Callable[[S], T], items: Iterable[S], threads: int) -> Iterator[T]:
-    """Yield ``work(item)`` in the order of `items`, at most ``threads + 1`` of them under way."""
+def in_order(work: Callable[[S], T], items: Iterable[S], threads: int, *, ready: int = 1) -> Iterator[T]:
+    """Yield ``work(item)`` in the order of `items`.
+
+    Parameters
+    ----------
+    threads : int
+        Items in work at a time; with one thread, each when it is asked for.
+    ready : int
+        Results that may stand ready besides, until they are asked for.
+    """
     if threads == 1:
         yield from map(work, items)
         return
@@ -21,7 +29,7 @@ def in_order(work: Callable[[S], T], items: Iterable[S], threads: int) -> Iterat
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
-                if len(waiting) > threads:
+                if len(waiting) >= threads + ready:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

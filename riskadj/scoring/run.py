@@ -17,6 +17,7 @@ from riskadj.extracts.memory import give_back_memory
 from riskadj.extracts.open import Extract
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
+from riskadj.extracts.write import ROW_GROUP_LEAST
 from riskadj.scoring.capture import CaptureCounts
 from riskadj.scoring.codes import CodeBook
 from riskadj.scoring.drugs import DrugBook
@@ -26,6 +27,7 @@ from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.payment_score import NO_SCORE, Scores, blend
 from riskadj.scoring.rules import Rules
 from riskadj.scoring.score_rows import (
+    ROWS_PER_CHUNK,
     ModelRun,
     ScoredPopulation,
     labels,
@@ -37,6 +39,10 @@ from riskadj.scoring.score_rows import (
 )
 
 Progress = Callable[[str, int], None]
+
+#: Ranges that stand ready: those of a row group, so that threads have work while the one before is written. Where every
+#: segment is scored, one range fills a row group.
+_READY = ROW_GROUP_LEAST // ROWS_PER_CHUNK
 
 
 @dataclass
@@ -140,7 +146,7 @@ class ScoringRun:
             return position, slice(*rows), batches
 
         items = product(range(len(self.models)), self.population.ranges())
-        return in_order(work, items, self.options.threads)
+        return in_order(work, items, self.options.threads, ready=1 if every else _READY)
 
     def empty_payments(self) -> list[Scores]:
         """Return one array per model for `model_scores` to fill."""
