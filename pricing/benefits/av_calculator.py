@@ -9,17 +9,19 @@ damped and stop at the published tolerance: their numbers are part of the algori
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from pricing.benefits.av_components import Priced, price_components
-from pricing.benefits.continuance import ContinuanceTable
+from pricing.benefits.continuance import ContinuanceTable, components
 from pricing.benefits.design import PlanDesign
 from pricing.errors import InputError
 from pricing.parameters import Rates, load_rates
+from riskadj.errors import nearest
 
 _TOLERANCE = 1e-5  # of the two searches, as in the macros
 _DAMPING = 5.0
@@ -38,19 +40,19 @@ class BelowDeductible:
     Attributes
     ----------
     spend : float
-        Total spend at which the deductible (or, if `maximum_met`, the out-of-pocket maximum) is met [dollars].
-    plan_share : float
-        Of the cost in the range.
+        Total spend at which the deductible is met [dollars].
+    plan_pays : float
+        In the range [dollars per enrollee].
+    member_pays : float
+        Of a member who spends that much [dollars].
     accrued : float
-        Copays that count to the maximum and not to the deductible [dollars].
-    maximum_met : bool
-        True if copays reach the out-of-pocket maximum before the deductible is met.
+        Copays among `member_pays` that count to the maximum and not to the deductible [dollars].
     """
 
     spend: float
-    plan_share: float
+    plan_pays: float
+    member_pays: float
     accrued: float
-    maximum_met: bool
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,17 @@ class ActuarialValue:
         """Every yearly parameter used, with its source and whether it was verified (Arrow table)."""
         return self.rates.assumptions(PARAMETERS)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know of the value: services of the design that the calculator does not have."""
+        known = {component.service for component in components()}
+        return tuple(
+            f"plan design '{self.design.name}': the federal calculator has no service '{name}'{nearest(name, known)}; "
+            "its terms change nothing."
+            for name in self.design.services
+            if name not in known
+        )
+
     def __repr__(self) -> str:
         """Return the value and the levels that it fits."""
         levels = ", ".join(self.metal_levels) or "no metal level"
@@ -114,7 +127,8 @@ def actuarial_value(
     tables : ContinuanceTable, or dict with "combined" and, for separate drug limits, "medical" and "drugs"
         Such as `read_av_workbook` returns.
     design : PlanDesign
-        Of one person: family limits and terms out of the network are not read. Preventive care is always paid in full.
+        Of one person: family limits, the second tier and terms out of the network are not read. Preventive care is
+        always paid in full.
     benefit_year : int
         Decides which copays count to the deductible and which to the maximum, and the de minimis ranges.
     rates : Rates, optional
@@ -126,7 +140,8 @@ def actuarial_value(
     Raises
     ------
     InputError
-        The table lacks a service's columns, or separate drug limits have no tables of their own.
+        The table lacks a service's columns, separate drug limits have no tables of their own, drugs have a maximum of
+        their own and no deductible, or a service is not covered or does not count to the maximum.
     UnknownRateError
         The benefit year has no parameters.
 
@@ -205,6 +220,7 @@ def metal_levels(value: float, *, rates: Rates) -> list[str]:
 
 
 _Parts = tuple[float, float, float, float, float]
+_Limits = tuple[float, float]
 
 
 def _table(by_kind: dict[str, ContinuanceTable], kind: str) -> ContinuanceTable:
@@ -217,87 +233,88 @@ def _table(by_kind: dict[str, ContinuanceTable], kind: str) -> ContinuanceTable:
 
 def _parts(by_kind: dict[str, ContinuanceTable], design: PlanDesign, accrue: bool) -> _Parts:
     """Return what the plan pays in the three ranges, and the spend at their limits: one maximum for all services."""
-    table = _table(by_kind, "combined")
-    priced = price_components(table, design)
-    maximum = design.out_of_pocket_maximum
+    priced = price_components(_table(by_kind, "combined"), design)
     if design.drug_deductible is None:
-        below = below_deductible(priced, design.deductible, maximum, accrue)
-        deductible = design.deductible
-        paid_below = table.capped(below.spend) * below.plan_share
-    else:
-        below, paid_below = _below_two_deductibles(by_kind, design, accrue)
-        deductible = design.deductible + design.drug_deductible
-    if below.maximum_met:
-        return paid_below, 0.0, table.total - table.capped(below.spend), below.spend, below.spend
-    share, spend = _between(priced, below, max(maximum - below.accrued, deductible) - deductible)
-    between = (table.capped(spend) - table.capped(below.spend)) * share
-    return paid_below, between, table.total - table.capped(spend), below.spend, spend
-
-
-def _below_two_deductibles(
-    by_kind: dict[str, ContinuanceTable], design: PlanDesign, accrue: bool
-) -> tuple[BelowDeductible, float]:
-    """Meet each deductible in its own table, then find the combined spend at which that much is spent together."""
-    assert design.drug_deductible is not None
-    spent = paid = accrued = 0.0
-    for kind, deductible in (("medical", design.deductible), ("drugs", design.drug_deductible)):
-        table = _table(by_kind, kind)
-        part = below_deductible(price_components(table, design), deductible, math.inf, accrue)
-        spent += table.capped(part.spend)
-        paid += table.capped(part.spend) * part.plan_share
-        accrued += part.accrued
-    spend = _table(by_kind, "combined").spend_at(spent)
-    return BelowDeductible(spend, paid / spent if spent else 0.0, accrued, False), paid
+        limits = design.deductible, design.out_of_pocket_maximum
+        return _ranges(priced, limits, accrue, partial(_met, priced, accrue))
+    deductibles = {"medical": design.deductible, "drugs": design.drug_deductible}
+    both = sum(deductibles.values())
+    apart = [
+        (price_components(_table(by_kind, kind), design), own / (both or 1.0))
+        for kind, own in deductibles.items()
+    ]
+    limits = both, design.out_of_pocket_maximum
+    return _ranges(priced, limits, accrue, partial(_met_apart, priced.table, apart, accrue))
 
 
 def _parts_with_own_maximum(by_kind: dict[str, ContinuanceTable], design: PlanDesign, accrue: bool) -> _Parts:
     """Run medical and drugs apart, each with its own limits, and add them up."""
-    limits = (
-        ("medical", design.deductible, design.out_of_pocket_maximum),
-        ("drugs", design.drug_deductible or 0.0, design.drug_out_of_pocket_maximum or 0.0),
-    )
+    if design.drug_deductible is None:
+        raise InputError(
+            f"plan design '{design.name}': drug_out_of_pocket_maximum needs drug_deductible, 0 if drugs have none: the "
+            "federal calculator runs drugs with a maximum of their own apart."
+        )
+    limits = {
+        "medical": (design.deductible, design.out_of_pocket_maximum),
+        "drugs": (design.drug_deductible, design.drug_out_of_pocket_maximum or 0.0),
+    }
     total = np.zeros(5)
-    for kind, deductible, maximum in limits:
-        table = _table(by_kind, kind)
-        priced = price_components(table, design)
-        below = below_deductible(priced, deductible, maximum, accrue)
-        spend = below.spend
-        share = 0.0
-        if not below.maximum_met:
-            share, spend = _between(priced, below, max(maximum - below.accrued, deductible) - deductible)
-        capped = table.capped(below.spend), table.capped(spend)
-        total += (
-            capped[0] * below.plan_share, (capped[1] - capped[0]) * share, table.total - capped[1], below.spend, spend
-        )  # fmt: skip
+    for kind, own in limits.items():
+        priced = price_components(_table(by_kind, kind), design)
+        total += _ranges(priced, own, accrue, partial(_met, priced, accrue))
     return tuple(total.tolist())  # type: ignore[return-value]
 
 
-def below_deductible(priced: Priced, deductible: float, maximum: float, accrue: bool) -> BelowDeductible:
-    """Find the spend at which the deductible is met, or the maximum if copays reach it first.
+def _ranges(
+    priced: Priced, limits: _Limits, accrue: bool, meet: Callable[[float], BelowDeductible]
+) -> _Parts:
+    """Return what the plan pays below the deductible, from there to the maximum and above, and the spend at each.
 
-    Parameters
-    ----------
-    priced : Priced
-    deductible, maximum : float
-        Dollars.
-    accrue : bool
-        Copays of services whose deductible is waived count to the maximum only; False: to the deductible.
+    Under the rule of 2023 copays of services whose deductible is waived may reach the maximum before the deductible is
+    met. The target is then moved until they just do.
     """
-    target, maximum_met = deductible, False
+    deductible, maximum = limits
+    target, is_reached = deductible, False
     for _ in range(_MOST_TARGETS):
-        spend, plan, counted = _meet(priced, target, accrue)
-        member = spend * (1 - plan)
-        if not accrue:
-            copays = priced.copays_of_deductible_services(spend)
-            return BelowDeductible(spend, plan, copays, False)
-        off = member - maximum
-        if not (abs(off) > _ONE_CENT if maximum_met else off > _ONE_CENT):
-            return BelowDeductible(
-                spend, plan, spend * round(1 - plan - counted, _SHARE_DECIMALS), maximum_met
-            )
-        maximum_met = True
+        below = meet(target)
+        off = below.member_pays - maximum
+        if not accrue or not (abs(off) > _ONE_CENT if is_reached else off > _ONE_CENT):
+            break
+        is_reached = True
         target *= min(max(1 - off / (2 * target), _SMALLEST_STEP), _LARGEST_STEP)
-    return BelowDeductible(spend, plan, spend * round(1 - plan - counted, _SHARE_DECIMALS), maximum_met)
+    table, spend, share = priced.table, below.spend, 0.0
+    if not is_reached:
+        share, spend = _between(priced, below.spend, max(maximum - below.accrued, deductible) - deductible)
+    between = (table.capped(spend) - table.capped(below.spend)) * share
+    return below.plan_pays, between, table.total - table.capped(spend), below.spend, spend
+
+
+def _met(priced: Priced, accrue: bool, target: float) -> BelowDeductible:
+    """Return the range of spend until `target` counts to the deductible.
+
+    `accrue`: copays of services whose deductible is waived count to the maximum only; False: to the deductible.
+    """
+    spend, plan, counted = _meet(priced, target, accrue)
+    accrued = (
+        spend * round(1 - plan - counted, _SHARE_DECIMALS)
+        if accrue
+        else priced.copays_of_deductible_services(spend)
+    )
+    return BelowDeductible(spend, priced.table.capped(spend) * plan, spend * (1 - plan), accrued)
+
+
+def _met_apart(
+    combined: ContinuanceTable, apart: Sequence[tuple[Priced, float]], accrue: bool, target: float
+) -> BelowDeductible:
+    """Meet a share of `target` in each table, then find the combined spend at which that much is spent together."""
+    met = [_met(priced, accrue, target * share) for priced, share in apart]
+    cost = sum(priced.table.capped(part.spend) for (priced, _), part in zip(apart, met, strict=True))
+    return BelowDeductible(
+        combined.spend_at(cost),
+        sum(part.plan_pays for part in met),
+        sum(part.member_pays for part in met),
+        sum(part.accrued for part in met),
+    )
 
 
 def _meet(priced: Priced, target: float, accrue: bool) -> tuple[float, float, float]:
@@ -313,13 +330,13 @@ def _meet(priced: Priced, target: float, accrue: bool) -> tuple[float, float, fl
     return spend, plan_share, measured
 
 
-def _between(priced: Priced, below: BelowDeductible, room: float) -> tuple[float, float]:
-    """Return the plan's share between deductible and maximum, and the spend at which the maximum is met."""
+def _between(priced: Priced, low: float, room: float) -> tuple[float, float]:
+    """Return the plan's share from the spend `low` to where members paid `room` more, and the spend at that point."""
     share = priced.plan_share_of_all()
-    results = [(share, below.spend)]
+    results = [(share, low)]
     for round_number in range(_MOST_ROUNDS):
-        spend = below.spend + room / (1 - share) if share < 1 and room > 0 else below.spend
-        measured = priced.plan_share_between(below.spend, spend)
+        spend = low + room / (1 - share) if share < 1 and room > 0 else low
+        measured = priced.plan_share_between(low, spend)
         if measured is None:
             return share, spend
         damped = _damped(share, measured, round_number)
@@ -327,7 +344,7 @@ def _between(priced: Priced, below: BelowDeductible, room: float) -> tuple[float
         if abs(measured - share) < _TOLERANCE:
             return results[-1]
         share = damped
-    return min(results[-2:], key=lambda found: _value_of_end(priced.table, below.spend, *found))
+    return min(results[-2:], key=lambda found: _value_of_end(priced.table, low, *found))
 
 
 def _value_of_end(table: ContinuanceTable, low: float, share: float, high: float) -> float:

@@ -17,7 +17,6 @@ _IN_FULL = CostSharing(deductible_applies=False)
 _DAYS = {"inpatient": ("Avg. IP Days", "IP Max Days - {days}"), "skilled_nursing": ("Avg. SNF Days", "")}
 _VISITS = ("Primary Care >{visits} Visit{s}", "Primary Care >{visits} Visit{s} Freq.")
 _MOST_VISITS = 10
-_NO_LIMIT = 1e15  # dollars per service: finite, so that no services cost nothing
 #: The published macro asks, for occupational therapy, whether imaging (not occupational therapy) has terms of its own.
 _ROW_TESTED = {"occupational_physical_therapy": "imaging"}
 
@@ -31,7 +30,7 @@ class Priced:
     cost, frequency : ndarray of float64
         Dollars and services per enrollee, accumulated while spend stays below each cap.
     copay, plan_coinsurance, most : ndarray of float64
-        Dollars per service; the plan's share; the most that a member pays per service.
+        Dollars per service; the plan's share; the most that a member pays per service (NaN: no limit).
     counts, has_coinsurance, after : ndarray of bool
         Subject to the deductible; to coinsurance; the copay only after the deductible.
     """
@@ -69,28 +68,21 @@ class Priced:
 
     def plan_share_of_all(self) -> float:
         """Return the plan's share of all cost under copays and coinsurance alone, at most 1."""
-        cost, frequency = self.cost[-1], self.frequency[-1]
-        return float(min(self._plan_pays(cost, frequency).sum() / self.table.total, 1.0))
+        cost = self.cost[-1]
+        member = self._member_pays(cost, self.frequency[-1])
+        return float(min((cost - member).sum() / self.table.total, 1.0))
 
     def plan_share_between(self, low: float, high: float) -> float | None:
         """Return the plan's share of the cost between two spend levels; None where there is none."""
-        cost_low, frequency_low = self.at(low)
-        cost_high, frequency_high = self.at(high)
-        cost, frequency = cost_high - cost_low, frequency_high - frequency_low
-        plan_copay = np.maximum(cost_high - frequency_high * self.copay, 0.0) - np.maximum(
-            cost_low - frequency_low * self.copay, 0.0
-        )
-        member_copay = np.minimum(cost_high, frequency_high * self.copay) - np.minimum(
-            cost_low, frequency_low * self.copay
-        )
-        member_coinsurance = np.minimum(cost * (1 - self.plan_coinsurance), frequency * self.most)
-        plan = np.where(self.has_coinsurance, cost - member_coinsurance, plan_copay).sum()
-        member = np.where(self.has_coinsurance, member_coinsurance, member_copay).sum()
-        return float(plan / (plan + member)) if plan + member > 0 else None
+        (cost_low, frequency_low), (cost_high, frequency_high) = self.at(low), self.at(high)
+        cost = float((cost_high - cost_low).sum())
+        member = self._member_pays(cost_high, frequency_high) - self._member_pays(cost_low, frequency_low)
+        return 1 - float(member.sum()) / cost if cost else None
 
-    def _plan_pays(self, cost: Numbers, frequency: Numbers) -> Numbers:
-        by_coinsurance = cost - np.minimum(cost * (1 - self.plan_coinsurance), frequency * self.most)
-        return np.where(self.has_coinsurance, by_coinsurance, np.maximum(cost - frequency * self.copay, 0.0))
+    def _member_pays(self, cost: Numbers, frequency: Numbers) -> Numbers:
+        """Return what members pay once the deductible is met, of every component: its coinsurance or its copays."""
+        coinsurance = np.fmin(cost * (1 - self.plan_coinsurance), frequency * self.most)
+        return np.where(self.has_coinsurance, coinsurance, np.minimum(cost, frequency * self.copay))
 
 
 def price_components(table: ContinuanceTable, design: PlanDesign) -> Priced:
@@ -101,6 +93,7 @@ def price_components(table: ContinuanceTable, design: PlanDesign) -> Priced:
     InputError
         The table lacks a column that the design's terms need, or the terms ask for what no table has.
     """
+    _refuse_carve_outs(design)
     parts = [part for component in _present(table, design) for part in _parts(table, component, design)]
     terms = [part[2] for part in parts]
     return Priced(
@@ -109,11 +102,23 @@ def price_components(table: ContinuanceTable, design: PlanDesign) -> Priced:
         frequency=np.column_stack([part[1] for part in parts]),
         copay=np.array([each.copay for each in terms]),
         plan_coinsurance=np.array([1 - each.share(design.coinsurance) for each in terms]),
-        most=np.array([_NO_LIMIT if each.max_per_unit is None else each.max_per_unit for each in terms]),
+        most=np.array([np.nan if each.max_per_unit is None else each.max_per_unit for each in terms]),
         counts=np.array([each.deductible_applies for each in terms]),
         has_coinsurance=np.array([_has_coinsurance(each) for each in terms]),
         after=np.array([each.copay_after_deductible for each in terms]),
     )
+
+
+def _refuse_carve_outs(design: PlanDesign) -> None:
+    found = [
+        name for name, terms in design.services.items() if not (terms.is_covered and terms.counts_to_maximum)
+    ]
+    if found:
+        raise InputError(
+            f"plan design '{design.name}': in the federal calculator every service is covered and counts to the "
+            f"out-of-pocket maximum ({', '.join(found)} does not); leave is_covered and counts_to_maximum out, or "
+            "value the design on claims."
+        )
 
 
 def _has_coinsurance(terms: CostSharing) -> bool:
@@ -122,7 +127,7 @@ def _has_coinsurance(terms: CostSharing) -> bool:
 
 def _present(table: ContinuanceTable, design: PlanDesign) -> Iterator[Component]:
     """Yield the components of the table; X-rays together where they have terms of their own, else with their visits."""
-    x_rays_apart = design.terms("x_ray").is_plain
+    x_rays_apart = _is_plain(design, "x_ray")
     for component in components():
         if component.setting in ("x_ray", "combined") and (component.setting == "x_ray") is not x_rays_apart:
             continue
@@ -135,11 +140,18 @@ def _terms_of(component: Component, design: PlanDesign) -> CostSharing:
     if component.service == "preventive":
         return _IN_FULL
     if component.setting in ("facility", "professional"):
-        place = design.terms(f"outpatient_{component.setting}")
+        place = f"outpatient_{component.setting}"
         tested = _ROW_TESTED.get(component.service, component.service)
-        if not place.is_plain and design.terms(tested).is_plain:
-            return place
+        if not _is_plain(design, place) and _is_plain(design, tested):
+            return design.terms(place)
     return design.terms(component.service)
+
+
+def _is_plain(design: PlanDesign, service: str) -> bool:
+    """Return whether a service has no more than the plan's deductible and coinsurance, named in the design or not."""
+    terms = design.terms(service)
+    has_more = terms.copay or terms.free_visits or terms.max_per_unit is not None
+    return terms.deductible_applies and not has_more and terms.share(design.coinsurance) == design.coinsurance
 
 
 _Part = tuple[Numbers, Numbers, CostSharing]
@@ -149,15 +161,17 @@ def _parts(table: ContinuanceTable, component: Component, design: PlanDesign) ->
     """Yield cost, number of services and terms of a component, or of its first visits and the others."""
     terms = _terms_of(component, design)
     cost, frequency = table.column(component.cost_column), _frequency(table, component, terms)
-    n_visits = terms.free_visits or terms.copay_visits
-    if not n_visits or component.setting == "x_ray":
-        yield cost, frequency, replace(terms, free_visits=0, copay_visits=0)
-        return
-    later = [table.column(name) for name in _later_visits(component, n_visits)]
-    first_copay = 0.0 if terms.free_visits else terms.copay
-    others = replace(terms, copay=0.0) if terms.copay_visits else terms
-    yield cost - later[0], frequency - later[1], CostSharing(copay=first_copay, deductible_applies=False)
-    yield later[0], later[1], replace(others, free_visits=0, copay_visits=0)
+    first = ((terms.free_visits, _IN_FULL), (terms.copay_visits, replace(_IN_FULL, copay=terms.copay)))
+    others = replace(terms, free_visits=0, copay_visits=0)
+    if terms.copay_visits:
+        others = replace(others, copay=0.0, coinsurance=terms.share(design.coinsurance))
+    told_apart = 0
+    for n_visits, priced_by in first:
+        if n_visits > told_apart and component.setting != "x_ray":
+            later = [table.column(name) for name in _later_visits(component, n_visits)]
+            yield cost - later[0], frequency - later[1], priced_by
+            cost, frequency, told_apart = later[0], later[1], n_visits
+    yield cost, frequency, others
 
 
 def _later_visits(component: Component, n_visits: int) -> list[str]:

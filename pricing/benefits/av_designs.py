@@ -51,6 +51,11 @@ class ActuarialValues:
     to_pandas = results.to_pandas
     write = results.write
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know of the values: services of designs that the calculator does not have."""
+        return tuple(warning for value in self.values for warning in value.warnings)
+
     def summary(self) -> pd.DataFrame:
         """Return design, actuarial_value and metal_levels, the richest first."""
         frame = self.to_pandas()[["design", "actuarial_value", "metal_levels"]]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 UP_TO, MAXD = "Up To", "Avg. Cost per Enrollee (Max'd)"
 _BLANKS = ("", ".")
+#: Share of the total by which capped cost may fall from a cap to the next: CMS's own bronze table of 2018 does so once.
+_SLIP = 0.01
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class ContinuanceTable:
         """Return the cap at which the average cost per enrollee is `capped`: the inverse of `capped`."""
         if capped >= self.maxd[-2]:
             return float(self.up_to[-2])
-        return float(np.interp(capped, self.maxd[:-1], self.up_to[:-1]))
+        return float(np.interp(capped, np.maximum.accumulate(self.maxd[:-1]), self.up_to[:-1]))
 
     def has(self, heading: str) -> bool:
         """Return whether the table has a column."""
@@ -158,7 +160,7 @@ def continuance_table(
     up_to, maxd = numbers[:, place[normalised(UP_TO)]], numbers[:, place[normalised(MAXD)]]
     if not (np.diff(up_to) > 0).all() or not np.isinf(up_to[-1]) or up_to[0] != 0:
         raise InputError(f"continuance table {name}: 'Up To' must rise from 0 to Unlimited.")
-    if (np.diff(maxd) < 0).any() or not maxd[-1] > 0:
+    if not maxd[-1] > 0 or np.diff(maxd).min() < -_SLIP * maxd[-1]:
         raise InputError(f"continuance table {name}: the capped cost must not fall as the cap rises.")
     return ContinuanceTable(name, up_to, maxd, {key: numbers[:, number] for key, number in place.items()})
 

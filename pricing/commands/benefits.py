@@ -235,4 +235,5 @@ def _print_values(found: ActuarialValues, output: Path) -> None:
         if unsure
         else []
     )
-    print_result(title, ("design", "AV", "metal levels"), rows, output, justify="lrl", notes=notes)
+    headings = ("design", "AV", "metal levels")
+    print_result(title, headings, rows, output, justify="lrl", notes=[*notes, *found.warnings])
