@@ -368,7 +368,8 @@ def test_a_rate_that_is_none(rate: float) -> None:
     ("by", "words"),
     [
         ("record_sorce", "nearest: record_source"),
-        ("member_id", "allowed"),
+        ("member_id", "no column of the diagnoses that says what an HCC rests on"),
+        ("metal_level", "join marginal_values with it"),
         ("claim_type", "have no such column"),
     ],
 )

@@ -105,7 +105,11 @@ def columns_behind(run: ScoringRun, by: Sequence[str] | None) -> tuple[str, ...]
     known = [name for name in names_of("diagnoses") if name not in _NOT_BEHIND]
     for name in by:
         if name not in known:
-            raise OptionError(f"by={name!r}{nearest(name, known)}; allowed: {', '.join(known)}.")
+            raise OptionError(
+                f"by={name!r} is no column of the diagnoses that says what an HCC rests on{nearest(name, known)}; "
+                f"allowed: {', '.join(known)}. Columns of the enrollment: join marginal_values with it by member_id and "
+                "enrollment_start_date."
+            )
         if name not in extract.columns:
             raise OptionError(
                 f"by={name!r}, but the diagnoses have no such column (they have {', '.join(extract.columns)}); "
