@@ -26,6 +26,7 @@ from riskadj.extracts.open import Extract, open_extract
 from riskadj.extracts.rejects import Rejects
 from riskadj.results.passes import joined_report
 from riskadj.results.scores import collect
+from riskadj.results.summary.summary import sums_of
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.reading import read_run, survey_share
 from riskadj.scoring.run import ScoringRun
@@ -198,6 +199,12 @@ def score_share(task: Task, share: Share) -> ShareScores:
     tables = dict(zip(TABLES, (scores.payment_scores, scores.model_scores, rejects.table()), strict=True))
     report = {"run": run_report(run), "codes": _codes(run), "rejects": rejects.brief().as_dict()}
     return ShareScores({name: plain(table) for name, table in tables.items()}, report)
+
+
+def sum_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield what batches of model_scores add up to, for a summary of all."""
+    for batch in batches:
+        yield from sums_of(pa.Table.from_batches([batch])).to_batches()
 
 
 def _survey(task: Task, share: Share) -> dict[str, Any]:

@@ -24,12 +24,14 @@ from riskadj.engines.spark_frames import (
     open_sides,
     score_schema,
     spread,
+    sums_of_scores,
     survey_shares,
     write_json,
     write_parquet,
 )
 from riskadj.errors import MissingDependencyError, OptionError
 from riskadj.extracts.layouts import columns_of
+from riskadj.results.summary.summary import summarise_sums
 from riskadj.scoring.options import ScoreOptions, make_options
 from riskadj.scoring.shares import Survey, Whole, whole_of
 from riskadj.tables.payment_year import load_payment_year
@@ -81,6 +83,14 @@ class SparkScores:
     def rejects(self) -> DataFrame:
         """Rows that were not used, each with its reason."""
         return self._table("rejects")
+
+    def summary(self) -> pd.DataFrame:
+        """Return rows, member months and mean scores by model and segment, as `riskadj.Scores.summary()` does.
+
+        Workers add up their rows; no row of a member leaves them. [1.000 = average beneficiary]
+        """
+        frame: pd.DataFrame = summarise_sums(sums_of_scores(self.model_scores)).to_pandas()
+        return frame
 
     def to_pandas(self, table: str = "payment_scores") -> pd.DataFrame:
         """Bring one of the tables to this machine: "payment_scores", "model_scores" or "rejects"."""

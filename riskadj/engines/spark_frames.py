@@ -21,6 +21,7 @@ from riskadj.extracts.layout_tuva import ID_COLUMNS
 from riskadj.extracts.layouts import plan_reading
 from riskadj.extracts.open import Extract
 from riskadj.extracts.spans import calendar_year
+from riskadj.results.summary.summary import READ, SUMS
 from riskadj.scoring.drugs import CODE_SYSTEMS, DRUGS
 from riskadj.scoring.reading import diagnosis_columns
 from riskadj.scoring.rules import Rules, load_rules
@@ -35,6 +36,7 @@ _SQL_TYPES = (
     (pa.types.is_string, "string"),
     (pa.types.is_binary, "binary"),
     (pa.types.is_date32, "date"),
+    (pa.types.is_boolean, "boolean"),
     (pa.types.is_int16, "smallint"),
     (pa.types.is_int64, "bigint"),
     (pa.types.is_float64, "double"),
@@ -203,6 +205,12 @@ def _sql_type(arrow_type: pa.DataType) -> str:
     if pa.types.is_list(arrow_type):
         return f"array<{_sql_type(arrow_type.value_type)}>"
     return next(name for test, name in _SQL_TYPES if test(arrow_type))
+
+
+def sums_of_scores(model_scores: DataFrame) -> pa.Table:
+    """Return what the rows of model_scores add up to, as `results.summary.summary.SUMS`: workers add, few rows come."""
+    schema = ", ".join(f"{field.name} {_sql_type(field.type)}" for field in SUMS)
+    return model_scores.select(*READ).mapInArrow(share.sum_batches, schema).toArrow()
 
 
 def kept(spark: SparkSession, scored: DataFrame, folder: str | None, *, overwrite: bool) -> DataFrame:

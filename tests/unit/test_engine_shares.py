@@ -13,9 +13,18 @@ import riskadj
 from riskadj.engines import share
 from riskadj.engines.shipped_maps import packed, unpacked
 from riskadj.errors import CodeNotAllowedError, ExtractError, OptionError, RowsRejectedError
+from riskadj.results.summary.summary import SUMS, summarise, summarise_sums
 from riskadj.scoring.options import make_options
 from tests.members import TOY_MAPS
-from tests.shares import aca_sample, in_shares, rows_of, sample, with_faults, without_shares
+from tests.shares import (
+    aca_sample,
+    assert_same_summary,
+    in_shares,
+    rows_of,
+    sample,
+    with_faults,
+    without_shares,
+)
 
 TOY = {"payment_year": 2099, "program": "atlantis", "maps_dir": TOY_MAPS}
 
@@ -48,6 +57,16 @@ def test_shares_give_what_the_whole_gives(options: dict[str, Any]) -> None:
         rejects="write",
         **options,
     )
+
+
+def test_sums_of_shares_make_the_summary_of_the_whole() -> None:
+    """Whole batches, one that cuts a model's rows in two, and one without rows."""
+    tables, _ = locally(sample("enrollment"), sample("diagnoses"), payment_year=2026)
+    scores = tables["model_scores"]
+    (rows,) = scores.combine_chunks().to_batches()
+    batches = [rows.slice(0, 700), rows.slice(700, 0), rows.slice(700)]
+    sums = pa.Table.from_batches(share.sum_batches(batches), SUMS)
+    assert_same_summary(summarise_sums(sums).to_pandas(), summarise(scores).to_pandas())
 
 
 def test_shares_of_an_hhs_population_give_what_the_whole_gives() -> None:

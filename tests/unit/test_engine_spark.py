@@ -37,7 +37,7 @@ from riskadj.errors import (
     UnknownPaymentYearError,
 )
 from tests.members import TOY_MAPS
-from tests.shares import DATA, aca_sample, rows_of, sample, with_faults, without_shares
+from tests.shares import DATA, aca_sample, assert_same_summary, rows_of, sample, with_faults, without_shares
 
 
 def runs_spark(test: Callable[..., None]) -> Callable[..., None]:
@@ -116,9 +116,12 @@ def by_both(spark: Any, enrollment: pa.Table, diagnoses: pa.Table, **options: An
 @runs_spark
 def test_scores_are_the_local_ones(spark: Any) -> None:
     enrollment, diagnoses = with_faults(sample("enrollment")), sample("diagnoses")
-    scores = by_both(spark, enrollment, diagnoses, payment_year=2026, diagnosis_filter="cms", rejects="write")
+    options: dict[str, Any] = {"payment_year": 2026, "diagnosis_filter": "cms", "rejects": "write"}
+    scores = by_both(spark, enrollment, diagnoses, **options)
+    local = riskadj.score(enrollment, diagnoses, **options)
     assert scores.run["notes"][-1] == "scored on Spark in 4 shares of the members; rows stand in no order"
     assert repr(scores).startswith("<SparkScores: 5,227 enrollment rows, payment year 2026")
+    assert_same_summary(scores.summary(), local.summary())
     assert len(scores.to_pandas("rejects")) == 4
     scores.release()
     assert scores.payment_scores.count() == 5_227

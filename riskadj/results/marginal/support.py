@@ -107,8 +107,8 @@ def columns_behind(run: ScoringRun, by: Sequence[str] | None) -> tuple[str, ...]
         if name not in known:
             raise OptionError(
                 f"by={name!r} is no column of the diagnoses that says what an HCC rests on{nearest(name, known)}; "
-                f"allowed: {', '.join(known)}. Columns of the enrollment: join marginal_values with it by member_id and "
-                "enrollment_start_date."
+                f"allowed: {', '.join(known)}. Columns of the enrollment: join marginal_values with it, by "
+                "member_id and enrollment_start_date."
             )
         if name not in extract.columns:
             raise OptionError(

@@ -14,6 +14,17 @@ import pyarrow.parquet as pq
 from riskadj.extracts.buffers import from_numpy, from_strings, is_valid, one_chunk, values_of
 
 _SCORES = ("demographic_score", "disease_score", "raw_risk_score", "payment_risk_score")
+#: Columns of model_scores that a summary reads.
+READ = ("model_id", "segment", "weight", "months_enrolled", *_SCORES)
+#: What rows of model_scores add up to, in a form that travels: one row per group.
+SUMS = pa.schema(
+    [
+        ("model_id", pa.string()),
+        ("segment", pa.string()),
+        ("pays", pa.bool_()),
+        ("sums", pa.list_(pa.float64())),
+    ]
+)
 _ALL = "all"
 
 
@@ -44,12 +55,30 @@ def summarise(model_scores: pa.Table) -> pa.Table:
         months enrolled [1.000 = average beneficiary]; with no months at all, plain means. Rows without a score are in
         no mean, and rows of segments that do not pay (weight 0) are in no total.
     """
-    return _means([model_scores])
+    return _means([_sums(model_scores)])
+
+
+def sums_of(model_scores: pa.Table) -> pa.Table:
+    """Return what some rows of model_scores add up to, as `SUMS`; `summarise_sums` goes on from there."""
+    sums = _sums(model_scores)
+    columns = [[group[place] for group in sums] for place in range(len(_Group._fields))]
+    arrays = [*columns, [row.tolist() for row in sums.values()]]
+    return pa.Table.from_arrays(
+        [pa.array(values, kind) for values, kind in zip(arrays, SUMS.types, strict=True)], schema=SUMS
+    )
+
+
+def summarise_sums(sums: pa.Table) -> pa.Table:
+    """Return what `summarise` returns of all rows that `sums_of` has added up, a piece at a time, in `SUMS`."""
+    rows = sums.to_pylist()
+    return _means(
+        {_Group(row["model_id"], row["segment"], row["pays"]): np.array(row["sums"])} for row in rows
+    )
 
 
 def summarise_file(model_scores: Path) -> pa.Table:
     """Return what `summarise` returns of a model_scores file, read a row group at a time."""
-    return _means(_row_groups(model_scores, ("model_id", "segment", "weight", "months_enrolled", *_SCORES)))
+    return _means(_sums(part) for part in _row_groups(model_scores, READ))
 
 
 def mean_payment_score(payment_scores: Path) -> tuple[int, int, float | None]:
@@ -104,10 +133,10 @@ def _encoded(column: pa.ChunkedArray) -> tuple[list[str], npt.NDArray[np.int64]]
     return encoded.dictionary.to_pylist(), values_of(encoded.indices).astype(np.int64)
 
 
-def _means(parts: Iterable[pa.Table]) -> pa.Table:
+def _means(parts: Iterable[_Sums]) -> pa.Table:
     total: dict[tuple[str, bool, str], npt.NDArray[np.float64]] = {}
     for part in parts:
-        for group, sums in _sums(part).items():
+        for group, sums in part.items():
             keys = [(group.model_id, False, group.segment)] + [(group.model_id, True, _ALL)] * group.pays
             for key in keys:
                 total[key] = total[key] + sums if key in total else sums
