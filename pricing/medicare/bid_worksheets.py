@@ -16,16 +16,15 @@ import pyarrow as pa
 from pricing import results
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
-from pricing.inputs import Array, Column, Columns, Numbers, read_columns
+from pricing.inputs import Array, Column, Columns, Numbers
+from pricing.medicare import plan_bids
 from pricing.medicare.bid import rebate_percentage
 from pricing.medicare.bid_projection import EXPERIENCE, credibility_of, project_lines
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_to
-from riskadj.errors import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 NON_BENEFIT = ("sales_and_marketing", "direct_administration", "indirect_administration", "net_reinsurance", "insurer_fees")  # fmt: skip # noqa: E501
 #: Uses of a rebate (42 CFR 422.266(b)), in the order in which it is spent unless the caller says otherwise.
@@ -60,6 +59,11 @@ COUNTIES = (
 PARAMETERS = (
     "bid_full_credibility_member_months", "highest_stars", "lowest_stars", "margin_consistency_points",
     "part_b_premium", "premium_rounding", "rebate_minimum_stars", "rebate_percentage", "tbc_change_limit",
+)  # fmt: skip
+
+_SUMMARY = (
+    "allowed", "net_medical", "required_revenue", "standardised_bid", "standardised_benchmark", "rebate",
+    "rounded_part_c_premium", "rounded_part_d_premium", "total_margin_share",
 )  # fmt: skip
 
 
@@ -103,6 +107,8 @@ class BidFlow:
         "checks": "bid_checks",
         "assumptions": "assumptions",
     }
+    explain = plan_bids.explain
+    plot = plan_bids.plot
     to_pandas = results.to_pandas
     write = results.write
 
@@ -136,15 +142,7 @@ class BidFlow:
 
     def summary(self) -> pd.DataFrame:
         """Return the numbers people ask for first, one row per plan (pandas)."""
-        import pandas as pd
-
-        names = (
-            "allowed", "net_medical", "required_revenue", "standardised_bid", "standardised_benchmark", "rebate",
-            "rounded_part_c_premium", "rounded_part_d_premium", "total_margin_share",
-        )  # fmt: skip
-        return pd.DataFrame(
-            {"plan_id": self.plans["plan_id"], **{name: self.numbers[name] for name in names}}
-        )
+        return plan_bids.summary_of(self, _SUMMARY)
 
     def build_up(self) -> BuildUp:
         """Return each plan's way from base experience to its Part A and B bid, as named and cited steps."""
@@ -168,37 +166,18 @@ class BidFlow:
             .divide("projected risk score", self.plans["projected_risk_score"], source="plan's projection", field="WS5")
         )  # fmt: skip
 
-    def explain(self, plan_id: str) -> BuildUp:
-        """Return one plan's way to its bid, step by step, to print, plot or compare.
-
-        Raises
-        ------
-        InputError
-            There is no such plan.
-        """
-        return self.build_up().only(plan_id)
-
-    def plot(self, plan_id: str | None = None) -> Figure:
-        """Return the way to one plan's bid as a waterfall; default: the first plan."""
-        return self.build_up().plot(plan_id)
-
     @property
     def run(self) -> dict[str, Any]:
         """What the bids were made from: year, checksum of the parameters, rows of each input."""
         rows = {"plans": self.plans, "experience": self.experience, "service_area": self.counties}
-        return {
-            "payment_year": self.rates.year,
-            "parameters_sha256": self.rates.sha256,
-            "counts": {name: columns.n_rows for name, columns in rows.items()},
-        }
+        return plan_bids.run_of(self.rates, {name: columns.n_rows for name, columns in rows.items()})
 
     def _by_plan(self, name: str) -> Numbers:
         return _sums(self.lines[name], self.line_plans, self.plans)
 
     def __repr__(self) -> str:
         """Return how many plans there are, and how many checks flag."""
-        flags = sum(self.checks["is_flagged"].to_pylist())
-        return f"<bids of {self.plans.n_rows:,} plans for {self.rates.year}; {flags:,} checks flag>"
+        return plan_bids.shown(self, "bids")
 
 
 def bid_flow(
@@ -245,11 +224,15 @@ def bid_flow(
     .. [1] 42 CFR 422.254-422.266; `usc1395w24`, `bpt_instructions` in pricing/rates/medicare/manifest.toml.
     """
     rates = rates or load_rates("medicare", payment_year)
-    offered = _checked_plans(read_columns(plans, PLANS, role="plans", key=("plan_id",)), rates)
+    offered = _checked_plans(plan_bids.read_plans(plans, PLANS), rates)
     if sorted(rebate_order) != sorted(USES):
         raise InputError(f"rebate_order must name each of {', '.join(USES)} once.")
-    base, line_plans = _in_plan_order(experience, EXPERIENCE, "experience", offered)
-    counties, county_plans = _in_plan_order(service_area, COUNTIES, "service area", offered)
+    base, line_plans = plan_bids.in_plan_order(
+        experience, EXPERIENCE, offered, role="experience", key=("plan_id", "service_category")
+    )
+    counties, county_plans = plan_bids.in_plan_order(
+        service_area, COUNTIES, offered, role="service area", key=("plan_id", "county_code")
+    )
     full = rates.number("bid_full_credibility_member_months")
     credibility = credibility_of(offered["base_member_months"], full=full)
     lines = project_lines(base, credibility=credibility[line_plans])
@@ -276,11 +259,6 @@ def bid_flow(
 
 
 def _checked_plans(plans: Columns, rates: Rates) -> Columns:
-    if "supplemental_margin_share" not in plans:
-        plans = plans.with_columns(supplemental_margin_share=plans["margin_share"])
-    for name in ("margin_share", "supplemental_margin_share"):
-        plans.refuse(plans[name] >= 1, f"{name} is 100 percent or more of revenue")
-        plans.refuse(plans[name] <= -1, f"{name} is a loss of 100 percent of revenue or more")
     limit = rates.number("part_b_premium")
     plans.refuse(
         plans["part_b_buy_down"] > limit, f"part_b_buy_down is above the Part B premium of {limit:.2f}"
@@ -290,24 +268,6 @@ def _checked_plans(plans: Columns, rates: Rates) -> Columns:
     impossible = (stars < low) | (stars > high) | ((2 * stars) % 1 != 0)
     plans.refuse(impossible & ~is_unrated, f"stars are no rating from {low:g} to {high:g} in halves")
     return plans
-
-
-def _in_plan_order(
-    source: Any, columns: Sequence[Column], role: str, plans: Columns
-) -> tuple[Columns, Array]:
-    """Return a table sorted by plan, and the place of each row's plan."""
-    table = read_columns(source, columns, role=role, key=(columns[0].name, columns[1].name))
-    places = {plan: place for place, plan in enumerate(plans["plan_id"])}
-    unknown = [plan for plan in table["plan_id"] if plan not in places]
-    if unknown:
-        raise InputError(
-            f"{table.label}: plan '{unknown[0]}' is not among the plans{nearest(unknown[0], places)}."
-        )
-    owners = np.array([places[plan] for plan in table["plan_id"]], np.int64)
-    without = np.bincount(owners, minlength=plans.n_rows) == 0
-    plans.refuse(without, f"plans without a row in {role}")
-    order = np.argsort(owners, kind="stable")
-    return Columns(table.label, table.n_rows, {name: table[name][order] for name in table}), owners[order]
 
 
 def _sums(values: Numbers, owners: Array, plans: Columns) -> Numbers:

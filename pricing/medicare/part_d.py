@@ -261,9 +261,13 @@ def basic_premium(standardised_bid: float, *, payment_year: int, rates: Rates | 
     UnknownRateError
         The year has no national average bid or base premium.
     """
-    rates = rates or load_rates("medicare", payment_year)
-    above = standardised_bid - rates.number("part_d_national_average_bid")
-    return max(rates.number("part_d_base_premium") + above, 0.0)
+    return float(basic_premiums(standardised_bid, rates or load_rates("medicare", payment_year)))
+
+
+def basic_premiums(standardised_bid: Any, rates: Rates) -> Numbers:
+    """Return what `basic_premium` does, of many bids."""
+    above = np.asarray(standardised_bid, np.float64) - rates.number("part_d_national_average_bid")
+    return np.maximum(rates.number("part_d_base_premium") + above, 0.0)
 
 
 def direct_subsidy(
@@ -296,9 +300,7 @@ def direct_subsidy(
     """
     rates = rates or load_rates("medicare", payment_year)
     bid = np.asarray(standardised_bid, np.float64)
-    above = bid - rates.number("part_d_national_average_bid")
-    premium = np.maximum(rates.number("part_d_base_premium") + above, 0.0)
-    return bid * np.asarray(risk_score, np.float64) - premium
+    return bid * np.asarray(risk_score, np.float64) - basic_premiums(bid, rates)
 
 
 def late_enrollment_penalty(months: int, *, payment_year: int, rates: Rates | None = None) -> float:

@@ -16,18 +16,18 @@ import pyarrow as pa
 
 from pricing import results
 from pricing.build_up import BuildUp
-from pricing.errors import InputError
-from pricing.inputs import Column, Columns, Numbers, read_columns
+from pricing.inputs import Column, Columns, Numbers
+from pricing.medicare import plan_bids
 from pricing.medicare.bid_worksheets import NON_BENEFIT
 from pricing.medicare.drug_coverage import PARAMETERS as COVERAGE_PARAMETERS
 from pricing.medicare.drug_designs import ENHANCED, KINDS
 from pricing.medicare.drug_projection import COVERAGE, DrugExperience
+from pricing.medicare.part_d import basic_premiums
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_to
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 STAND_ALONE = "pdp"
 #: Columns of plans: one row each. Dollars per member and month; margins as shares of required revenue.
@@ -53,6 +53,10 @@ PARAMETERS = (
     "part_d_demonstration_increase_limit", "premium_rounding",
 )  # fmt: skip
 _PENNY = 0.01
+_SUMMARY = (
+    "basic_cost", "standardised_bid", "direct_subsidy", "reinsurance", "basic_premium", "supplemental_premium",
+    "total_premium", "margin",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class PartDBids:
         "checks": "part_d_checks",
         "assumptions": "assumptions",
     }
+    explain = plan_bids.explain
+    plot = plan_bids.plot
     to_pandas = results.to_pandas
 
     @property
@@ -105,13 +111,7 @@ class PartDBids:
 
     def summary(self) -> pd.DataFrame:
         """Return the numbers people ask for first, one row per plan (pandas)."""
-        import pandas as pd
-
-        names = ("basic_cost", "standardised_bid", "direct_subsidy", "reinsurance", "basic_premium",
-                 "supplemental_premium", "total_premium", "margin")  # fmt: skip
-        return pd.DataFrame(
-            {"plan_id": self.plans["plan_id"], **{name: self.numbers[name] for name in names}}
-        )
+        return plan_bids.summary_of(self, _SUMMARY)
 
     def build_up(self) -> BuildUp:
         """Return each plan's way from allowed drug cost to its standardised bid, as named and cited steps."""
@@ -131,20 +131,6 @@ class PartDBids:
             .divide("projected risk score", self.plans["projected_risk_score"], source="plan's projection", field="WS7")
         )  # fmt: skip
 
-    def explain(self, plan_id: str) -> BuildUp:
-        """Return one plan's way to its bid, step by step, to print, plot or compare.
-
-        Raises
-        ------
-        InputError
-            There is no such plan.
-        """
-        return self.build_up().only(plan_id)
-
-    def plot(self, plan_id: str | None = None) -> Figure:
-        """Return the way to one plan's bid as a waterfall; default: the first plan."""
-        return self.build_up().plot(plan_id)
-
     def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
         """Write `TABLES` as Parquet, run.json and, if asked for, a chart; from claims also worksheets 1 to 6.
 
@@ -161,16 +147,11 @@ class PartDBids:
         counts = {"plans": self.plans.n_rows, "coverage": self.coverage.n_rows}
         if self.experience is not None:
             counts["tiers"] = self.experience.tiers.num_rows
-        return {
-            "payment_year": self.rates.year,
-            "parameters_sha256": self.rates.sha256,
-            "counts": counts,
-        }
+        return plan_bids.run_of(self.rates, counts)
 
     def __repr__(self) -> str:
         """Return how many plans there are, and how many checks flag."""
-        flags = sum(self.checks["is_flagged"].to_pylist())
-        return f"<Part D bids of {self.plans.n_rows:,} plans for {self.rates.year}; {flags:,} checks flag>"
+        return plan_bids.shown(self, "Part D bids")
 
 
 def part_d_bids(plans: Any, *, coverage: Any, payment_year: int, rates: Rates | None = None) -> PartDBids:
@@ -213,10 +194,11 @@ def part_d_bids(plans: Any, *, coverage: Any, payment_year: int, rates: Rates | 
        pricing/rates/medicare/manifest.toml.
     """
     rates = rates or load_rates("medicare", payment_year)
-    offered = _checked_plans(read_columns(plans, PLANS, role="plans", key=("plan_id",)))
+    offered = _checked_plans(plan_bids.read_plans(plans, PLANS))
     experience = coverage if isinstance(coverage, DrugExperience) else None
     table = coverage.coverage if isinstance(coverage, DrugExperience) else coverage
-    covered = _in_plan_order(read_columns(table, COVERED, role="coverage", key=("plan_id",)), offered)
+    covered, _ = plan_bids.in_plan_order(table, COVERED, offered, role="coverage", key=("plan_id",))
+    _check_payers(covered)
     numbers = _costs(offered, covered)
     numbers |= _bid(numbers, offered)
     numbers |= _premiums(numbers, offered, rates)
@@ -224,10 +206,6 @@ def part_d_bids(plans: Any, *, coverage: Any, payment_year: int, rates: Rates | 
 
 
 def _checked_plans(plans: Columns) -> Columns:
-    if "supplemental_margin_share" not in plans:
-        plans = plans.with_columns(supplemental_margin_share=plans["margin_share"])
-    for name in ("margin_share", "supplemental_margin_share"):
-        plans.refuse(np.abs(plans[name]) >= 1, f"{name} is a gain or loss of 100 percent of revenue or more")
     joins = plans["joins_demonstration"].astype(bool)
     plans.refuse(
         joins & (plans["plan_type"] != STAND_ALONE), "plans that join the demonstration but are no pdp"
@@ -235,21 +213,12 @@ def _checked_plans(plans: Columns) -> Columns:
     return plans
 
 
-def _in_plan_order(coverage: Columns, plans: Columns) -> Columns:
-    """Return coverage in the order of plans, one row for each; payers must add up to allowed cost."""
-    place = {plan: row for row, plan in enumerate(coverage["plan_id"])}
-    plans.refuse(
-        np.array([plan not in place for plan in plans["plan_id"]]), "plans without a row of coverage"
-    )
-    if coverage.n_rows != plans.n_rows:
-        raise InputError(f"{coverage.label} has plans that are not among the plans; give each its row there.")
-    order = [place[plan] for plan in plans["plan_id"]]
-    ordered = Columns(coverage.label, coverage.n_rows, {name: coverage[name][order] for name in coverage})
+def _check_payers(covered: Columns) -> None:
+    """Refuse coverage whose payers do not add up to allowed cost."""
     for who, allowed in (("standard", "allowed"), ("own", "own_allowed")):
         payers = (f"{who}_{payer}" for payer in ("enrollee", "plan", "manufacturer", "reinsurance", "selected_drug_subsidy"))  # fmt: skip # noqa: E501
-        total = np.sum([ordered[payer] for payer in payers], axis=0)
-        ordered.refuse(np.abs(total - ordered[allowed]) > _PENNY, f"payers of {who} coverage do not add up to {allowed}")  # fmt: skip # noqa: E501
-    return ordered
+        total = np.sum([covered[payer] for payer in payers], axis=0)
+        covered.refuse(np.abs(total - covered[allowed]) > _PENNY, f"payers of {who} coverage do not add up to {allowed}")  # fmt: skip # noqa: E501
 
 
 def _costs(plans: Columns, covered: Columns) -> dict[str, Numbers]:
@@ -295,8 +264,7 @@ def _bid(numbers: dict[str, Numbers], plans: Columns) -> dict[str, Numbers]:
 
 def _premiums(numbers: dict[str, Numbers], plans: Columns, rates: Rates) -> dict[str, Numbers]:
     """Worksheet 7: premiums and the direct subsidy, before and after the demonstration."""
-    above = numbers["standardised_bid"] - rates.number("part_d_national_average_bid")
-    basic = np.maximum(rates.number("part_d_base_premium") + above, 0.0)
+    basic = basic_premiums(numbers["standardised_bid"], rates)
     subsidy = numbers["basic_bid"] - basic
     lowered = basic - _reduction(basic, numbers["supplemental_premium"], plans, rates)
     unit = rates.number("premium_rounding", "part_d")

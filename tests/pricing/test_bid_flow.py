@@ -178,8 +178,8 @@ def test_unverified_limits_say_so():
     ("table", "columns", "message"),
     [
         ("plans", {"stars": [7.0]}, r"stars are no rating from 1 to 5 in halves in 1 of 1 rows"),
-        ("plans", {"margin_share": [1.0]}, "margin_share is 100 percent or more of revenue"),
-        ("plans", {"margin_share": [-1.5]}, "a loss of 100 percent of revenue or more"),
+        ("plans", {"margin_share": [1.0]}, "margin_share is a gain or loss of 100 percent of revenue or more"),
+        ("plans", {"margin_share": [-1.5]}, "a gain or loss of 100 percent of revenue or more"),
         ("plans", {"projected_risk_score": [0.0]}, "column 'projected_risk_score': not above 0.0"),
         ("plans", {"part_b_buy_down": [300.0]}, "above the Part B premium of 202.90"),
         ("plans", {"base_member_months": [6_000]}, "lacks manual_utilization_per_1000 or manual_unit_cost"),

@@ -87,7 +87,7 @@ def test_a_workbook_that_libreoffice_saved_reads_back_too(tmp_path: Path):
     [
         ("plans.stars", 7, "stars are no rating from 1 to 5"),
         ("plans.is_new_plan", "perhaps", "'plans.is_new_plan' holds something else than yes and no"),
-        ("plans.margin_share", 1.2, "margin_share is 100 percent or more"),
+        ("plans.margin_share", 1.2, "margin_share is a gain or loss of 100 percent"),
         ("plans.margin_share", "four percent", "column 'margin_share'"),
     ],
 )

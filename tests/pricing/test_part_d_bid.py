@@ -190,7 +190,7 @@ def test_an_estimate_of_the_average_goes_before_the_tables():
     [
         ({"margin_share": [1.0, 0.0, 0.0]}, "a gain or loss of 100 percent of revenue or more in 1 of 3"),
         ({"joins_demonstration": [False, True, False]}, "join the demonstration but are no pdp in 1 of 3 rows"),
-        ({"plan_id": ["S", "B", "X"]}, "plans without a row of coverage in 1 of 3 rows"),
+        ({"plan_id": ["S", "B", "X"]}, "plan 'E' is not among the plans"),
         ({"dir_share": [0.9, 0.0, 0.0]}, "basic coverage costs nothing after price concessions in 1 of 3"),
         ({"projected_risk_score": [0.0, 1.0, 1.0]}, "not above 0"),
     ],
