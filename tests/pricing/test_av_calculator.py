@@ -308,11 +308,16 @@ def test_tiers_weigh_by_utilization():
         (0.645, 2024, ["expanded_bronze"]),
         (0.70, 2024, ["silver", "silver_individual_qhp"]),
         (0.69, 2024, ["silver"]),
+        (0.9301, 2022, ["silver_94"]),
+        (0.935, 2023, []),
+        (0.945, 2024, ["silver_94"]),
+        (0.865, 2025, []),
+        (0.735, 2025, ["silver_73"]),
         (0.935, 2026, ["silver_94"]),
     ],
 )
 def test_de_minimis_ranges_by_year(value, year, levels):
-    """45 CFR 156.140(c) as it stood."""
+    """45 CFR 156.140(c), 156.200(b)(3) and 156.400 as they stood."""
     found = metal_levels(value, rates=load_rates("aca", year))
     assert [level for level in found if level not in ("platinum", "gold", "bronze")] == levels
 

@@ -170,7 +170,9 @@ def test_two_sided_tracks_of_the_program():
         shared_savings_program(2026, track="basic_a", minimum_rate=0.0)
     with pytest.raises(InputError, match="track 'basic_f' is none of"):
         shared_savings_program(2026, track="basic_f")
-    assert not load_rates("mssp", 2026).parameter("loss_cap", "enhanced").verified
+    read = load_rates("mssp", 2026)
+    assert read.parameter("loss_cap", "enhanced").verified
+    assert not read.parameter("minimum_savings_rate", "500").verified
 
 
 def test_history_without_a_baseline_is_not_taken_for_certain():

@@ -80,8 +80,7 @@ def test_what_a_curve_comes_from_is_said():
     said = rating_rules("MA", rates=RATES).assumptions.to_pylist()
     factors = {row["key"]: row for row in said if row["parameter"] == "state_age_factor"}
     assert len(factors) == 65
-    assert factors["MA 21"]["verified"]
-    assert not factors["MA 45"]["verified"]
+    assert all(row["verified"] for row in factors.values())
     assert "age_factor" not in {row["parameter"] for row in said}
     assert {row["key"] for row in said if row["parameter"] == "state_tobacco_limit"} == {"MA"}
 

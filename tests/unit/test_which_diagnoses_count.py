@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shutil
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import riskadj
 from riskadj.errors import ColumnMissingError, ExtractError, OptionError
 from riskadj.scoring.procedures import read_procedures
+from riskadj.tables.copy_year import copy_year
 from tests.cli_runs import run as run_command
 from tests.members import REAL_MAPS, TOY_MAPS, Member, enrollment_table
 
@@ -54,7 +56,8 @@ def test_windows_of_every_year_are_those_of_its_three_runs(year: int) -> None:
     lagged = (date(year - 2, 7, 1), date(year - 1, 6, 30))
     assert dict(loaded.collections) == {"initial": lagged, "mid_year": before, "final": before}
     assert loaded.collection == before
-    assert not loaded.citations["collection.initial"].verified
+    cited = [loaded.citations[part] for part in ("collection", "collection.initial", "collection.mid_year")]
+    assert all(one.verified and one.where.startswith("paragraph (g)") for one in cited)
 
 
 def test_a_run_counts_the_service_dates_of_its_own_window() -> None:
@@ -68,9 +71,21 @@ def test_a_run_counts_the_service_dates_of_its_own_window() -> None:
     assert counted == {"initial": 4, "mid_year": 4, "final": 4, None: 4}
     lagged = scored(diagnoses, collection="initial")
     assert lagged.run["collection"] == ["2024-07-01", "2025-06-30"]
-    assert [row for row in lagged.run["unverified"] if row.startswith("collection")] == ["collection.initial"]
+    assert [row for row in lagged.run["unverified"] if row.startswith("collection")] == []
     assert hccs(scored(lines(("E119", "2024-07-01", "inpatient", "111", None)), collection="initial"))
     assert not hccs(scored(lines(("E119", "2024-07-01", "inpatient", "111", None))))
+
+
+def test_the_window_that_was_used_is_the_one_said_to_be_unverified(tmp_path: Path) -> None:
+    maps = shutil.copytree(TOY_MAPS, tmp_path / "maps")
+    copy_year(maps / "atlantis" / "py2099", maps / "atlantis" / "py2103")
+    diagnoses = pa.table({"member_id": ["A"], "diagnosis_code": ["Q01"]})
+    toy = {"payment_year": 2103, "program": "atlantis", "maps_dir": maps}
+    for run, said in (("initial", ["collection.initial"]), ("final", ["collection"])):
+        scores = riskadj.score(
+            enrollment=enrollment_table([WOMAN]), diagnoses=diagnoses, collection=run, **toy
+        )
+        assert [row for row in scores.run["unverified"] if row.startswith("collection")] == said
 
 
 def test_dates_of_ones_own_are_no_run() -> None:
