@@ -53,7 +53,7 @@ def corridor_payment(actual: Any, target: Any, *, bands: Sequence[Band]) -> Numb
     shared = np.zeros(np.broadcast(actual, target).shape)
     for band, upper in zip(bands, [*(band.start for band in bands[1:]), np.inf], strict=True):
         shared = shared + band.share * np.clip(gap - band.start, 0.0, upper - band.start)
-    return np.sign(actual - target) * shared * target
+    return np.sign(actual - target) * shared * target + 0.0  # no negative zeros
 
 
 def check_bands(bands: Sequence[Band]) -> None:

@@ -128,12 +128,17 @@ class Rates:
         Parameters
         ----------
         values : mapping
-            ``{"name": value}`` or ``{("name", key): value}``; a name that the program does not have is an error.
+            ``{"name": value}`` or ``{("name", key): value}``, of any parameter that the program has in some year.
+
+        Raises
+        ------
+        UnknownRateError
+            The program has no such name in any year, or a key is missing, or given where there are none.
         """
         replaced = dict(self.parameters)
         for place, value in values.items():
             name, key = (place, "") if isinstance(place, str) else (place[0], str(place[1]))
-            known = self.parameters.get((name, key)) or self._like(name)
+            known = self._like(name, key)
             replaced[name, key] = Parameter(
                 name,
                 key,
@@ -146,24 +151,32 @@ class Rates:
             )
         return Rates(self.program, self.year, replaced, self.sha256)
 
-    def _like(self, name: str) -> Parameter:
-        for (other, _), entry in self.parameters.items():
-            if other == name:
-                return entry
-        raise self._unknown(name, "")
+    def _like(self, name: str, key: str) -> Parameter:
+        """Return what a number of the caller's own stands for: of this year, or of one that the program knows."""
+        known = (*self.parameters.values(), *(row for _, _, row in _table(self.program)[0]))
+        named = [entry for entry in known if entry.name == name]
+        if not named:
+            raise self._unknown(name, key)
+        alike = [entry for entry in named if bool(entry.key) == bool(key)]
+        if not alike:
+            what = f"has no keys; '{key}' is one" if key else "has keys; give (name, key), such as "
+            example = "" if key else f"('{name}', '{named[0].key}')"
+            raise UnknownRateError(f"{self.program}: parameter '{name}' {what}{example}.")
+        return next((entry for entry in alike if entry.key == key), alike[0])
 
     def _unknown(self, name: str, key: str) -> UnknownRateError:
-        names = dict.fromkeys(other for other, _ in self.parameters)
-        if name in names:
-            keys = [other_key for other, other_key in self.parameters if other == name]
+        keys = [other_key for other, other_key in self.parameters if other == name]
+        if keys:
             return UnknownRateError(
                 f"{self.program} {self.year}: {name} has no key '{key}'; it has: {', '.join(keys[:30])}."
             )
         years = _years_of(self.program, name)
-        known = f"; it is known for {years}" if years else nearest(name, names)
-        return UnknownRateError(
-            f"{self.program} has no {name} for {self.year}{known}. Give your own with overrides=."
-        )
+        if years:
+            return UnknownRateError(
+                f"{self.program} has no {name} for {self.year}; it is known for {years}. Give your own with overrides=."
+            )
+        names = dict.fromkeys(row.name for _, _, row in _table(self.program)[0])
+        return UnknownRateError(f"{self.program} has no parameter '{name}'{nearest(name, names)}.")
 
 
 def load_rates(
@@ -191,7 +204,7 @@ def load_rates(
     Raises
     ------
     UnknownRateError
-        No such program, or a name in `overrides` that it does not have.
+        No such program; or `overrides` hold a name that it has in no year, or lack its key.
     riskadj.errors.ChecksumError, ManifestError
         The table is not the sealed one, or is not well formed.
     """
@@ -200,6 +213,8 @@ def load_rates(
     rates = Rates(program, year, held, sha256)
     if isinstance(overrides, (str, Path)):
         own = _rows(Path(overrides).read_bytes(), str(overrides), None)
+        for _, _, row in own:
+            rates._like(row.name, row.key)
         return Rates(
             program, year, {**held, **{(row.name, row.key): row for row in _held(own, year)}}, sha256
         )

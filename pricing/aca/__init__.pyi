@@ -18,6 +18,8 @@ from pricing.aca.rate_walk import csr_load as csr_load
 from pricing.aca.rate_walk import induced_demand as induced_demand
 from pricing.aca.rate_walk import plan_rates as plan_rates
 from pricing.aca.rating import Premiums as Premiums
+from pricing.aca.rating import high_deductible_limits as high_deductible_limits
+from pricing.aca.rating import limit_of_adjustment as limit_of_adjustment
 from pricing.aca.rating import member_rates as member_rates
 from pricing.aca.rating import out_of_pocket_limit as out_of_pocket_limit
 from pricing.aca.rating import premiums as premiums

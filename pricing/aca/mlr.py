@@ -10,9 +10,10 @@ import pyarrow as pa
 from pricing.errors import InputError
 from pricing.mlr import credibility, owed
 from pricing.parameters import Rates, load_rates
+from pricing.rounding import round_to
 
 PARAMETERS = ("mlr_base_credibility", "mlr_deductible_factor", "mlr_standard")
-_DECIMALS = 3
+_THOUSANDTH = 0.001
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class LossRatio:
     base_credibility, deductible_factor : float
         Their product is added to the preliminary ratio. [share of premium; factor]
     ratio : float
-        The adjusted ratio, rounded to three decimals; the preliminary one where experience is not credible at all.
+        The adjusted ratio, rounded to three decimals, halves up; the preliminary one where experience is not
+        credible at all.
     standard : float
         What the ratio is held against. [share of premium]
     is_credible : bool
@@ -106,7 +108,7 @@ def loss_ratio(
     added, is_credible = float(base), bool(credible)
     factor = deductible_factor(average_deductible, rates) if added else 1.0
     preliminary = numerator / denominator
-    ratio = round(preliminary + added * factor, _DECIMALS)
+    ratio = float(round_to(preliminary + added * factor, _THOUSANDTH))
     rebate = float(owed(ratio, standard=wanted, revenue=premium, is_credible=is_credible))
     return LossRatio(preliminary, added, factor, ratio, wanted, is_credible, rebate, rates)
 

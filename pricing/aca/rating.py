@@ -248,13 +248,70 @@ def out_of_pocket_limit(*, benefit_year: int, rates: Rates | None = None) -> dic
     return limits
 
 
+def high_deductible_limits(
+    *, benefit_year: int, coverage: str = "self_only", rates: Rates | None = None
+) -> dict[str, float]:
+    """Return what a high-deductible health plan beside a health savings account has to keep to [dollars a year].
+
+    Parameters
+    ----------
+    benefit_year : int
+    coverage : {"self_only", "family"}
+    rates : Rates, optional
+        Of program "aca"; default: those that ship for the year.
+
+    Returns
+    -------
+    dict of str to float
+        "minimum_deductible", "out_of_pocket_limit" of the plan and "contribution_limit" of the account.
+
+    Raises
+    ------
+    UnknownRateError
+        The year has no limits, or there is no such coverage.
+
+    References
+    ----------
+    .. [1] `usc223` in pricing/rates/aca/manifest.toml.
+
+    Examples
+    --------
+    >>> high_deductible_limits(benefit_year=2026)
+    {'minimum_deductible': 1700.0, 'out_of_pocket_limit': 8500.0, 'contribution_limit': 4400.0}
+    """
+    rates = rates or load_rates("aca", benefit_year)
+    names = ("hdhp_minimum_deductible", "hdhp_out_of_pocket_limit", "hsa_contribution_limit")
+    return {name.partition("_")[2]: rates.number(name, coverage) for name in names}
+
+
 def limit_of_adjustment(premium_adjustment: float, *, benefit_year: int, rates: Rates | None = None) -> float:
-    """Return the self-only limit that a premium adjustment percentage (1.6002 for 160.02 %) leads to [dollars].
+    """Return the self-only limit on cost sharing that a premium adjustment percentage leads to [dollars a year].
+
+    Parameters
+    ----------
+    premium_adjustment : float
+        As HHS publishes it for a benefit year, as a factor on the limit of 2014: 1.6002 for 160.02 %.
+    benefit_year : int
+    rates : Rates, optional
+        Of program "aca"; default: those that ship for the year.
+
+    Returns
+    -------
+    float [dollars a year]
 
     Raises
     ------
     InputError
         The percentage is not above 0.
+
+    References
+    ----------
+    .. [1] 45 CFR 156.130(a), (e): `cfr156_130` in pricing/rates/aca/manifest.toml.
+
+    Examples
+    --------
+    >>> limit_of_adjustment(1.6002, benefit_year=2026)
+    10150.0
     """
     rates = rates or load_rates("aca", benefit_year)
     if not premium_adjustment > 0:

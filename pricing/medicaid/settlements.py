@@ -15,6 +15,7 @@ from pricing.errors import InputError
 from pricing.inputs import Column, read_columns
 from pricing.mlr import credibility, owed
 from pricing.parameters import load_rates
+from pricing.rounding import round_to
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,7 +187,7 @@ def medicaid_loss_ratio(
     rows.refuse(denominator <= 0, "taxes_and_fees take the whole premium_revenue;")
     added, is_credible = credibility(rows["member_months"], rates.by_key("mlr_credibility"))
     ratio = numerator / denominator + added
-    ratio = ratio if decimals is None else np.round(ratio, decimals)
+    ratio = ratio if decimals is None else round_to(ratio, 10.0**-decimals)
     wanted = rates.number("mlr_standard") if standard is None else standard
     remittance = owed(ratio, standard=wanted, revenue=denominator, is_credible=is_credible)
     plans = pa.table({

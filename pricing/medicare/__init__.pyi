@@ -2,6 +2,7 @@
 
 from pricing.medicare.benchmark import bonus_percentage as bonus_percentage
 from pricing.medicare.benchmark import county_benchmarks as county_benchmarks
+from pricing.medicare.benchmark import county_quartiles as county_quartiles
 from pricing.medicare.bid import BidResult as BidResult
 from pricing.medicare.bid import bid_result as bid_result
 from pricing.medicare.bid import part_c_payment as part_c_payment
@@ -37,6 +38,7 @@ from pricing.medicare.part_d import direct_subsidy as direct_subsidy
 from pricing.medicare.part_d import gross_at_threshold as gross_at_threshold
 from pricing.medicare.part_d import late_enrollment_penalty as late_enrollment_penalty
 from pricing.medicare.part_d import part_d_risk_corridor as part_d_risk_corridor
+from pricing.medicare.part_d import uncapped_premium as uncapped_premium
 from pricing.medicare.part_d_bid import PartDBids as PartDBids
 from pricing.medicare.part_d_bid import part_d_bids as part_d_bids
 from pricing.medicare.part_d_settlement import PartDSettlement as PartDSettlement

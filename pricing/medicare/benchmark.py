@@ -21,6 +21,12 @@ COUNTIES = (
     Column("is_qualifying", "flag", default=False),
     Column("pre_aca_cap", default=..., above=0.0),
 )
+#: Columns of counties that are ranked.
+RANKED = (
+    Column("county_code", "text"),
+    Column("ffs_base", above=0.0),
+    Column("is_territory", "flag", default=False),
+)
 PARAMETERS = ("applicable_percentage", "bonus", "bonus_minimum_stars", "bonus_multiple_of_qualifying_county")
 
 
@@ -61,6 +67,47 @@ def check_stars(stars: float | None, rates: Rates) -> None:
         )
 
 
+def county_quartiles(counties: Any) -> pa.Table:
+    """Rank counties into quartiles of fee-for-service cost, as next year's benchmarks need them.
+
+    Counties of the States and the District of Columbia are ranked; those of territories are placed by where the others
+    are cut. Counties of the same cost share a quartile, the one of higher spending.
+
+    Parameters
+    ----------
+    counties : path, DataFrame, Arrow table, mapping
+        One row per county (`RANKED` lists the columns): county_code, ffs_base [dollars a month], optionally
+        is_territory.
+
+    Returns
+    -------
+    pyarrow.Table
+        county_code, quartile (1 = highest spending).
+
+    Raises
+    ------
+    InputError
+        A column is missing or holds impossible values, or every county is of a territory.
+
+    References
+    ----------
+    .. [1] `usc1395w23` (n)(2)(C) in pricing/rates/medicare/manifest.toml.
+
+    Examples
+    --------
+    >>> county_quartiles({"county_code": list("ABCDE"), "ffs_base": [900, 1300, 1000, 1100, 950],
+    ...     "is_territory": [False, False, False, False, True]})["quartile"].to_pylist()
+    [4, 1, 3, 2, 4]
+    """
+    columns = read_columns(counties, RANKED, role="counties", key=("county_code",))
+    cost, ranks = columns["ffs_base"], ~columns["is_territory"].astype(np.bool_)
+    columns.refuse(np.full(columns.n_rows, not ranks.any()), "no county of a State to rank by")
+    ranked = np.sort(cost[ranks])[::-1]
+    lowest = [ranked[-(-len(ranked) * int(each) // len(QUARTILES)) - 1] for each in QUARTILES[:-1]]
+    quartile = 1 + sum((cost < cut for cut in lowest), start=np.zeros(columns.n_rows, np.int64))
+    return pa.table({"county_code": pa.array(columns["county_code"]), "quartile": pa.array(quartile)})
+
+
 def county_benchmarks(
     counties: Any,
     *,
@@ -75,8 +122,9 @@ def county_benchmarks(
     ----------
     counties : path, DataFrame, Arrow table, mapping
         One row per county (`COUNTIES` lists the columns): ffs_base [dollars a month: fee-for-service cost with its
-        carve-outs], quartile of last year's ranking (1 = highest spending), optionally previous_quartile (a change
-        of quartile takes the mean of both percentages for a year), is_qualifying (the bonus is doubled), pre_aca_cap
+        carve-outs], quartile of last year's ranking (1 = highest spending; `county_quartiles` ranks), optionally
+        previous_quartile (a change of quartile takes the mean of both percentages for a year), is_qualifying (the bonus
+        is doubled), pre_aca_cap
         [dollars a month: the amount that the benchmark may not exceed].
     payment_year : int
     stars : float or None

@@ -230,10 +230,31 @@ def uncapped_premium(
 
     Parameters
     ----------
+    payment_year : int
     national_average_bid : float
-        National average monthly bid amount.
+        National average monthly bid amount [dollars a month].
     reinsurance : float
-        Share of expected cost that reinsurance pays: reinsurance / (reinsurance + bids), 0 to 1.
+        Share of expected cost that reinsurance pays: reinsurance / (reinsurance + bids), from 0 to below 1.
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    float [dollars a month, unrounded]
+
+    Raises
+    ------
+    InputError
+        The share is none.
+
+    References
+    ----------
+    .. [1] 42 CFR 423.286(b), (c); `usc1395w113` in pricing/rates/medicare/manifest.toml.
+
+    Examples
+    --------
+    >>> round(uncapped_premium(payment_year=2025, national_average_bid=179.45, reinsurance=0.1825), 2)
+    55.98
     """
     rates = rates or load_rates("medicare", payment_year)
     if not 0 <= reinsurance < 1:
@@ -242,7 +263,7 @@ def uncapped_premium(
 
 
 def basic_premium(standardised_bid: float, *, payment_year: int, rates: Rates | None = None) -> float:
-    """Return a plan's basic premium: the base premium plus what its bid is above the average [dollars a month].
+    """Return a plan's basic premium: the base premium plus what its bid is above the average, at least 0.
 
     Parameters
     ----------
@@ -261,19 +282,28 @@ def basic_premium(standardised_bid: float, *, payment_year: int, rates: Rates | 
     UnknownRateError
         The year has no national average bid or base premium.
     """
-    return float(basic_premiums(standardised_bid, rates or load_rates("medicare", payment_year)))
+    rates = rates or load_rates("medicare", payment_year)
+    return max(float(adjusted_premium(standardised_bid, rates)), 0.0)
 
 
-def basic_premiums(standardised_bid: Any, rates: Rates) -> Numbers:
-    """Return what `basic_premium` does, of many bids."""
+def adjusted_premium(standardised_bid: Any, rates: Rates) -> Numbers:
+    """Return the base premium plus what a bid is above the national average [dollars a month]; it may be below 0.
+
+    References
+    ----------
+    .. [1] 42 CFR 423.286(d)(1).
+    """
     above = np.asarray(standardised_bid, np.float64) - rates.number("part_d_national_average_bid")
-    return np.maximum(rates.number("part_d_base_premium") + above, 0.0)
+    return rates.number("part_d_base_premium") + above
 
 
 def direct_subsidy(
     standardised_bid: Any, *, risk_score: Any, payment_year: int, rates: Rates | None = None
 ) -> Numbers:
     """Return the monthly direct subsidy: standardised bid x RxHCC payment score - basic premium [dollars a month].
+
+    A bid so low that the premium would be negative leaves a premium of 0, and what is below 0 raises the subsidy:
+    before risk adjustment it is the same for every plan of the country.
 
     Parameters
     ----------
@@ -296,11 +326,16 @@ def direct_subsidy(
 
     References
     ----------
-    .. [1] 42 CFR 423.329(a); `usc1395w115` in pricing/rates/medicare/manifest.toml.
+    .. [1] 42 CFR 423.286(d)(1), 423.329(a)(1); `usc1395w115` in pricing/rates/medicare/manifest.toml.
+
+    Examples
+    --------
+    >>> direct_subsidy([179.45, 100.0], risk_score=1.0, payment_year=2025).round(2).tolist()
+    [142.67, 142.67]
     """
     rates = rates or load_rates("medicare", payment_year)
     bid = np.asarray(standardised_bid, np.float64)
-    return bid * np.asarray(risk_score, np.float64) - basic_premiums(bid, rates)
+    return bid * np.asarray(risk_score, np.float64) - adjusted_premium(bid, rates)
 
 
 def late_enrollment_penalty(months: int, *, payment_year: int, rates: Rates | None = None) -> float:

@@ -22,7 +22,7 @@ from pricing.medicare.bid_worksheets import NON_BENEFIT
 from pricing.medicare.drug_coverage import PARAMETERS as COVERAGE_PARAMETERS
 from pricing.medicare.drug_designs import ENHANCED, KINDS
 from pricing.medicare.drug_projection import COVERAGE, DrugExperience
-from pricing.medicare.part_d import basic_premiums
+from pricing.medicare.part_d import adjusted_premium
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_to
 
@@ -69,7 +69,8 @@ class PartDBids:
         The inputs, in the order of plans.
     numbers : dict of str to ndarray of float64, shape (n_plans,)
         Worksheet 7: basic_cost, supplemental_cost, basic_bid, standardised_bid, basic_premium, direct_subsidy,
-        reinsurance, low_income_subsidy, manufacturer_discount, ... [dollars per member and month].
+        reinsurance, low_income_subsidy, manufacturer_discount, ... [dollars per member and month]. Below 0,
+        premium_before_demonstration raises the direct subsidy and lowers charged_supplemental_premium.
     experience : DrugExperience, optional
         Worksheets 1 to 6, where the bids were made from claims.
     rates : Rates
@@ -263,15 +264,20 @@ def _bid(numbers: dict[str, Numbers], plans: Columns) -> dict[str, Numbers]:
 
 
 def _premiums(numbers: dict[str, Numbers], plans: Columns, rates: Rates) -> dict[str, Numbers]:
-    """Worksheet 7: premiums and the direct subsidy, before and after the demonstration."""
-    basic = basic_premiums(numbers["standardised_bid"], rates)
+    """Worksheet 7: premiums and the direct subsidy, before and after the demonstration.
+
+    A basic premium below 0 raises the subsidy; members pay nothing for basic coverage, and less for the supplemental.
+    """
+    extra = numbers["supplemental_premium"]
+    basic = adjusted_premium(numbers["standardised_bid"], rates)
     subsidy = numbers["basic_bid"] - basic
-    lowered = basic - _reduction(basic, numbers["supplemental_premium"], plans, rates)
-    unit = rates.number("premium_rounding", "part_d")
-    rounded = round_to(lowered, unit), round_to(numbers["supplemental_premium"], unit)
+    lowered = basic - _reduction(basic, extra, plans, rates)
+    charged = np.maximum(lowered, 0.0), np.maximum(extra + np.minimum(lowered, 0.0), 0.0)
+    rounded = [round_to(dollars, rates.number("premium_rounding", "part_d")) for dollars in charged]
     return {
         "premium_before_demonstration": basic, "direct_subsidy": subsidy, "demonstration": basic - lowered,
-        "basic_premium": lowered, "rounded_basic_premium": rounded[0], "rounded_supplemental_premium": rounded[1],
+        "basic_premium": charged[0], "charged_supplemental_premium": charged[1],
+        "rounded_basic_premium": rounded[0], "rounded_supplemental_premium": rounded[1],
         "total_premium": rounded[0] + rounded[1], "target_amount": numbers["basic_cost"],
     }  # fmt: skip
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pricing.medicare.bid_checks import Check, check_table
 from pricing.medicare.drug_designs import ENHANCED
+from pricing.medicare.part_d import adjusted_premium
 
 if TYPE_CHECKING:
     from pricing.medicare.part_d_bid import PartDBids
@@ -31,11 +32,10 @@ def _checks(bids: PartDBids) -> Iterator[Check]:
     numbers = bids.numbers
     margin = numbers["margin"]
     yield Check("margin is not negative", margin, 0.0, _SHARE, margin < 0, "a loss needs a business plan")
-    base, average = (bids.rates.number(f"part_d_{name}") for name in ("base_premium", "national_average_bid"))
-    unfloored = base + numbers["standardised_bid"] - average
+    adjusted = adjusted_premium(numbers["standardised_bid"], bids.rates)
     yield Check(
-        "basic premium is not negative", unfloored, 0.0, _DOLLARS, unfloored < 0,
-        "the bid is so low that the premium would be negative; it is set to 0",
+        "basic premium is not negative", adjusted, 0.0, _DOLLARS, adjusted < 0,
+        "members pay 0; what is below 0 raises the direct subsidy and lowers the supplemental premium",
     )  # fmt: skip
     extra = numbers["supplemental_premium"]
     is_flagged = (bids.coverage["kind"] == ENHANCED) & (extra <= 0)

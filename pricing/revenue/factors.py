@@ -31,7 +31,7 @@ class Factors:
     member_premium : dollars a month that members pay for Part C
     part_d_score : Part D payment risk score, mean of the members
     part_d_bid : dollars a month at a score of 1.000
-    part_d_premium : basic premium, which lowers the direct subsidy and is paid by or for the member
+    part_d_premium : basic premium: lowers the direct subsidy, and is paid by or for the member unless below 0
     part_d_low_income, part_d_reinsurance : prospective payments, dollars a month
     """
 
@@ -97,7 +97,7 @@ def component_dollars(factors: Factors) -> dict[str, Numbers]:
         "member_premium": n * factors.member_premium,
         "part_d_direct_subsidy": subsidy,
         "part_d_sequestration": -factors.sequestration * subsidy,
-        "part_d_premium": n * factors.part_d_premium,
+        "part_d_premium": n * np.maximum(factors.part_d_premium, 0.0),
         "part_d_low_income": n * factors.part_d_low_income,
         "part_d_reinsurance": n * factors.part_d_reinsurance,
     }

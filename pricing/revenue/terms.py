@@ -14,7 +14,7 @@ from pricing.errors import InputError
 from pricing.experience.months import years_of
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.medicare.bid import BidResult, bid_result
-from pricing.medicare.part_d import basic_premium
+from pricing.medicare.part_d import adjusted_premium
 from pricing.medicare.ratebook import county_rates
 from pricing.parameters import Overrides, load_rates
 from pricing.revenue.cohorts import Cohorts
@@ -129,14 +129,15 @@ def read_terms(source: Any, cohorts: Cohorts, *, base_year: int, overrides: Over
 
 
 def _basic_premiums(bids: Numbers, years: Numbers, overrides: Overrides) -> Numbers:
-    """Return the basic premium that follows from each Part D bid and the year's national average; 0 without a bid."""
+    """Return the premium that follows from each Part D bid and the year's national average; 0 without a bid.
+
+    It may be below 0: members then pay nothing, and the direct subsidy is higher by it.
+    """
     rates = {
         year: load_rates("medicare", int(year), overrides=overrides) for year in sorted(set(years.tolist()))
     }
     pairs = zip(bids.tolist(), years.tolist(), strict=True)
-    return np.array(
-        [basic_premium(bid, payment_year=int(year), rates=rates[year]) if bid else 0.0 for bid, year in pairs]
-    )
+    return np.array([float(adjusted_premium(bid, rates[year])) if bid else 0.0 for bid, year in pairs])
 
 
 def _refuse_others(rows: Rows, cohorts: Cohorts) -> None:

@@ -110,6 +110,7 @@ def _basic(part: str) -> str:
 def _formulas(bids: PartDBids) -> tuple[Formula, ...]:
     unit = rate_cell("premium_rounding", "part_d")
     average, base = rate_cell("part_d_national_average_bid"), rate_cell("part_d_base_premium")
+    after = "{premium_before_demonstration}-{demonstration}"
     extra = f'IF({{coverage.kind}}="{ENHANCED}",MAX({{coverage.own_plan}}-{{coverage.standard_plan}},0),0)'
     return (
         Formula("basic_enrollee", "enrollees' cost sharing", _basic("enrollee"), field="WS3-5", section="Who pays"),
@@ -135,7 +136,7 @@ def _formulas(bids: PartDBids) -> tuple[Formula, ...]:
                 "WS7"),
         Formula("standardised_bid", "standardised bid", "{basic_bid}/{plans.projected_risk_score}", field="WS7",
                 is_total=True),
-        Formula("premium_before_demonstration", "basic premium", f"MAX({base}+{{standardised_bid}}-{average},0)",
+        Formula("premium_before_demonstration", "basic premium", f"{base}+{{standardised_bid}}-{average}",
                 field="WS7", section="Medicare and members pay"),
         Formula("direct_subsidy", "direct subsidy", "{basic_bid}-{premium_before_demonstration}", field="WS7",
                 is_total=True),
@@ -143,10 +144,12 @@ def _formulas(bids: PartDBids) -> tuple[Formula, ...]:
         Formula("low_income_subsidy", "low-income cost-sharing subsidy", "{coverage.own_low_income_subsidy}",
                 field="WS7"),
         Formula("demonstration", "premium demonstration", _demonstration(bids)),
-        Formula("basic_premium", "basic premium after it", "{premium_before_demonstration}-{demonstration}"),
+        Formula("basic_premium", "basic premium that members pay", f"MAX({after},0)"),
+        Formula("charged_supplemental_premium", "supplemental premium that members pay",
+                f"MAX({{supplemental_premium}}+MIN({after},0),0)"),
         Formula("rounded_basic_premium", "basic premium, rounded", rounded("basic_premium", unit), field="WS7"),
         Formula("rounded_supplemental_premium", "supplemental premium, rounded",
-                rounded("supplemental_premium", unit), field="WS7"),
+                rounded("charged_supplemental_premium", unit), field="WS7"),
         Formula("total_premium", "total premium", "{rounded_basic_premium}+{rounded_supplemental_premium}", field="WS7",
                 is_total=True),
         Formula("target_amount", "target amount of the risk corridor", "{basic_cost}"),

@@ -198,7 +198,7 @@ def component_formulas(inputs: set[str]) -> dict[str, str]:
         "member_premium": f"{{members}}*{_of(inputs, 'member_premium_pmpm')}",
         "part_d_direct_subsidy": subsidy,
         "part_d_sequestration": f"-{held}*{subsidy}",
-        "part_d_premium": f"{{members}}*{premium}",
+        "part_d_premium": f"{{members}}*MAX({premium},0)",
         "part_d_low_income": f"{{members}}*{_of(inputs, 'part_d_low_income_pmpm')}",
         "part_d_reinsurance": f"{{members}}*{_of(inputs, 'part_d_reinsurance_pmpm')}",
     }

@@ -20,10 +20,8 @@ def naive_part_d_bid(
     other = (extra + expense * extra / (cost + extra)) / (1 - plan["supplemental_margin_share"])
     standard = bid / plan["projected_risk_score"]
     premium = base + standard - average
-    if premium < 0:
-        premium = 0.0
-    subsidy = bid - premium
-    if plan["joins_demonstration"]:
+    subsidy = bid - premium  # a premium below 0 raises it
+    if plan["joins_demonstration"] and premium + other > 0:
         total = max(
             premium + other - 10, 0.0
         )  # of 2026: 10 dollars off, at most 50 more than the year before
@@ -31,5 +29,7 @@ def naive_part_d_bid(
         premium = total - other
     return {
         "basic_cost": cost, "supplemental_premium": other, "basic_bid": bid, "standardised_bid": standard,
-        "direct_subsidy": subsidy, "basic_premium": premium, "reinsurance": reinsurance - of_medicare,
+        "direct_subsidy": subsidy, "basic_premium": premium if premium > 0 else 0.0,
+        "charged_supplemental_premium": other if premium > 0 else max(other + premium, 0.0),
+        "reinsurance": reinsurance - of_medicare,
     }  # fmt: skip

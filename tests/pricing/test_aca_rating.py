@@ -61,6 +61,8 @@ def test_limits_from_the_premium_adjustment():
     assert limit_of_adjustment(1.6726771319, benefit_year=2026) == 10600
     found = out_of_pocket_limit(benefit_year=2026)
     assert (found["csr_100-200"], found["csr_200-250"]) == (3500, 8450)
+    before = out_of_pocket_limit(benefit_year=2017)  # HHS, 2017: 2,350 and 5,700
+    assert (before["csr_100-200"], before["csr_200-250"]) == (2350, 5700)
     with pytest.raises(
         UnknownRateError, match=r"aca has no moop_self_only for 2027; it is known for 2014-2026"
     ):
@@ -92,6 +94,17 @@ def test_filed_loss_ratios(form, expected):
         assert value is None or getattr(found, name) == pytest.approx(value, abs=1e-6), name
 
 
+@pytest.mark.parametrize(
+    ("numerator", "ratio"), [(79.85, 0.799), (79.75, 0.798), (79.849, 0.798), (82.53, 0.825)]
+)
+def test_ratios_are_rounded_halves_up(numerator, ratio):
+    """45 CFR 158.221(c): three decimals; 82.53 % is its own example."""
+    form = {"denominator": 100.0, "premium": 1e6, "life_years": 80_000, "average_deductible": 0}
+    found = loss_ratio(numerator=numerator, market="individual", reporting_year=2020, **form)
+    assert found.ratio == ratio
+    assert found.rebate == pytest.approx(max(0.8 - ratio, 0) * 1e6)
+
+
 def test_rebate_is_the_shortfall_of_premium():
     form = {"life_years": 80_000, "average_deductible": 0, "market": "individual", "reporting_year": 2020}
     found = loss_ratio(numerator=75.0, denominator=100.0, premium=1_000_000.0, **form)
@@ -117,7 +130,9 @@ def test_rebate_is_the_shortfall_of_premium():
     ],
 )
 def test_statutory_risk_corridor(cost, payment):
-    assert aca_risk_corridor(cost, 100.0, benefit_year=2015) == pytest.approx(payment, abs=1e-12)
+    found = float(aca_risk_corridor(cost, 100.0, benefit_year=2015))
+    assert found == pytest.approx(payment, abs=1e-12)
+    assert str(found) != "-0.0"
 
 
 def test_corridors_that_make_no_sense():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.errors import InputError, UnknownRateError
-from pricing.medicare.benchmark import bonus_percentage, county_benchmarks
+from pricing.medicare.benchmark import bonus_percentage, county_benchmarks, county_quartiles
 from pricing.medicare.bid import bid_result, part_c_payment, rebate_percentage, sequestration
 from pricing.medicare.part_d import (
     base_beneficiary_premium,
@@ -56,6 +56,17 @@ def test_change_of_quartile_takes_the_mean(quartiles, percentage):
     }
     row = county_benchmarks(county, payment_year=2026, stars=3.0).to_pylist()[0]
     assert row["applicable_percentage"] == pytest.approx(percentage)
+
+
+def test_quartiles_rank_the_counties_of_states():
+    """Nine counties: cut after the third, fifth and seventh; two tie at the first; territories are placed by them."""
+    cost = [1000, 950, 900, 850, 800, 750, 700, 650, 900, 899, 640]
+    counties = {
+        "county_code": [str(each) for each in range(11)], "ffs_base": cost, "is_territory": [False] * 9 + [True] * 2,
+    }  # fmt: skip
+    assert county_quartiles(counties)["quartile"].to_pylist() == [1, 1, 1, 2, 3, 3, 4, 4, 1, 2, 4]
+    with pytest.raises(InputError, match="no county of a State to rank by in 1 of 1 rows"):
+        county_quartiles({"county_code": ["a"], "ffs_base": [900], "is_territory": [True]})
 
 
 @pytest.mark.parametrize(
@@ -178,6 +189,9 @@ def test_published_premiums():
     assert base_beneficiary_premium(payment_year=2026, uncapped=75.38, previous=36.78) == 38.99
     for year, average, subsidy in ((2025, 179.45, 142.67), (2026, 239.27, 200.28)):
         assert float(direct_subsidy(average, risk_score=1.0, payment_year=year)) == pytest.approx(subsidy)
+        # A premium of bid - 142.67 (2025) would be below 0: nobody is paid to enrol, the subsidy takes it up.
+        assert basic_premium(100.0, payment_year=year) == 0.0
+        assert float(direct_subsidy(100.0, risk_score=1.2, payment_year=year)) == pytest.approx(20 + subsidy)
     assert basic_premium(249.27, payment_year=2026) == pytest.approx(48.99)
     # The uncapped premium of 2025 implies that reinsurance was 18.26 percent of expected cost.
     share = 1 - 0.255 * 179.45 / 55.98

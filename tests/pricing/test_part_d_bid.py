@@ -57,7 +57,7 @@ def test_bids_by_hand():
     bid = (cost + 10) / 0.98
     assert numbers["standardised_bid"][0] == pytest.approx(bid)
     assert numbers["basic_premium"][0] == max(38.99 + bid - 239.27, 0.0) == 0.0
-    assert numbers["direct_subsidy"][0] == pytest.approx(bid)
+    assert numbers["direct_subsidy"][0] == pytest.approx(200.28)  # what the premium is below 0 by raises it
     # Enhanced: bid of the standard's own cost; the benefit beyond is supplemental.
     cost = (5961 - 0.1 * (10_570 - 600)) / 48
     assert numbers["basic_cost"][2] == pytest.approx(cost)
@@ -69,9 +69,10 @@ def test_bids_by_hand():
     assert numbers["basic_bid"][2] == pytest.approx((cost + expense) / 0.96)
     assert numbers["supplemental_premium"][2] == pytest.approx((extra + 14 - expense) / 0.96)
     assert numbers["supplemental_premium"][:2] == [0.0, 0.0]
-    assert numbers["rounded_supplemental_premium"][2] == pytest.approx(
-        round(numbers["supplemental_premium"][2], 1)
-    )
+    below = 38.99 + numbers["standardised_bid"][2] - 239.27
+    charged = max(numbers["supplemental_premium"][2] + below, 0.0)
+    assert (below < 0, numbers["charged_supplemental_premium"][2]) == (True, pytest.approx(charged))
+    assert numbers["rounded_supplemental_premium"][2] == pytest.approx(round(charged, 1))
 
 
 def test_the_average_plan_has_the_published_premium_and_subsidy():
@@ -140,7 +141,7 @@ def test_demonstration_limits_the_rise_of_the_premium():
     """CMS's fact sheet of July 29, 2024: the total premium does not fall below 0, nor rise by more than the limit."""
     tables, bids = random_bids(6)
     joins = np.array(tables["plans"]["joins_demonstration"])
-    total = bids.numbers["basic_premium"] + bids.numbers["supplemental_premium"]
+    total = bids.numbers["basic_premium"] + bids.numbers["charged_supplemental_premium"]
     before = bids.numbers["premium_before_demonstration"] + bids.numbers["supplemental_premium"]
     most = np.array(tables["plans"]["previous_premium"]) + 50
     assert total[joins] == pytest.approx(np.minimum(np.maximum(before - 10, 0), most)[joins])

@@ -35,8 +35,8 @@ def test_libreoffice_recalculates_every_number(tmp_path: Path, bids: PartDBids):
     path = write_part_d_bid(bids, tmp_path / "bid.xlsx")
     cells = formulas(path)
     assert (
-        len(cells) == 27 * bids.plans.n_rows + 1
-    )  # 24 lines and 3 checks of each plan, and the count of flags
+        len(cells) == 28 * bids.plans.n_rows + 1
+    )  # 25 lines and 3 checks of each plan, and the count of flags
     assert_same(recalculated(path), cells)
 
 
