@@ -20,7 +20,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 RUN := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help demo test lint format types maps-check notebooks docs stress bench bench-smoke accuracy wheel clean distclean
+.PHONY: help demo test lint format types maps-check notebooks docs stress fuzz installs bench bench-smoke accuracy wheel clean distclean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## */\1|/p' Makefile | while IFS='|' read -r target text; do \
@@ -71,6 +71,13 @@ notebooks: $(DEV)  ## run every notebook from top to bottom
 stress: $(DEV)  ## a thousand runs killed at random moments, three thousand damaged files of every kind
 	$(BIN)/python -m tests.stress.hurt --kills 1000
 	$(BIN)/python -m tests.stress.damage --times 3000
+
+fuzz: $(DEV)  ## a minute of fuzzing for every kind of file, led by the code it reaches (Linux on x86)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,fuzz]'
+	$(BIN)/python -m tests.stress.fuzz --seconds 60
+
+installs: $(DEV)  ## wheel and sdist in clean environments: each Python there is, oldest and newest dependencies
+	$(BIN)/python -m tests.stress.installs
 
 docs: $(DEV)  ## the documentation site, into build/site
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'

@@ -7,6 +7,8 @@ A user's own file of the same columns goes before the table, number by number.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -222,6 +224,7 @@ def load_rates(
 
 
 _Row = tuple[int, int, Parameter]
+_YEAR = re.compile(r"[0-9]{4}")
 
 
 def _held(rows: Iterable[_Row], year: int) -> list[Parameter]:
@@ -273,7 +276,7 @@ def _row(cells: Mapping[str, str], where: str, titles: Mapping[str, str] | None)
         raise ManifestError(f"{where}: source '{cells['source']}' is not among the manifest's sources.")
     if cells["verified"] not in ("yes", "no"):
         raise ManifestError(f"{where}: verified must be yes or no.")
-    if not (cells["first_year"].isdigit() and cells["last_year"].isdigit()):
+    if not (_YEAR.fullmatch(cells["first_year"]) and _YEAR.fullmatch(cells["last_year"])):
         raise ManifestError(f"{where}: first_year and last_year must be years.")
     first, last = int(cells["first_year"]), int(cells["last_year"])
     if last < first:
@@ -290,7 +293,7 @@ def _decimal(text: str, where: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         raise ManifestError(f"{where}: '{text}' is no number.") from None
-    if not value.is_finite():
+    if not math.isfinite(float(value)):
         raise ManifestError(f"{where}: '{text}' is no finite number.")
     return value
 

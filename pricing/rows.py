@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pricing.errors import InputError
-from riskadj.errors import nearest
+from riskadj.errors import columns_in_words, nearest
 from riskadj.extracts.buffers import is_valid, one_chunk, values_of
 from riskadj.extracts.contract import is_text
 from riskadj.extracts.dates import MISSING_DATE, to_days
 from riskadj.extracts.normalise import as_codes
+from riskadj.extracts.parts import whole
 from riskadj.extracts.sources import open_parts
 
 Integers = npt.NDArray[np.int64]
@@ -307,7 +309,7 @@ def read_rows(
     for name, theirs in wanted.items():
         if theirs not in header and (name in needed or name in renamed):
             raise InputError(
-                f"{label} lacks '{theirs}' (has: {', '.join(header[:20])}){nearest(theirs, header)}."
+                f"{label} lacks '{theirs}' ({columns_in_words(header, wanted.values())}){nearest(theirs, header)}."
             )
     present = {name: theirs for name, theirs in wanted.items() if theirs in header}
     if carry:
@@ -328,11 +330,4 @@ def _opened(source: Any, role: str) -> tuple[list[str], str, Any]:
         table = pa.table({name: pa.array(list(values)) for name, values in source.items()})
         return table.column_names, role, table.select
     parts = open_parts(source, role)
-
-    def read(names: list[str]) -> pa.Table:
-        return pa.concat_tables(
-            [chunk.read().select(names) for part in parts for chunk in part.chunks(names, frozenset())],
-            promote_options="permissive",
-        )
-
-    return list(parts[0].schema.names), parts[0].label, read
+    return list(parts[0].schema.names), parts[0].label, partial(whole, parts)

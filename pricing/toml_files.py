@@ -24,13 +24,23 @@ def read_document(path: str | Path, what: str) -> dict[str, Any]:
         The file cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; give {what}.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or 'input/output error'}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, too many digits, too deep
         raise InputError(f"{path} is not TOML: {error}.") from None
+    if not _fits(document):
+        raise InputError(f"{path} holds a whole number of more than 64 bits, which TOML has not; correct it.")
+    return document
+
+
+def _fits(value: Any) -> bool:
+    """Return True if every whole number is one that TOML has; Python reads longer ones, which are no float."""
+    if isinstance(value, dict | list):
+        return all(map(_fits, value.values() if isinstance(value, dict) else value))
+    return not isinstance(value, int) or value.bit_length() < 64
 
 
 def read_tables(path: str | Path, name: str, *, is_needed: bool = True) -> list[dict[str, Any]]:
@@ -109,6 +119,10 @@ _IS: Mapping[str, Callable[[Any], bool]] = {
     "a list of numbers": lambda value: isinstance(value, list) and all(map(_is_number, value)),
     "a list of texts": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
     "a list of whole numbers": lambda value: isinstance(value, list) and all(map(_is_whole, value)),
+    "a table of numbers": lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
+    "a table with one text each": lambda value: (
+        isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    ),
     "a table of texts": lambda value: isinstance(value, dict) and all(map(_is_text_or_texts, value.values())),
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import traceback
 from collections.abc import Iterable
 from types import FrameType
@@ -90,6 +91,21 @@ def nearest(name: str, known: Iterable[str]) -> str:
     match = difflib.get_close_matches(name, list(known), n=1)
     return f"; nearest: {match[0]}" if match else ""
 
+
+def columns_in_words(header: Iterable[str], known: Iterable[str]) -> str:
+    """Return which columns a file has, for a message that one is missing.
+
+    The first line of a file without a header is a member's row: if no name in it is `known`, none is shown. Nor is one
+    that does not look like a name, such as a date or an id that a damaged line end brought into the header.
+    """
+    names = list(header)
+    if not {name.strip().lower() for name in names} & {name.lower() for name in known}:
+        return "none of the columns that its first line should name"
+    shown = [name for name in names if _COLUMN_NAME.fullmatch(name)][:_MOST_NAMES]
+    return f"has: {', '.join(shown)}" + (f" and {len(names) - len(shown)} more" if shown != names else "")
+
+
+_COLUMN_NAME, _MOST_NAMES = re.compile(r"[A-Za-z_]+([ .-][A-Za-z_]+)*[0-9]{0,2}"), 20
 
 #: Set to 1, this environment variable asks for the traceback of an unexpected error.
 DEBUG = "RISKADJ_DEBUG"

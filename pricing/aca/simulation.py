@@ -9,7 +9,7 @@ paired.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,7 +25,7 @@ from pricing.aca.transfer_formula import KEY, PARAMETERS
 from pricing.errors import InputError
 from pricing.inputs import Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
-from pricing.toml_files import read_tables
+from pricing.toml_files import check_names, read_tables, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +78,16 @@ class Scenario:
             )
 
 
+#: What each value of a scenario must be, where it is read from a file.
+_KINDS = {
+    "name": "text",
+    "where": "a table of texts",
+    "multiply": "a table of numbers",
+    "set_to": "a table with one text each",
+    "share": "a number",
+}
+
+
 def read_scenarios(path: str | Path) -> list[Scenario]:
     """Return the scenarios of a TOML file, in order: ``[[scenario]]`` tables of what `Scenario` takes.
 
@@ -94,14 +104,12 @@ def read_scenarios(path: str | Path) -> list[Scenario]:
     InputError
         The file is no TOML, holds no scenario, or one that lacks a name or has what a scenario does not take.
     """
-    allowed = tuple(each.name for each in fields(Scenario))
     scenarios = []
     for number, table in enumerate(read_tables(path, "scenario"), start=1):
-        unknown = [name for name in table if name not in allowed]
-        if unknown or not isinstance(table.get("name"), str):
-            said = f"unknown '{unknown[0]}'" if unknown else "no name"
-            raise InputError(f"{path}, scenario {number}: {said}; it takes {', '.join(allowed)}.")
-        scenarios.append(Scenario(**table))
+        where = f"{path}, scenario {number}"
+        check_names(table, tuple(_KINDS), ("name",), where)
+        values = {name: typed(value, _KINDS[name], f"{where}: {name}") for name, value in table.items()}
+        scenarios.append(Scenario(**values))
     return scenarios
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from pricing.errors import InputError
 from pricing.inputs import Numbers
 from pricing.parameters import RATES
-from riskadj.errors import MissingDependencyError
+from pricing.workbook_files import open_book
 from riskadj.tables.manifest import read_sources, read_table_entries, read_toml, sealed_content
 
 if TYPE_CHECKING:
@@ -198,13 +198,7 @@ def read_av_workbook(path: str | Path, *, metal_level: str) -> dict[str, Continu
     InputError
         The workbook lacks a sheet, or a sheet is no continuance table.
     """
-    try:
-        from openpyxl import load_workbook
-    except ImportError:
-        raise MissingDependencyError(
-            "reading a workbook needs openpyxl; install it with: pip install 'riskadj[worksheets]'."
-        ) from None
-    book = load_workbook(path, read_only=True, data_only=True)
+    book = open_book(path, is_calculated=True, is_streamed=True)
     sheets = {normalised(name): name for name in book.sheetnames}
     tables = {}
     for kind, ending in (("medical", "Med"), ("drugs", "Rx"), ("combined", "Combined")):

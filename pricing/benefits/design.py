@@ -312,6 +312,14 @@ def _check_names(values: Mapping[str, Any], kind: type, where: str) -> None:
             raise InputError(f"{where}: {name} must be a number.")
         if known[name] == "bool" and not isinstance(value, bool):
             raise InputError(f"{where}: {name} must be true or false.")
+        if known[name].startswith("str") and not isinstance(value, str):
+            raise InputError(f"{where}: {name} must be text.")
+        if known[name].startswith("tuple") and not _are_texts(value):
+            raise InputError(f"{where}: {name} must be a list of texts.")
+
+
+def _are_texts(values: Any) -> bool:
+    return isinstance(values, list | tuple) and all(isinstance(each, str) for each in values)
 
 
 def read_designs(path: str | Path) -> list[PlanDesign]:

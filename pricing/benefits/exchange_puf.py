@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -17,7 +18,8 @@ from riskadj.errors import nearest
 from riskadj.tables.manifest import read_sources, read_table_entries, read_toml, sealed_content
 
 _FOLDER = "exchange_puf"
-_AMOUNT = re.compile(r"\$?\s*([\d,]+(?:\.\d+)?)\s*%?\s*(.*)", re.DOTALL)
+_AMOUNT = re.compile(r"\$?\s*([0-9][0-9,]*(?:\.[0-9]+)?)\s*%?\s*(.*)", re.DOTALL)
+_PLAN, _BENEFIT = "PlanId", "BenefitName"
 _NONE = "Not Applicable"
 _DRUGS = PlanDesign.drug_services
 
@@ -53,10 +55,10 @@ def designs_from_puf(
         A file lacks a column, a plan is not in it, or cost sharing is worded as no rule knows it.
     """
     wanted = list(plan_ids)
-    plans = {row["PlanId"]: row for row in _rows_of(attributes, wanted)}
+    plans = {row[_PLAN]: row for row in _rows_of(attributes, wanted, (_PLAN,))}
     services: dict[str, list[dict[str, str]]] = {name: [] for name in wanted}
-    for row in _rows_of(benefits, wanted):
-        services[row["PlanId"]].append(row)
+    for row in _rows_of(benefits, wanted, (_PLAN, _BENEFIT)):
+        services[row[_PLAN]].append(row)
     missing = [name for name in wanted if name not in plans or not services[name]]
     if missing:
         raise InputError(
@@ -95,10 +97,9 @@ def design_from_puf(
     """
     name = name or attributes.get("PlanId") or "plan"
     known = _benefits()
+    named = ((_plain(row[_BENEFIT]), row) for row in benefits)
     services = {
-        known[_plain(row["BenefitName"])]: _terms(row, known[_plain(row["BenefitName"])], name)
-        for row in benefits
-        if _plain(row["BenefitName"]) in known
+        known[benefit]: _terms(row, known[benefit], name) for benefit, row in named if benefit in known
     }
     for service, changes in _special(attributes).items():
         if service in services:
@@ -209,28 +210,42 @@ def _is_yes(attributes: Mapping[str, str], column: str) -> bool:
 def _dollars(text: str) -> float | None:
     """Return the first amount of ``"$12,000 per group"``; None where there is none."""
     match = _AMOUNT.match(text.strip())
-    return float(match[1].replace(",", "")) if match else None
+    return _number(match[1]) if match else None
 
 
 def _split(text: str) -> tuple[float, str]:
     """Return amount and wording of ``"$40.00 Copay after deductible"``; blank is not applicable."""
     text = text.strip() or _NONE
     match = _AMOUNT.fullmatch(text)
-    return (float(match[1].replace(",", "")), match[2].strip()) if match else (0.0, text)
+    return (_number(match[1]), match[2].strip()) if match else (0.0, text)
+
+
+def _number(digits: str) -> float:
+    number = float(digits.replace(",", ""))
+    if not math.isfinite(number):
+        raise InputError(f"an amount has {len(digits):,} digits; give dollars or percent.")
+    return number
 
 
 def _plain(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def _rows_of(path: str | Path, plan_ids: list[str]) -> list[dict[str, str]]:
-    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-        reader = csv.DictReader(file)
-        if "PlanId" not in (reader.fieldnames or ()):
-            raise InputError(
-                f"{Path(path).name} lacks the column 'PlanId'; give a public use file of the exchange."
-            )
-        return [row for row in reader if row["PlanId"] in plan_ids]
+def _rows_of(path: str | Path, plan_ids: list[str], needed: tuple[str, ...]) -> list[dict[str, str]]:
+    label = Path(path).name
+    try:
+        with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
+            reader = csv.DictReader(file, restval="")
+            missing = [name for name in needed if name not in (reader.fieldnames or ())]
+            if missing:
+                raise InputError(
+                    f"{label} lacks the column '{missing[0]}'; give a public use file of the exchange."
+                )
+            return [row for row in reader if row[_PLAN] in plan_ids]
+    except OSError as error:
+        raise InputError(f"{label} cannot be read: {error.strerror or 'input/output error'}.") from None
+    except csv.Error as error:
+        raise InputError(f"{label} cannot be read as CSV: {error}.") from None
 
 
 @lru_cache(maxsize=1)

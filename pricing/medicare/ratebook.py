@@ -18,7 +18,7 @@ from pricing.parameters import Rates, load_rates
 #: Title lines stand above the header; it begins with the code of the Social Security Administration.
 _HEADER_WITHIN = 12
 _CODE = re.compile(r"(ssa )?(state county )?code", re.IGNORECASE)
-_BONUS = re.compile(r"([0-9.]+)% bonus", re.IGNORECASE)
+_BONUS = re.compile(r"(?<![0-9.])([0-9]+(?:\.[0-9]+)?)% bonus", re.IGNORECASE)
 _ESRD = re.compile(r"\besrd\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b20[0-9]{2}\b")
 _COUNTY_CODE = re.compile(r"[0-9]{5}")
@@ -120,7 +120,10 @@ def _lines(path: Path) -> list[list[str]]:
         text = path.read_bytes().decode("utf-8-sig", "replace")
     except OSError as problem:
         raise InputError(f"{path.name} cannot be read: {problem.strerror or 'input/output error'}.") from None
-    return list(csv.reader(text.splitlines()))
+    try:
+        return list(csv.reader(text.splitlines()))
+    except csv.Error as problem:
+        raise InputError(f"{path.name} cannot be read as CSV: {problem}.") from None
 
 
 def _header(lines: list[list[str]], name: str) -> int:

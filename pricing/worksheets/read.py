@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from pricing.errors import InputError
-from riskadj.errors import MissingDependencyError
+from pricing.workbook_files import open_book
 
 
 def read_inputs(path: str | os.PathLike[str]) -> dict[str, pa.Table]:
@@ -37,8 +37,7 @@ def read_inputs(path: str | os.PathLike[str]) -> dict[str, pa.Table]:
     for name, defined in book.defined_names.items():
         grid, dot, line = name.partition(".")
         if dot:
-            (sheet, cells), *_ = defined.destinations
-            tables.setdefault(grid, {})[line] = pa.array(_values(book[sheet][cells.replace("$", "")], name))
+            tables.setdefault(grid, {})[line] = pa.array(_values(_cells(book, name, defined), name))
     if not tables:
         raise InputError(
             f"{Path(path).name} has no named inputs; give a workbook that pricing.worksheets wrote."
@@ -46,37 +45,13 @@ def read_inputs(path: str | os.PathLike[str]) -> dict[str, pa.Table]:
     return {grid: pa.table(columns) for grid, columns in tables.items()}
 
 
-def open_book(path: str | os.PathLike[str], *, is_calculated: bool = False) -> Any:
-    """Return a workbook as openpyxl reads it; `is_calculated`: formulas as what they last came to.
-
-    Raises
-    ------
-    InputError
-        There is no such file, or it is no workbook.
-    riskadj.errors.MissingDependencyError
-        openpyxl is not installed.
-    """
-    try:
-        from openpyxl import load_workbook
-    except ImportError:
-        raise MissingDependencyError(
-            "openpyxl is not installed; workbooks need the extra: pip install 'riskadj[worksheets]'."
-        ) from None
-    try:
-        return load_workbook(path, data_only=is_calculated)
-    except FileNotFoundError:
-        raise InputError(f"there is no file {path}.") from None
-    except _unreadable():
-        raise InputError(f"{Path(path).name} cannot be read as an .xlsx workbook.") from None
-
-
-def _unreadable() -> tuple[type[Exception], ...]:
-    """Return what openpyxl raises for a file that is no workbook."""
-    from zipfile import BadZipFile
-
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    return (OSError, KeyError, ValueError, BadZipFile, InvalidFileException)
+def _cells(book: Any, name: str, defined: Any) -> Any:
+    sheet, cells = next(iter(defined.destinations), ("", ""))  # none: what it named was deleted
+    if sheet not in book.sheetnames:
+        raise InputError(
+            f"input '{name}': its sheet or cells are gone; start from the workbook as it was written."
+        )
+    return book[sheet][cells.replace("$", "")]
 
 
 def _values(cells: Any, name: str) -> list[Any]:

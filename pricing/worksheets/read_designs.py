@@ -10,6 +10,7 @@ from typing import Any
 
 from pricing.benefits.design import CostSharing, PlanDesign
 from pricing.errors import InputError
+from pricing.workbook_files import open_book
 from pricing.worksheets.designs import (
     DESIGNS,
     KINDS,
@@ -26,7 +27,6 @@ from pricing.worksheets.designs import (
     words,
 )
 from pricing.worksheets.grids import HEADING_ROW, LEAD_COLUMNS
-from pricing.worksheets.read import open_book
 from riskadj.errors import nearest
 
 _TITLES = 2  # rows below the headings that hold units and sources, before the first service

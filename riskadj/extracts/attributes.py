@@ -9,6 +9,7 @@ import pyarrow as pa
 from riskadj.errors import ColumnMissingError, ExtractError
 from riskadj.extracts.buffers import one_chunk
 from riskadj.extracts.normalise import as_ids
+from riskadj.extracts.parts import whole
 from riskadj.extracts.sources import open_parts
 
 _ID = "member_id"
@@ -35,7 +36,7 @@ def read_attributes(source: Any, role: str = "attributes") -> tuple[pa.Array, pa
             raise ColumnMissingError(
                 f"{part.label} lacks '{_ID}'; rename the column of {role} that holds it to {_ID}."
             )
-        tables += [chunk.read() for chunk in part.chunks(part.schema.names, frozenset())]
+        tables.append(whole([part], part.schema.names))
     if any(table.column_names != tables[0].column_names for table in tables):
         raise ExtractError(f"the files given for {role} have different columns; give all the same.")
     table = pa.concat_tables(tables, promote_options="permissive")

@@ -101,8 +101,12 @@ def open_file(path: str, label: str) -> Part:
     """
     header = _header_line(path, label)
     delimiter = max(DELIMITERS, key=header.count)
-    names = next(csv.reader(io.StringIO(header), delimiter=delimiter), [])
-    names = [name.strip() for name in names]
+    try:
+        names = [name.strip() for name in next(csv.reader(io.StringIO(header), delimiter=delimiter), [])]
+    except csv.Error:  # a return within the line, or a cell of megabytes
+        raise ExtractError(
+            f"{label} has no header line; its first line must name the columns, and lines end in LF or CRLF."
+        ) from None
     if not any(names):
         raise ExtractError(f"{label} has no header line; its first line must name the columns.")
     opened = _CsvFile(path, label, pa.schema([(name, pa.string()) for name in names]), delimiter)

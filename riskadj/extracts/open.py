@@ -10,19 +10,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from riskadj.errors import ColumnMissingError, ExtractError, OptionError, nearest
+from riskadj.errors import ColumnMissingError, ExtractError, OptionError, columns_in_words, nearest
 from riskadj.extracts.buffers import harmonise_ids
 from riskadj.extracts.contract import OTHER_NAMES, REQUIRED, ROLES, names_of
 from riskadj.extracts.layouts import check_options, plan_reading
 from riskadj.extracts.normalise import check_type, read_id_type
-from riskadj.extracts.parts import Part, RawChunk
+from riskadj.extracts.parts import Part, RawChunk, refuse_repeated
 from riskadj.extracts.read import ChunkReader, kind_of, row_numbers
 from riskadj.extracts.readings import Reading
 from riskadj.extracts.sources import open_parts
 
 __all__ = ["Chunk", "Extract", "candidate_for", "missing_column", "open_extract", "require", "row_numbers"]
-
-_MOST_NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -166,9 +164,7 @@ def _check_same_columns(role: str, parts: Sequence[Part], readings: Sequence[Rea
 
 def _check_part(role: str, part: Part, reading: Reading, present: Sequence[str]) -> None:
     """Check types and unique names of the columns in use, before any row is read."""
-    for theirs in reading.sources_of(list(present)):
-        if part.schema.names.count(theirs) > 1:
-            raise ExtractError(f"{part.label} has several columns named '{theirs}'; keep one.")
+    refuse_repeated(part, reading.sources_of(list(present)))
     for name in present:
         if name in reading.origins and reading.origins[name].make is None:
             theirs = reading.origins[name].sources[0]
@@ -205,15 +201,15 @@ def missing_column(extract: Extract, name: str) -> ColumnMissingError:
         )
     theirs = candidate or "..."
     return ColumnMissingError(
-        f"{lacks} (has: {_listed(header)}). "
+        f"{lacks} ({columns_in_words(header, _known(extract.role))}). "
         f'Map it with columns={{"{name}": "{theirs}"}} (--columns {name}={theirs}).'
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    if len(names) <= _MOST_NAMES_SHOWN:
-        return ", ".join(names)
-    return ", ".join(names[:_MOST_NAMES_SHOWN]) + f" and {len(names) - _MOST_NAMES_SHOWN} more"
+def _known(role: str) -> Iterator[str]:
+    """Yield the names under which columns of a role are known, ours and those of others."""
+    for name in names_of(role):
+        yield from (name, *OTHER_NAMES.get(name, ()))
 
 
 def candidate_for(name: str, header: Sequence[str]) -> str | None:

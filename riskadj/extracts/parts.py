@@ -8,6 +8,8 @@ from functools import partial
 
 import pyarrow as pa
 
+from riskadj.errors import ExtractError
+
 #: Rows per chunk of an in-memory object: enough to be worth a thread, few enough to share out.
 CHUNK_ROWS = 262_144
 
@@ -52,6 +54,28 @@ def held_slices(table: pa.Table, first_row: int) -> Iterator[RawChunk]:
     """Yield `table` in chunks of CHUNK_ROWS rows, zero copy; one chunk without rows if it has none."""
     for start in range(0, max(table.num_rows, 1), CHUNK_ROWS):
         yield held(table.slice(start, CHUNK_ROWS), first_row + start)
+
+
+def refuse_repeated(part: Part, names: Sequence[str]) -> None:
+    """Raise ExtractError if the part has several columns of one of the names."""
+    for name in names:
+        if part.schema.names.count(name) > 1:
+            raise ExtractError(f"{part.label} has several columns named '{name}'; keep one.")
+
+
+def whole(parts: Sequence[Part], names: Sequence[str]) -> pa.Table:
+    """Return columns of all parts as one table, in the order of `names`; files without rows make an empty one.
+
+    Raises
+    ------
+    ExtractError
+        A file has several columns of one of the names.
+    """
+    for part in parts:
+        refuse_repeated(part, names)
+    tables = [chunk.read().select(list(names)) for part in parts for chunk in part.chunks(names, frozenset())]
+    none = pa.schema([parts[0].schema.field(name) for name in names]).empty_table()
+    return pa.concat_tables(tables or [none], promote_options="permissive")
 
 
 def never(name: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -20,6 +21,7 @@ VARIABLE_TYPES = ("hcc", "demographic", "interaction")
 HEADER, TRAILER = "header", "trailer"
 FILE_HEADER, FILE_TRAILER = "file_header", "file_trailer"
 _EDGES = (HEADER, TRAILER, FILE_HEADER, FILE_TRAILER)
+_POSITION = re.compile(r"[0-9]{1,6}")
 _COLUMNS = ("record", "name", "start", "end", "type", "allowed", "title")
 
 
@@ -125,13 +127,13 @@ def parse_layout(text: str, label: str) -> RecordLayout:
     TableError
         The table breaks a law; the message names its line.
     """
-    reader = csv.DictReader(text.splitlines())
-    lacking = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+    names, lines = _cells(text, label)
+    lacking = [name for name in _COLUMNS if name not in names]
     if lacking:
         raise TableError(
             f"{label} lacks the column '{lacking[0]}'; a layout has {', '.join(_COLUMNS)} and may have model_id."
         )
-    rows = [(line, row, _field(row, f"{label}, line {line}")) for line, row in enumerate(reader, start=2)]
+    rows = [(line, row, _field(row, f"{label}, line {line}")) for line, row in enumerate(lines, start=2)]
     if not rows:
         raise TableError(f"{label} describes no field.")
     records = [
@@ -139,6 +141,15 @@ def parse_layout(text: str, label: str) -> RecordLayout:
         for (name, model_id), group in _grouped(rows)
     ]
     return _checked(RecordLayout(label, tuple(records)))
+
+
+def _cells(text: str, label: str) -> tuple[Sequence[str], list[dict[str, str]]]:
+    """Return the names of the columns, and each line by them."""
+    reader = csv.DictReader(text.splitlines())
+    try:
+        return reader.fieldnames or (), list(reader)
+    except csv.Error as error:
+        raise TableError(f"{label} is no CSV table: {error}.") from None
 
 
 def _grouped(
@@ -157,12 +168,7 @@ def _field(row: Mapping[str, str | None], where: str) -> Field:
             f"{where}: no field type '{cells['type']}'{nearest(cells['type'], FIELD_TYPES)}; "
             f"allowed: {', '.join(FIELD_TYPES)}."
         )
-    if not (
-        cells["start"].isascii()
-        and cells["start"].isdigit()
-        and cells["end"].isascii()
-        and cells["end"].isdigit()
-    ):
+    if not (_POSITION.fullmatch(cells["start"]) and _POSITION.fullmatch(cells["end"])):
         raise TableError(f"{where}: start and end must be positions, counted from 1.")
     start, end = int(cells["start"]), int(cells["end"])
     allowed = tuple(cells["allowed"].split("|")) if cells["allowed"] else ()

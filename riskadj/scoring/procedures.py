@@ -60,15 +60,20 @@ def read_procedures(source: str | os.PathLike[str] | Sequence[str]) -> Procedure
             raise ExtractError(
                 f"{path.name}, given as eligible_procedures, cannot be read ({words}); give a file of codes."
             ) from None
-        codes = _checked(_cells(lines), path.name, "line")
+        codes = _checked(_cells(lines, path.name), path.name, "line")
         return ProcedureList(path.name, codes, hashlib.sha256(content).hexdigest())
     codes = _checked(list(enumerate(map(str, source), start=1)), "eligible_procedures", "entry")
     return ProcedureList("codes", codes, hashlib.sha256("\n".join(sorted(codes)).encode()).hexdigest())
 
 
-def _cells(lines: list[str]) -> list[tuple[int, str]]:
+def _cells(lines: list[str], name: str) -> list[tuple[int, str]]:
     """Return (line number, code as written); of a CSV file with a header, those of its column."""
-    rows = list(csv.reader(lines))
+    try:
+        rows = list(csv.reader(lines))
+    except csv.Error as error:
+        raise ExtractError(
+            f"{name}, given as eligible_procedures, cannot be read as CSV ({error})."
+        ) from None
     header = [name.strip().lower() for name in rows[0]] if rows else []
     if _COLUMN not in header:
         return [(number, line) for number, line in enumerate(lines, start=1)]

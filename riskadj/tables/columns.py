@@ -15,15 +15,15 @@ from riskadj.terms import AGE_RANGE, STATUS_FIELDS
 
 _PATTERNS = {
     "code": re.compile(r"[A-Z0-9]{3,8}"),
-    "variable": re.compile(r"[A-Za-z][A-Za-z0-9_]*"),
-    "variables": re.compile(r"[A-Za-z][A-Za-z0-9_]*(\|[A-Za-z][A-Za-z0-9_]*)*"),
-    "age": re.compile(r"\d{1,3}"),
-    "count": re.compile(r"\d{1,3}"),
+    "variable": re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}"),
+    "variables": re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}(\|[A-Za-z][A-Za-z0-9_]{0,99})*"),
+    "age": re.compile(r"[0-9]{1,3}"),
+    "count": re.compile(r"[0-9]{1,3}"),
     "flag": re.compile(r"[01]"),
-    "factor": re.compile(r"-?\d{1,4}(\.\d{1,6})?"),
-    "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
+    "factor": re.compile(r"-?[0-9]{1,4}(\.[0-9]{1,6})?"),
+    "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
     "code_system": re.compile(r"ndc|hcpcs"),
-    "drug_code": re.compile(r"[A-Z0-9]{11}|[A-Z]\d{4}"),
+    "drug_code": re.compile(r"[A-Z0-9]{11}|[A-Z][0-9]{4}"),
     "text": re.compile(r".+"),
 }
 

@@ -73,7 +73,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         return _parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ManifestError(f"{short(path)} does not exist; every folder of tables has one.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ManifestError(
+            f"{short(path)} cannot be read: {error.strerror or 'input/output error'}."
+        ) from None
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, too many digits, too deep
         raise ManifestError(f"{short(path)} is not TOML: {error}.") from None
 
 

@@ -256,8 +256,8 @@ def test_aca_from_scores_to_transfers_and_scenarios(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[[scenario]]\nshare = 0.5\n", "scenario 1: no name; it takes name, where"),
-        ('[[scenario]]\nname = "a"\nscale = 2\n', "scenario 1: unknown 'scale'; it takes name, where"),
+        ("[[scenario]]\nshare = 0.5\n", "scenario 1 lacks 'name'"),
+        ('[[scenario]]\nname = "a"\nscale = 2\n', "scenario 1 has no 'scale'; known: name, where"),
         ("x = 1\n", "holds no [[scenario]] table"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from openpyxl import load_workbook
 
 from pricing.aca.rate_walk import Calibration, PoolAdjustments, plan_rates
+from pricing.benefits.continuance import read_av_workbook
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.parameters import load_rates
@@ -106,6 +108,22 @@ def test_what_cannot_be_read_back(tmp_path: Path):
     (tmp_path / "text.xlsx").write_text("no workbook")
     with pytest.raises(InputError, match=r"text.xlsx cannot be read as an .xlsx workbook"):
         read_inputs(tmp_path / "text.xlsx")
+    with pytest.raises(InputError, match=r"text.xlsx cannot be read as an .xlsx workbook"):
+        read_av_workbook(tmp_path / "text.xlsx", metal_level="gold")
+    with pytest.raises(InputError, match=r"there is no file .*none\.xlsm"):
+        read_av_workbook(tmp_path / "none.xlsm", metal_level="gold")
+
+
+def test_every_byte_of_a_workbook_may_be_damaged(tmp_path: Path):
+    """Damaged where it is compressed, zipfile raises zlib's errors, or that it lacks a method."""
+    good = write_rate_build_up(filed(), tmp_path / "good.xlsx").read_bytes()
+    read, bad = 0, tmp_path / "bad.xlsx"
+    for place in range(0, len(good), 101):
+        bad.write_bytes(good[:place] + b"\xff\xff" + good[place + 2 :])
+        with contextlib.suppress(InputError):
+            read_inputs(bad)
+            read += 1
+    assert read < len(good) / 101 / 2
 
 
 NASTY = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://example.com")', "https://example.com", "{=1}"]

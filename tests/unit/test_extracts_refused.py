@@ -108,6 +108,21 @@ def test_a_missing_column_is_named_with_what_there_is() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "first_line",
+    ["1EG4TE5MK73,1941-02-03,SMITH,F", "member_id,birth_date,1EG4TE5MK73,1941-02-03,SMITH1234,F"],
+)
+def test_the_first_line_of_a_file_without_header_is_not_quoted(tmp_path: Path, first_line: str) -> None:
+    """It is a member's; nor are cells that a lost line end brought into the header."""
+    path = tmp_path / "enrollment.csv"
+    path.write_text(f"{first_line}\n1EG4TE5MK74,1942-02-03,JONES,M\n")
+    with pytest.raises(ColumnMissingError) as caught:
+        open_extract(path, "enrollment")
+    words = str(caught.value)
+    assert not [mark for mark in ("1EG4", "1941", "SMITH") if mark in words], words
+    assert ("has: member_id, birth_date" in words) == first_line.startswith("member_id")
+
+
 def test_a_column_missing_in_one_file_names_that_file(tmp_path: Path) -> None:
     pq.write_table(DIAGNOSES, tmp_path / "a.parquet")
     pq.write_table(DIAGNOSES.drop_columns("diagnosis_code"), tmp_path / "b.parquet")

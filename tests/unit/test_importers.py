@@ -11,7 +11,7 @@ import pytest
 from riskadj.errors import OutputExistsError, TableError
 from riskadj.tables.importers import part_c
 from riskadj.tables.importers.cms_package import import_cms_package
-from riskadj.tables.importers.cms_tables import read_csv, read_mappings
+from riskadj.tables.importers.cms_tables import hcc_variable, read_csv, read_mappings
 from riskadj.tables.importers.conditions import (
     EVERY_AGE,
     AgeRange,
@@ -396,6 +396,30 @@ def test_no_package_and_no_zip(tmp_path: Path) -> None:
         import_cms_package(
             tmp_path / "package.zip", tmp_path / "release", payment_year=2099, model_id="atlantis"
         )
+
+
+@pytest.mark.parametrize("place", [30, 44, 60])
+def test_a_damaged_zip(tmp_path: Path, place: int) -> None:
+    """Damaged where the compressed bytes stand, zipfile raises errors of zlib's."""
+    archive = tmp_path / "package.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a.csv", "ICD10,CC\n" * 100)
+    content = bytearray(archive.read_bytes())
+    content[place : place + 6] = b"\xff" * 6
+    archive.write_bytes(content)
+    with pytest.raises(TableError, match="not a zip file that can be read"):
+        import_cms_package(archive, tmp_path / "release", payment_year=2099, model_id="atlantis")
+
+
+def test_a_quote_that_nothing_closes() -> None:
+    with pytest.raises(TableError, match=r"mappings\.csv is no CSV table"):
+        read_csv("mappings.csv", b'ICD10,CC\n"' + b"9" * 140_000, ("ICD10",))
+
+
+@pytest.mark.parametrize("category", ["x", "\u00b2", "9" * 5000, ""])
+def test_a_category_that_is_no_number(category: str) -> None:
+    with pytest.raises(TableError, match="is not a number"):
+        hcc_variable(category, "m.csv")
 
 
 def test_text_that_is_not_utf8() -> None:

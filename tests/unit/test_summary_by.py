@@ -291,6 +291,14 @@ def test_refused(scores: riskadj.Scores, options: dict[str, Any], kind: type[Exc
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["member_id", "team"])
+def test_attributes_with_two_columns_of_one_name_are_refused(scores: riskadj.Scores, name: str) -> None:
+    columns = {"member_id": ["a"], "team": ["x"]}
+    table = pa.table([*columns.values(), columns[name]], names=[*columns, name])
+    with pytest.raises(ExtractError, match=f"attributes has several columns named '{name}'; keep one"):
+        scores.summary(by="team", attributes=table)
+
+
 def test_every_number_of_the_page_is_in_the_tables(scores: riskadj.Scores, tmp_path: Path) -> None:
     """The tables of the report against plain loops over the files, and the page against the tables."""
     folder = scores.write(tmp_path / "scores")

@@ -162,8 +162,8 @@ def _table_of(source: Any, role: str) -> pa.Table:
     rejects = Rejects("stop")
     pieces = [_plain(chunk.read(rejects)) for chunk in extract.chunks(extract.columns)]
     rejects.raise_if_stopping()
-    table = pa.concat_tables(pieces, promote_options="permissive")
-    if not table.num_rows:
+    table = pa.concat_tables(pieces, promote_options="permissive") if pieces else None
+    if table is None or not table.num_rows:
         raise ExtractError(f"{extract.files[0]} has no rows; leave it out.")
     return table
 

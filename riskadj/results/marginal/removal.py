@@ -147,8 +147,7 @@ def _removal_of_table(extract: Extract, listed: Any) -> Removal:
     _check_columns(extract, opened.columns, "listed")
     if not opened.columns:
         raise OptionError(
-            f"listed= has none of the diagnoses' columns (has: {', '.join(opened.headers[0])}); "
-            f"give some of {', '.join(extract.columns)}."
+            f"listed= has none of the diagnoses' columns; give some of {', '.join(extract.columns)}."
         )
     tables = [_plain(chunk.read()) for chunk in opened.chunks(opened.columns)]
     rows = pa.concat_tables(tables, promote_options="permissive") if tables else None

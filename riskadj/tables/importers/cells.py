@@ -16,10 +16,10 @@ AGED_FROM = 65
 AGED: Row = {"age_min": str(AGED_FROM)}
 NOT_AGED: Row = {"age_max": str(AGED_FROM - 1)}
 #: An age band at the end of a variable's name: 65, 65_69 or 95_GT.
-BAND = r"(\d+)(?:_(\d+|GT))?"
+BAND = r"([0-9]{1,3})(?:_([0-9]{1,3}|GT))?"
 SEX_OF_WORD = {"Female": "F", "Male": "M"}
 
-_CONTINUING = re.compile(r"([FM])(\d+)_(\d+|GT)")
+_CONTINUING = re.compile(r"([FM])([0-9]{1,3})_([0-9]{1,3}|GT)")
 _TURNING = AgeRange(AGED_FROM - 1, AGED_FROM - 1)
 
 

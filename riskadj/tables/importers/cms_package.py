@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -132,9 +133,16 @@ def _zip_contents(package: Path) -> dict[PurePosixPath, bytes]:
         with zipfile.ZipFile(package) as archive:
             names = [n for n in archive.namelist() if n.endswith(".csv") and not n.startswith("__MACOSX/")]
             return {PurePosixPath(name): archive.read(name) for name in names}
-    except zipfile.BadZipFile as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        RuntimeError,
+        OSError,
+    ) as error:  # or damaged, or encrypted
         raise TableError(
-            f"{package} is not a zip file; give the package's folder, its zip file or its internal folder."
+            f"{package} is not a zip file that can be read; give the package's folder, its zip file or its internal "
+            "folder."
         ) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ FAMILIES = (part_c.FAMILY, esrd.FAMILY, part_d.FAMILY)
 _CONDITION_COLUMNS = ("MCE_AGE_CONDITION", "AGE_EDIT_CONDITION", "SEX_EDIT_CONDITION")
 _LABEL_COLUMNS = ("Label", "New Enrollees")
 _SCORE_COLUMN = "Score"
+_CATEGORY = re.compile(r"[0-9]{1,5}")
 
 
 def read_csv(name: str, data: bytes, required: Sequence[str]) -> list[Row]:
@@ -39,7 +41,12 @@ def read_csv(name: str, data: bytes, required: Sequence[str]) -> list[Row]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TableError(f"{name} is not UTF-8 text; save it as UTF-8 CSV.") from error
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline="")) if any(row)]
+    try:
+        rows = [
+            [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline="")) if any(row)
+        ]
+    except csv.Error as error:
+        raise TableError(f"{name} is no CSV table: {error}.") from None
     header = rows[0] if rows else []
     missing = [column for column in required if column not in header]
     if missing:
@@ -61,7 +68,7 @@ def hcc_variable(cc: str, where: str, prefix: str = "HCC") -> str:
         If no category number is printed.
     """
     number = cc.upper().removeprefix("RX").removeprefix("HCC").removeprefix("CC").removesuffix(".0")
-    if not number.isdigit():
+    if not _CATEGORY.fullmatch(number):
         raise TableError(f"{where}: category {cc!r} is not a number.")
     return f"{prefix}{int(number)}"
 

@@ -12,7 +12,7 @@ from riskadj.errors import TableError
 SEXES = ("M", "F")
 _SEX_CODES = {"1": "M", "1.0": "M", "2": "F", "2.0": "F", "M": "M", "F": "F"}
 _OPERATORS = r"(<=|>=|==|=|<|>)"
-_NUMBER = r"(\d+)(?:\.0+)?"
+_NUMBER = r"([0-9]{1,3})(?:\.0+)?"
 _ONE_SIDED = re.compile(rf"age\s*{_OPERATORS}\s*{_NUMBER}", re.IGNORECASE)
 _TWO_SIDED = re.compile(rf"{_NUMBER}\s*(<=|<)\s*age\s*(<=|<)\s*{_NUMBER}", re.IGNORECASE)
 _SEX = re.compile(r"(?:sex\s*==?\s*)?[\"']?(\d(?:\.0+)?|[MF])[\"']?", re.IGNORECASE)
@@ -111,7 +111,7 @@ def parse_sex_condition(expression: str) -> str:
 
 def variable_order(name: str) -> tuple[int, ...]:
     """Sort key of a category variable: the numbers in its name."""
-    return tuple(int(digits) for digits in re.findall(r"\d+", name))
+    return tuple(int(digits) for digits in re.findall(r"[0-9]{1,9}", name))
 
 
 def merge_mappings(rows: Iterable[MappingRow]) -> list[MappingRow]:

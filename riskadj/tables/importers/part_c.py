@@ -33,7 +33,7 @@ SEGMENTS = tuple(SEGMENT_OF_COLUMN.values())
 
 _DUAL_OF_LETTER = {"N": "none", "P": "partial", "F": "full"}
 _NEW_ENROLLEE = re.compile(rf"(N?)MCAID_(N?)ORIGDIS_NE([FM]){BAND}")
-_COUNT = re.compile(r"D(\d+)(P?)")
+_COUNT = re.compile(r"D([0-9]{1,3})(P?)")
 _NAMED: dict[str, Row] = {
     "DISABL": {**NOT_AGED, "orec": "1|2|3"},
     "NonAged": NOT_AGED,
