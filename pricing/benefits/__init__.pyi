@@ -5,6 +5,7 @@ from pricing.benefits.adjudication import adjudicate as adjudicate
 from pricing.benefits.av_calculator import ActuarialValue as ActuarialValue
 from pricing.benefits.av_calculator import actuarial_value as actuarial_value
 from pricing.benefits.av_calculator import metal_levels as metal_levels
+from pricing.benefits.av_calculator import value_of_tiers as value_of_tiers
 from pricing.benefits.av_designs import ActuarialValues as ActuarialValues
 from pricing.benefits.av_designs import actuarial_values as actuarial_values
 from pricing.benefits.claims import Claims as Claims

@@ -174,13 +174,21 @@ def value_of_tiers(values: Sequence[tuple[float, ActuarialValue]]) -> float:
     values : sequence of (float, ActuarialValue)
         Share of utilization, and the value under the tier's terms; shares add up to 1.
 
+    Returns
+    -------
+    float [share of allowed cost]
+
     Raises
     ------
     InputError
-        The shares do not add up to 1.
+        A share is negative, or they do not add up to 1.
+
+    References
+    ----------
+    .. [1] `av_calculator` in pricing/rates/av_calculator/manifest.toml: two tiers are two runs, weighted by use.
     """
     if abs(sum(share for share, _ in values) - 1.0) > 1e-9 or any(share < 0 for share, _ in values):
-        raise InputError("shares of utilization must be positive and add up to 1.")
+        raise InputError("shares of utilization cannot be negative, and add up to 1.")
     return sum(share * found.value for share, found in values)
 
 

@@ -32,6 +32,6 @@ def pack_codes(data: Bytes, offsets: Offsets, packed: Words) -> None:
             if 97 <= character <= 122:
                 character -= 32
             n_characters += 1
-            if n_characters <= 8:
+            if n_characters <= MOST_CHARACTERS:
                 word |= np.uint64(character) << np.uint64(64 - 8 * n_characters)
-        packed[i] = word if n_characters <= 8 else np.uint64(0xFFFFFFFFFFFFFFFF)
+        packed[i] = word if n_characters <= MOST_CHARACTERS else TOO_LONG

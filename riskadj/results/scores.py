@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 PAYMENT_SCORES, MODEL_SCORES = "payment_scores.parquet", "model_scores.parquet"
 REJECTS, RUN = "rejects.parquet", "run.json"
-#: Every file that a scoring run writes into its output directory.
-OUTPUT_FILES = (PAYMENT_SCORES, MODEL_SCORES, REJECTS, RUN)
 
 
 @dataclass(frozen=True)
