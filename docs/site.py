@@ -146,8 +146,8 @@ def _index(rooms: dict[str, dict[str, str]]) -> str:
     parts = [
         "# Public names",
         "What is listed here is kept; everything else may change. Heavy modules load when a name is first used.",
-        "Results have `summary()`, `plot()`, `to_pandas(table=...)` and `write(directory, overwrite=...)`. Those of "
-        "pricing name their tables, and the files of each, in `TABLES`; `chart=True` writes their chart too.",
+        "Results have `summary()`, `plot()`, `to_pandas(table=...)` and `write(directory, chart=..., overwrite=...)`. "
+        "They name their tables, and the file of each, in `TABLES`; `chart=True` writes their chart too.",
     ]
     for room, names in rooms.items():
         parts += [f"## {room}", "| name | what it is |\n| --- | --- |"]

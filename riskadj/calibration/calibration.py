@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -19,14 +19,13 @@ from riskadj.calibration.options import CalibrationOptions
 from riskadj.calibration.tables import ALL, factor_table, fit_table, ratio_table
 from riskadj.extracts.open import Extract
 from riskadj.extracts.write import write_tables
+from riskadj.results import family
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_metadata, run_report
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-TABLES = ("factors", "fit", "predictive_ratios")
 
 
 def calibrate_run(run: ScoringRun, costs: Extract, options: CalibrationOptions) -> Calibration:
@@ -93,6 +92,9 @@ class Calibration:
     model_fit: ModelFit
     run: Mapping[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {name: name for name in ("factors", "fit", "predictive_ratios")}
+    to_pandas = family.to_pandas
+
     @cached_property
     def factors(self) -> pa.Table:
         """Fitted factors: one row per segment and variable.
@@ -125,11 +127,6 @@ class Calibration:
         """What a factor of 1 is worth: the mean predicted cost of the rows fitted. [dollars a year]"""
         return self.model_fit.denominator
 
-    def to_pandas(self, table: str = "factors") -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame: "factors", "fit" or "predictive_ratios"."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
     def summary(self) -> pd.DataFrame:
         """Return the fit over all rows and by segment: members, mean costs [dollars a year], R2, CPM."""
         names = ["segment", "prediction", "n_members", "mean_actual", "predictive_ratio", "r2", "cpm"]
@@ -150,7 +147,7 @@ class Calibration:
         OutputExistsError, OutputError
             The directory is there already (and `overwrite` is False), or cannot be written.
         """
-        tables = {name: getattr(self, name) for name in TABLES}
+        tables = {file: getattr(self, name) for name, file in self.TABLES.items()}
         charts = {"fit": self.plot()} if chart else None
         return write_tables(
             directory,

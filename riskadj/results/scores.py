@@ -9,12 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
 from riskadj.errors import ExtractError
-from riskadj.extracts.write import OutputDirectory, write_json, write_parquet
+from riskadj.extracts.write import write_json, write_parquet
+from riskadj.results import family
 from riskadj.results.explain.explain import explain_member
 from riskadj.results.explain.explanation import Explanation
 from riskadj.results.marginal.marginal import MarginalValues, marginal_values
@@ -57,6 +58,12 @@ class Scores:
     model_scores: pa.Table
     sources: tuple[Any, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("payment_scores", "model_scores", "rejects")
+    }
+    to_pandas = family.to_pandas
+    write = family.write
+
     @cached_property
     def rejects(self) -> pa.Table:
         """Rows that were not used, each with its reason."""
@@ -71,11 +78,6 @@ class Scores:
     def run(self) -> dict[str, Any]:
         """The run report."""
         return run_report(self.scoring_run)
-
-    def to_pandas(self, table: str = "payment_scores") -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame: "payment_scores", "model_scores" or "rejects"."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
 
     def summary(
         self,
@@ -217,21 +219,6 @@ class Scores:
             What goes is not said in columns that the diagnoses have, or the rate cannot be used.
         """
         return scores_without(self.scoring_run, where=where, listed=listed, rate=rate, source=self.sources[0])
-
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
-        """Write payment_scores, model_scores, rejects and run.json into `directory`, all or nothing.
-
-        Raises
-        ------
-        OutputExistsError, OutputError
-            The directory is there already (and `overwrite` is False), or cannot be written.
-        """
-        with OutputDirectory(directory, overwrite=overwrite) as path:
-            metadata = run_metadata(self.run)
-            write_parquet(path / MODEL_SCORES, self.model_scores, metadata=metadata)
-            write_parquet(path / PAYMENT_SCORES, self.payment_scores, metadata=metadata)
-            write_rejects_and_report(path, self.rejects, self.run)
-        return Path(directory)
 
     def __repr__(self) -> str:
         """Return what was scored, without any member's data."""

@@ -249,14 +249,12 @@ def family_violations(kind: type) -> list[str]:
 RESULTS = [
     (package, name)
     for package, name in PUBLIC
-    if package != "riskadj"
-    and is_dataclass(kind := getattr(import_module(package), name))
-    and has_tables(kind)
+    if is_dataclass(kind := getattr(import_module(package), name)) and has_tables(kind)
 ]
 
 
 @pytest.mark.parametrize(("package", "name"), RESULTS)
-def test_results_of_pricing_are_one_family(package: str, name: str) -> None:
+def test_results_are_one_family(package: str, name: str) -> None:
     violations = family_violations(getattr(import_module(package), name))
     assert (violations == []) != (f"{package}.{name}" in NO_RESULTS), violations
 

@@ -443,7 +443,7 @@ def test_what_a_comparison_shows(tmp_path: Path, mor_comparison: riskadj.Compari
     assert "EQUAL" not in repr(mor_comparison)
     assert repr(mor_comparison) == "<Comparison of payment year 2024 with mor: 10 rows>"
     assert len(mor_comparison.to_pandas("members")) == 8
-    with pytest.raises(OptionError, match="no table 'member'; there are: classes"):
+    with pytest.raises(OptionError, match="no table 'member'; nearest: members; there are: classes"):
         mor_comparison.to_pandas("member")
     folder = mor_comparison.write(tmp_path / "out", chart=True)
     assert sorted(path.name for path in folder.iterdir()) == [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -15,6 +16,7 @@ from riskadj.cms_reports.net import adjustments_by_reason
 from riskadj.cms_reports.reading import files_of, load_layout
 from riskadj.errors import OptionError
 from riskadj.extracts.write import write_tables
+from riskadj.results import family
 from riskadj.results.compare.mmr import MMR_COLUMNS, compare_mmr
 from riskadj.results.compare.mor import compare_mor
 from riskadj.results.compare.scored import Scored
@@ -67,18 +69,17 @@ class Comparison:
     adjustments: pa.Table
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        name: f"comparison_{name}"
+        for name in ("classes", "members", "variables", "variable_counts", "member_months", "adjustments")
+    }
+    to_pandas = family.to_pandas
+
     def summary(self) -> pd.DataFrame:
         """Return the classes that have rows, with their share of the report's rows."""
         frame: pd.DataFrame = self.classes.to_pandas()
         frame.insert(3, "share", frame["n_rows"] / frame.groupby("report")["n_rows"].transform("sum"))
         return frame[frame["n_rows"] > 0].reset_index(drop=True)
-
-    def to_pandas(self, table: str = "classes") -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame."""
-        if table not in _TABLES:
-            raise OptionError(f"no table '{table}'; there are: {', '.join(_TABLES)}.")
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
 
     def plot(self) -> Figure:
         """Return a figure: how many rows of each report differ, and how; and the HCCs that differ most often."""
@@ -97,7 +98,7 @@ class Comparison:
             The directory is there already (and `overwrite` is False), or cannot be written.
         """
         tables = {
-            f"comparison_{name}": table for name in _TABLES if (table := getattr(self, name)).num_columns
+            file: table for name, file in self.TABLES.items() if (table := getattr(self, name)).num_columns
         }
         charts = {"comparison_classes": self.plot()} if chart else None
         metadata = self.run["scores"]
@@ -112,9 +113,6 @@ class Comparison:
 
     def _rows(self, report: str) -> list[int]:
         return [row["n_rows"] for row in self.classes.to_pylist() if row["report"] == report]
-
-
-_TABLES = ("classes", "members", "variables", "variable_counts", "member_months", "adjustments")
 
 
 def compare(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from riskadj.extracts.write import write_tables
+from riskadj.results import family
 from riskadj.results.encounters.classify import Classified, Judge, classify, without_claim
 from riskadj.results.encounters.responses import CLASSES, MAO002, Given, read_answers
 from riskadj.results.encounters.stake import Stakes, bits_of, find_stakes
@@ -27,14 +26,13 @@ from riskadj.results.encounters.tables import (
 )
 from riskadj.results.rates import rate_words, rates_of_rows
 from riskadj.scoring.run import ScoringRun
-from riskadj.scoring.run_report import run_metadata, run_report
+from riskadj.scoring.run_report import run_report
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 #: Tables of the result; each is written as ``encounter_<name>.parquet``.
-TABLES = ("classes", "reasons", "months", "claims", "worklist", "scores")
 
 
 @dataclass(frozen=True)
@@ -75,10 +73,11 @@ class Encounters:
     scores: pa.Table
     run: dict[str, Any]
 
-    def to_pandas(self, table: str = "classes") -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
+    TABLES: ClassVar[Mapping[str, str]] = {
+        name: f"encounter_{name}" for name in ("classes", "reasons", "months", "claims", "worklist", "scores")
+    }
+    to_pandas = family.to_pandas
+    write = family.write
 
     def summary(self) -> pd.DataFrame:
         """Return the classes: diagnoses, claims, and what is at stake."""
@@ -89,20 +88,6 @@ class Encounters:
         from riskadj.results.plots.encounters import plot_encounters
 
         return plot_encounters(self.months, self.reasons)
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write the tables, run.json and, if asked for, the chart into `directory`, all or nothing.
-
-        Raises
-        ------
-        OutputExistsError, OutputError
-            The directory is there already (and `overwrite` is False), or cannot be written.
-        """
-        tables = {f"encounter_{name}": getattr(self, name) for name in TABLES}
-        charts = {"encounter_classes": self.plot()} if chart else {}
-        return write_tables(
-            directory, tables, self.run, metadata=run_metadata(self.run), charts=charts, overwrite=overwrite
-        )
 
     def __repr__(self) -> str:
         """Return how much is accepted, without any member's data."""

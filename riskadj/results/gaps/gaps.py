@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ import pyarrow as pa
 from riskadj.errors import ColumnMissingError, OptionError
 from riskadj.extracts.dates import MISSING_DATE, days_of
 from riskadj.extracts.open import Extract, require
-from riskadj.extracts.write import write_tables
+from riskadj.results import family
 from riskadj.results.gaps.chronic import UNKNOWN, chronic_flags
 from riskadj.results.gaps.last_evidence import ATTRIBUTED, LastEvidence, find_last_evidence
 from riskadj.results.gaps.recapture import (
@@ -32,7 +31,7 @@ from riskadj.results.impact.grouping import row_labels
 from riskadj.results.rates import checked_rate, rate_words, rates_of_rows
 from riskadj.results.summary.groups import Attributes, Labels, find_attributes
 from riskadj.scoring.run import ScoringRun
-from riskadj.scoring.run_report import run_metadata, run_report
+from riskadj.scoring.run_report import run_report
 from riskadj.scoring.score_rows import ModelRun
 from riskadj.scoring.service_dates import (
     NO_FIRST,
@@ -46,8 +45,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Flags = npt.NDArray[np.bool_]
-#: Tables that gaps are made of.
-TABLES = ("gaps", "recapture", "recapture_prior_year", "potential")
 
 
 @dataclass(frozen=True)
@@ -106,6 +103,12 @@ class Gaps:
     potential: pa.Table
     run: dict[str, Any]
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("gaps", "recapture", "recapture_prior_year", "potential")
+    }
+    to_pandas = family.to_pandas
+    write = family.write
+
     def summary(self) -> pd.DataFrame:
         """Return conditions by what became of them, recapture rates and the worth of open gaps, by model and kind."""
         frame: pd.DataFrame = self.summary_table().to_pandas()
@@ -120,25 +123,6 @@ class Gaps:
         from riskadj.results.plots.gaps import plot_gaps
 
         return plot_gaps(self.recapture, self.gaps, self.recapture_prior_year)
-
-    def to_pandas(self, table: str = "gaps") -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame: those of the attributes."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write the tables, run.json and, with `chart`, gaps.png into `directory`, all or nothing.
-
-        Raises
-        ------
-        OutputExistsError, OutputError
-            The directory is there already (and `overwrite` is False), or cannot be written.
-        """
-        tables = {name: getattr(self, name) for name in TABLES}
-        charts = {"gaps": self.plot()} if chart else None
-        return write_tables(
-            directory, tables, self.run, metadata=run_metadata(self.run), charts=charts, overwrite=overwrite
-        )
 
     def __repr__(self) -> str:
         """Return how many gaps there are, without any member's data."""

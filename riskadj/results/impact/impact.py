@@ -48,11 +48,11 @@ and Q04 (nothing, then HCC4), under toy_hcc_v1 (normalization 1.1, coding 0.059)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +62,7 @@ import pyarrow.compute as pc
 from riskadj.errors import OptionError
 from riskadj.extracts.buffers import from_numpy, from_strings, is_valid, one_chunk, values_of
 from riskadj.extracts.write import write_tables
+from riskadj.results import family
 from riskadj.results.impact.attribution import CAUSES, Causes, attribute
 from riskadj.results.impact.grouping import Groups, joined, row_labels
 from riskadj.results.impact.matching import MatchedRows, match_rows
@@ -115,6 +116,15 @@ class Impact:
     run: dict[str, Any]
     rows: ImpactRows
 
+    TABLES: ClassVar[Mapping[str, str]] = {
+        "table": "impact_groups",
+        "causes": "impact_causes",
+        "by_hcc": "impact_hccs",
+        "by_row": "impact_rows",
+        "revenue": "impact_revenue",
+    }
+    to_pandas = family.to_pandas
+
     @cached_property
     def by_row(self) -> pa.Table:
         """One row per enrollment row: member and span, presence (both, before, after), scores and causes."""
@@ -140,11 +150,6 @@ class Impact:
         frame: pd.DataFrame = found.drop_columns(["member_id"]).to_pandas().T
         return frame
 
-    def to_pandas(self, table: str = "table") -> pd.DataFrame:
-        """Return one of the tables as a DataFrame: "causes", "table", "revenue", "by_hcc" or "by_row"."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
-
     def plot(self) -> Figure:
         """Return a figure: the walk from mean to mean, and how scores of rows shift."""
         from riskadj.results.plots.impact import plot_impact
@@ -154,7 +159,7 @@ class Impact:
     def _names(self) -> tuple[str, str]:
         return self.run["before"]["name"], self.run["after"]["name"]
 
-    def write(self, directory: str | Path, *, overwrite: bool = False) -> Path:
+    def write(self, directory: str | Path, *, chart: bool = True, overwrite: bool = False) -> Path:
         """Write impact_causes, impact_groups, impact_hccs, impact_rows, impact_revenue, the chart and run.json.
 
         Raises
@@ -162,18 +167,13 @@ class Impact:
         OutputExistsError, OutputError
             The directory is there already (and `overwrite` is False), or cannot be written.
         """
-        charts = {"impact_causes": self.plot()}
+        charts = {"impact_causes": self.plot()} if chart else {}
         return write_tables(directory, self.tables(), self.run, charts=charts, overwrite=overwrite)
 
     def tables(self) -> dict[str, pa.Table]:
-        """Return every table, by the name of its file."""
-        tables = {
-            "impact_causes": self.causes,
-            "impact_groups": self.table,
-            "impact_hccs": self.by_hcc,
-            "impact_rows": self.by_row,
-        }
-        return tables if self.revenue is None else {**tables, "impact_revenue": self.revenue}
+        """Return every table, by the name of its file; revenue only where a rate was given."""
+        held = {file: getattr(self, name) for name, file in self.TABLES.items()}
+        return {file: table for file, table in held.items() if table is not None}
 
     def __repr__(self) -> str:
         """Return what was compared, without any member's data."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from riskadj.extracts.buffers import from_numpy, from_strings
 from riskadj.extracts.order import in_order
-from riskadj.extracts.write import write_json, write_parquet, write_tables
+from riskadj.extracts.write import write_json, write_parquet
 from riskadj.kernels.support import NOTHING
+from riskadj.results import family
 from riskadj.results.marginal.hashes import is_code
 from riskadj.results.marginal.support import Support, columns_behind, find_support, is_single
 from riskadj.results.marginal.value_by_hcc import HccTotals
@@ -58,10 +59,11 @@ class MarginalValues:
     value_at_risk: pa.Table
     run: dict[str, Any]
 
-    def to_pandas(self, table: str = MARGINAL_VALUES) -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame: "marginal_values", "value_by_hcc", "value_at_risk"."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
+    TABLES: ClassVar[Mapping[str, str]] = {
+        name: name for name in (MARGINAL_VALUES, VALUE_BY_HCC, VALUE_AT_RISK)
+    }
+    to_pandas = family.to_pandas
+    write = family.write
 
     def summary(self) -> pd.DataFrame:
         """Return value_by_hcc, what is worth most first."""
@@ -73,20 +75,6 @@ class MarginalValues:
         from riskadj.results.plots.marginal import plot_value_by_hcc
 
         return plot_value_by_hcc(self.value_by_hcc, self.value_at_risk)
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write the three tables, run.json and, if asked for, the chart into `directory`, all or nothing.
-
-        Raises
-        ------
-        OutputExistsError, OutputError
-            The directory is there already (and `overwrite` is False), or cannot be written.
-        """
-        tables = {name: getattr(self, name) for name in (MARGINAL_VALUES, VALUE_BY_HCC, VALUE_AT_RISK)}
-        charts = {MARGINAL_VALUES: self.plot()} if chart else {}
-        return write_tables(
-            directory, tables, self.run, metadata=run_metadata(self.run), charts=charts, overwrite=overwrite
-        )
 
     def __repr__(self) -> str:
         """Return how much there is, without any member's data."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,7 @@ import pyarrow as pa
 from riskadj.errors import RiskAdjError
 from riskadj.extracts.buffers import from_numpy, from_strings
 from riskadj.extracts.order import in_order
-from riskadj.extracts.write import write_tables
+from riskadj.results import family
 from riskadj.results.marginal.removal import Removal, Tally, make_removal, split
 from riskadj.results.rates import Dollars, rate_words, rates_of_rows
 from riskadj.scoring.marginal_rows import (
@@ -30,7 +29,7 @@ from riskadj.scoring.payment_score import NO_SCORE, Scores, to_float
 from riskadj.scoring.plan import Words
 from riskadj.scoring.raw_score import find_hccs
 from riskadj.scoring.run import ScoringRun
-from riskadj.scoring.run_report import run_metadata, run_report
+from riskadj.scoring.run_report import run_report
 from riskadj.scoring.score_rows import ModelRun, labels, score_column, span_columns
 from riskadj.scoring.service_dates import capture_window
 
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-TABLES = ("changed_scores", "changed_hccs", "changes_by_hcc")
 #: What becomes of an HCC when diagnoses go, in order of precedence.
 EFFECTS = ("lost", "drops_out", "comes_back", "survives")
 
@@ -66,10 +64,11 @@ class ScoresWithout:
     changes_by_hcc: pa.Table
     run: dict[str, Any]
 
-    def to_pandas(self, table: str = "changed_scores") -> pd.DataFrame:
-        """Return one of the tables as a pandas DataFrame: "changed_scores", "changed_hccs" or "changes_by_hcc"."""
-        frame: pd.DataFrame = getattr(self, table).to_pandas()
-        return frame
+    TABLES: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("changed_scores", "changed_hccs", "changes_by_hcc")
+    }
+    to_pandas = family.to_pandas
+    write = family.write
 
     def summary(self) -> pd.DataFrame:
         """Return the totals, one line each: diagnoses, members, scores and dollars with and without."""
@@ -82,20 +81,6 @@ class ScoresWithout:
         from riskadj.results.plots.without import plot_without
 
         return plot_without(self.changes_by_hcc, self.run["without"])
-
-    def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
-        """Write the three tables, run.json and, if asked for, the chart into `directory`, all or nothing.
-
-        Raises
-        ------
-        OutputExistsError, OutputError
-            The directory is there already (and `overwrite` is False), or cannot be written.
-        """
-        tables = {name: getattr(self, name) for name in TABLES}
-        charts = {"changed_scores": self.plot()} if chart else {}
-        return write_tables(
-            directory, tables, self.run, metadata=run_metadata(self.run), charts=charts, overwrite=overwrite
-        )
 
     def __repr__(self) -> str:
         """Return what went, without any member's data."""

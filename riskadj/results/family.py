@@ -1,0 +1,77 @@
+"""What every result of riskadj can do: give its tables by name to pandas, and write them to a directory.
+
+A result is a frozen dataclass with ``TABLES`` (its tables by attribute, and the file each is written to), ``run`` (the
+report of what it was made from), ``summary`` and ``plot``; it takes ``to_pandas`` from here, and ``write`` unless it
+writes otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from riskadj.errors import OptionError, nearest
+from riskadj.extracts.write import write_tables
+from riskadj.scoring.run_report import run_metadata
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+class Tables(Protocol):
+    """Something with tables by name."""
+
+    TABLES: ClassVar[Mapping[str, str]]
+
+
+class Result(Tables, Protocol):
+    """A result, as `write` needs it."""
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """What it was made from: the report of a scoring run, and more."""
+
+    def plot(self) -> Figure:
+        """Return the chart of its first table."""
+
+
+def to_pandas(self: Tables, table: str | None = None) -> pd.DataFrame:
+    """Return one of `TABLES` as a pandas DataFrame; default: the first.
+
+    Raises
+    ------
+    OptionError
+        There is no such table.
+    """
+    held = [name for name in self.TABLES if getattr(self, name) is not None]
+    name = held[0] if table is None else table
+    if name not in held:
+        raise OptionError(f"no table '{name}'{nearest(name, held)}; there are: {', '.join(held)}.")
+    frame: pd.DataFrame = getattr(self, name).to_pandas()
+    return frame
+
+
+def write(self: Result, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
+    """Write `TABLES` as Parquet, run.json and, if asked for, the chart under the first table's name, all or nothing.
+
+    Parameters
+    ----------
+    directory : path
+        Made, with its parent if need be.
+    chart : bool
+        Write the chart too (PNG).
+    overwrite : bool
+        Replace earlier results; other files are never replaced.
+
+    Raises
+    ------
+    OutputExistsError, OutputError
+        The directory is there already (and `overwrite` is False), or cannot be written.
+    """
+    tables = {file: getattr(self, name) for name, file in self.TABLES.items()}
+    charts = {next(iter(tables)): self.plot()} if chart else {}
+    return write_tables(
+        directory, tables, self.run, metadata=run_metadata(dict(self.run)), charts=charts, overwrite=overwrite
+    )
