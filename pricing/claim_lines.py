@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pricing.errors import InputError, check_choice
 from pricing.inputs import Numbers
-from pricing.rows import ALL, BLANK, Integers, Labels, Rows, add_up, one_label, read_rows
+from pricing.rows import ALL, BLANK, Flags, Integers, Labels, Rows, add_up, one_label, read_rows, side_by_side
+from pricing.sorting import distinct, stable_order
 
 AMOUNTS = ("paid_amount", "allowed_amount")
 #: A category's amounts look repeated if this share of its claims of several lines have the same amount on each.
@@ -47,7 +47,7 @@ class ClaimLines:
     categories: Labels = field(repr=False)
     days: Integers
     amounts: Numbers
-    is_reversal: npt.NDArray[np.bool_]
+    is_reversal: Flags
     amount_name: str
     warnings: tuple[str, ...]
     counts: Mapping[str, int | float]
@@ -104,21 +104,12 @@ def read_claim_lines(
     if rows.has("service_category"):
         blank = None if "service_category" in more else BLANK
         categories = rows.labels("service_category", blank=blank)
-    claims, amounts = rows.labels("claim_id"), rows.numbers(amount)
-    lines = rows.labels("claim_line_number", blank=BLANK).codes if rows.has("claim_line_number") else None
-    is_header = _header_rows(categories, listed)
-    kept = np.ones(rows.n_rows, np.bool_)
-    if lines is not None and is_header.any():
-        kept[is_header] = _first_lines(
-            claims.codes[is_header],
-            rows.numbers("claim_line_number", where=is_header)[is_header],
-            amounts[is_header],
-            rows.label,
-        )
-    warnings = () if lines is None else _look_repeated(categories, claims.codes, lines, amounts, ~is_header)
+    (claims, amounts, kept, warnings), members = side_by_side(
+        lambda: _counted_once(rows, categories, amount, listed), lambda: rows.labels("member_id")
+    )
     return ClaimLines(
         rows=rows,
-        members=rows.labels("member_id"),
+        members=members,
         claims=claims,
         categories=categories,
         days=rows.days("service_date"),
@@ -130,6 +121,26 @@ def read_claim_lines(
     )
 
 
+def _counted_once(
+    rows: Rows, categories: Labels, amount: str, listed: bool | tuple[str, ...]
+) -> tuple[Labels, Numbers, Flags, tuple[str, ...]]:
+    """Return claims, amounts, whether each line's amount counts, and warnings of those that look repeated."""
+    claims, amounts = rows.labels("claim_id"), rows.numbers(amount)
+    kept = np.ones(rows.n_rows, np.bool_)
+    is_header = _header_rows(categories, listed)
+    if not rows.has("claim_line_number"):
+        return claims, amounts, kept, ()
+    lines = rows.labels("claim_line_number", blank=BLANK).codes
+    if is_header.any():
+        kept[is_header] = _first_lines(
+            claims.codes[is_header],
+            rows.numbers("claim_line_number", where=is_header)[is_header],
+            amounts[is_header],
+            rows.label,
+        )
+    return claims, amounts, kept, _look_repeated(categories, claims.codes, lines, amounts, ~is_header)
+
+
 def header_names(header_amounts: bool | str | Iterable[str]) -> bool | tuple[str, ...]:
     """Return the service categories whose amounts are the claim's; True for all of them, False for none."""
     if isinstance(header_amounts, bool):
@@ -137,7 +148,7 @@ def header_names(header_amounts: bool | str | Iterable[str]) -> bool | tuple[str
     return (header_amounts,) if isinstance(header_amounts, str) else tuple(header_amounts)
 
 
-def _header_rows(categories: Labels, listed: bool | tuple[str, ...]) -> npt.NDArray[np.bool_]:
+def _header_rows(categories: Labels, listed: bool | tuple[str, ...]) -> Flags:
     if isinstance(listed, bool):
         return np.full(len(categories.codes), listed)
     names = categories.names.to_pylist()
@@ -160,23 +171,29 @@ class _LineSums:
     line_of_row: Integers
 
     @property
-    def is_same(self) -> npt.NDArray[np.bool_]:
+    def is_same(self) -> Flags:
         """Whether all lines of a claim have the same net amount, by claim."""
         low, high = (each.reduceat(self.amounts, self.first) for each in (np.minimum, np.maximum))
         return (high - low) < _HALF_A_CENT
 
+    @property
+    def n_lines(self) -> Integers:
+        """Number of lines of each claim."""
+        return np.diff(np.append(self.first, len(self.claims)))
 
-def _line_sums(claims: Integers, lines: npt.NDArray[Any], amounts: Numbers) -> _LineSums:
-    numbers, place = np.unique(lines, return_inverse=True)
-    keys, line_of_row = np.unique(claims * len(numbers) + place, return_inverse=True)
-    owner = keys // len(numbers)
+
+def _line_sums(claims: Integers, lines: Integers, amounts: Numbers) -> _LineSums:
+    """Add up by claim and line, each a number from 0."""
+    n_lines = int(lines.max(initial=0)) + 1
+    keys, line_of_row = distinct(claims * n_lines + lines)
+    owner = keys // n_lines
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     return _LineSums(owner, add_up(line_of_row, amounts, len(keys)), first, line_of_row)
 
 
-def _first_lines(claims: Integers, lines: Numbers, amounts: Numbers, label: str) -> npt.NDArray[np.bool_]:
+def _first_lines(claims: Integers, lines: Numbers, amounts: Numbers, label: str) -> Flags:
     """Return True on rows of each claim's first line; refuse claims whose lines carry different amounts."""
-    sums = _line_sums(claims, lines, amounts)
+    sums = _line_sums(claims, np.unique(lines, return_inverse=True)[1], amounts)
     differing = int((~sums.is_same).sum())
     if differing:
         raise InputError(
@@ -187,23 +204,36 @@ def _first_lines(claims: Integers, lines: Numbers, amounts: Numbers, label: str)
 
 
 def _look_repeated(
-    categories: Labels, claims: Integers, lines: Integers, amounts: Numbers, asked: npt.NDArray[np.bool_]
+    categories: Labels, claims: Integers, lines: Integers, amounts: Numbers, asked: Flags
 ) -> tuple[str, ...]:
     """Return a warning for each service category whose claims mostly have the same amount on all of several lines."""
+    asked = asked & (amounts != 0)
+    rows = rows_of_several(claims, asked)
+    rows = rows[stable_order(categories.codes[rows])]
+    ends = np.cumsum(np.bincount(categories.codes[rows], minlength=len(categories.names)))
     warnings = []
-    for code, name in enumerate(categories.names.to_pylist()):
-        rows = np.flatnonzero((categories.codes == code) & asked & (amounts != 0))
-        if not len(rows):
-            continue
-        sums = _line_sums(claims[rows], lines[rows], amounts[rows])
-        n_lines = np.diff(np.append(sums.first, len(sums.claims)))
-        repeats = sums.is_same[n_lines > 1]
+    for code, several in enumerate(np.split(rows, ends[:-1])):
+        sums = _line_sums(claims[several], lines[several], amounts[several])
+        repeats = sums.is_same[sums.n_lines > 1]
         if len(repeats) >= LEAST_CLAIMS and repeats.mean() >= LOOKS_REPEATED:
-            share = np.where(sums.is_same, 1 / n_lines, 1.0)  # a repeated amount counts once
-            by_claim = (np.add.reduceat(sums.amounts, sums.first) * share).sum()
-            warnings.append(
-                f"service category '{name}': {int(repeats.sum()):,} of {len(repeats):,} claims of several lines have "
-                f"the same amount on each, {amounts[rows].sum():,.0f} dollars by line and {by_claim:,.0f} by claim; "
-                "if it is the claim's amount repeated, name the category in header_amounts=."
-            )
+            own = np.flatnonzero(asked & (categories.codes == code))
+            sums = _line_sums(claims[own], lines[own], amounts[own])
+            warnings.append(_repeated_in_words(categories.names[code], repeats, sums, amounts[own]))
     return tuple(warnings)
+
+
+def rows_of_several(claims: Integers, asked: Flags | None = None) -> Integers:
+    """Return the rows whose claim has several of the rows asked for; the others need not be put in order."""
+    rows = np.arange(len(claims)) if asked is None else np.flatnonzero(asked)
+    has_several = np.bincount(claims[rows]) > 1
+    return rows[has_several[claims[rows]]]
+
+
+def _repeated_in_words(name: object, repeats: Flags, sums: _LineSums, amounts: Numbers) -> str:
+    share = np.where(sums.is_same, 1 / sums.n_lines, 1.0)  # a repeated amount counts once
+    by_claim = (np.add.reduceat(sums.amounts, sums.first) * share).sum()
+    return (
+        f"service category '{name}': {int(repeats.sum()):,} of {len(repeats):,} claims of several lines have "
+        f"the same amount on each, {amounts.sum():,.0f} dollars by line and {by_claim:,.0f} by claim; "
+        "if it is the claim's amount repeated, name the category in header_amounts=."
+    )

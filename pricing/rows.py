@@ -7,19 +7,21 @@ text is turned into numbers once for each distinct value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pricing import sorting
 from pricing.errors import InputError
 from riskadj.errors import columns_in_words, nearest
-from riskadj.extracts.buffers import is_valid, one_chunk, values_of
+from riskadj.extracts.buffers import id_buffers, is_valid, one_chunk, values_of
 from riskadj.extracts.contract import is_text
 from riskadj.extracts.dates import MISSING_DATE, to_days
 from riskadj.extracts.normalise import as_codes
@@ -29,10 +31,13 @@ from riskadj.extracts.sources import open_parts
 Integers = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+T = TypeVar("T")
 
 BLANK = "(blank)"
 ALL = "(all)"
 _FIRST_ROWS = 5
+#: Bytes from here on belong to letters (and blanks) beyond ASCII.
+_NOT_ASCII = 0x80
 #: What pandas calls an index without a name when it hands over or writes a table.
 _PANDAS_INDEX = "__index_level_"
 
@@ -74,6 +79,12 @@ class Labels:
         return at.fill_null(-1).to_numpy().astype(np.int64)[self.codes]
 
 
+def side_by_side(*calls: Callable[[], T]) -> list[T]:
+    """Return what the calls return, each on a thread of its own; of several that fail, the first raises."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [done.result() for done in [pool.submit(call) for call in calls]]
+
+
 def one_label(n_rows: int, name: str = ALL) -> Labels:
     """Return the column in which every row has the same label."""
     return Labels(np.zeros(n_rows, np.int64), pa.array([name]))
@@ -101,12 +112,12 @@ def numbered(codes: Sequence[Integers], sizes: Sequence[int], n_rows: int) -> tu
     key = np.zeros(n_rows, np.int64)
     for code, size in zip(codes, sizes, strict=True):
         key = key * size + code
-    found, group = np.unique(key, return_inverse=True)
+    found, group = sorting.distinct(key)
     parts = np.empty((len(found), len(sizes)), np.int64)
     rest = found
     for position in range(len(sizes) - 1, -1, -1):
         rest, parts[:, position] = np.divmod(rest, sizes[position])
-    return group.astype(np.int64), parts
+    return group, parts
 
 
 @dataclass(frozen=True)
@@ -140,20 +151,11 @@ class Rows:
         InputError
             A row is blank, and no `blank` is given.
         """
-        column = one_chunk(self.table[name])
-        try:
-            encoded = as_codes(column, label=self.label, name=name)
-        except MemoryError:
-            raise
-        except pa.ArrowException:
-            raise self._wrong_kind(name, column.type, "text") from None
-        names, valid = encoded.dictionary, is_valid(encoded)
-        codes = np.where(valid, values_of(encoded.indices), 0).astype(np.int64)
-        if pa.types.is_dictionary(column.type):  # one of the source's own may name the same thing twice
-            names = pc.unique(names)
-            if len(names) < len(encoded.dictionary):
-                codes = pc.index_in(encoded.dictionary, value_set=names).to_numpy().astype(np.int64)[codes]
-        missing = ~valid | _is_blank(names)[codes]
+        codes, names = self._numbered(name)
+        is_blank = _is_blank(names)
+        missing = codes < 0
+        if is_blank.any():
+            missing |= is_blank[codes]
         if not missing.any():
             return Labels(codes, names)
         if blank is None:
@@ -161,6 +163,28 @@ class Rows:
         return Labels(
             np.where(missing, len(names), codes), pa.concat_arrays([names, pa.array([blank], names.type)])
         )
+
+    def _numbered(self, name: str) -> tuple[Integers, pa.Array]:
+        """Return the number of each row's value, -1 for null, and the distinct values as text."""
+        column = self.table[name]
+        try:
+            if len(column) >= sorting.MANY_ROWS and _is_text_or_whole(column.type):
+                from pricing.texts import number_column
+
+                return number_column(column, label=self.label, name=name)
+            encoded = as_codes(column, label=self.label, name=name)
+        except MemoryError:
+            raise
+        except pa.ArrowException:
+            raise self._wrong_kind(name, column.type, "text") from None
+        names = encoded.dictionary
+        codes = np.where(is_valid(encoded), values_of(encoded.indices), -1).astype(np.int64)
+        if pa.types.is_dictionary(column.type):  # one of the source's own may name the same thing twice
+            names = pc.unique(names)
+            if len(names) < len(encoded.dictionary):
+                places = pc.index_in(encoded.dictionary, value_set=names).to_numpy().astype(np.int64)
+                codes = np.where(codes < 0, -1, places[codes])
+        return codes, names
 
     def days(self, name: str, *, blank: int | None = None) -> Integers:
         """Return a column of dates [days since 1970-01-01]; `blank` is what stands for none.
@@ -256,8 +280,19 @@ def _is_blank(names: pa.Array) -> Flags:
     """Return True for names of nothing but blanks; one entry at least, for columns of nulls only."""
     if not len(names):
         return np.ones(1, np.bool_)
-    is_empty = pc.equal(pc.utf8_trim_whitespace(names), "")
-    return values_of(pc.fill_null(is_empty, True))
+    data, offsets = id_buffers(names)
+    begins = data[np.minimum(offsets[:-1], len(data) - 1)] if len(data) else np.zeros(len(names), np.uint8)
+    perhaps = np.flatnonzero((np.diff(offsets) == 0) | (begins <= ord(" ")) | (begins >= _NOT_ASCII))
+    result = np.zeros(len(names), np.bool_)
+    if len(perhaps):
+        is_empty = pc.equal(pc.utf8_trim_whitespace(names.take(pa.array(perhaps))), "")
+        result[perhaps] = values_of(pc.fill_null(is_empty, True))
+    return result
+
+
+def _is_text_or_whole(kind: pa.DataType) -> bool:
+    values = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return is_text(values) or pa.types.is_integer(values)
 
 
 def _without_blanks(column: pa.Array) -> pa.Array:

@@ -12,10 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pricing.benefits.adjudication_kernel import number_units
-from pricing.claim_lines import ClaimLines, read_claim_lines
+from pricing.benefits.line_order_kernel import Positions, number_members, order_ties
+from pricing.claim_lines import ClaimLines, read_claim_lines, rows_of_several
 from pricing.errors import InputError
 from pricing.inputs import Column, Columns, read_columns
-from pricing.rows import Integers, Labels, Rows
+from pricing.rows import Integers, Labels, Rows, side_by_side
+from pricing.sorting import distinct, sorted_rows, stable_order
+from riskadj.extracts.buffers import id_buffers
+
+Days = npt.NDArray[np.int32]
 
 _EPOCH = 1970
 #: What a tier of the network may be called; blank is the first.
@@ -66,7 +71,7 @@ class Claims:
     """
 
     allowed: Integers
-    days: npt.NDArray[np.int32]
+    days: Days
     slots: npt.NDArray[np.uint32]
     service_names: tuple[str, ...]
     members: npt.NDArray[np.uint32]
@@ -173,31 +178,37 @@ def read_claims(
         optional=_MORE,
         columns=columns,
     )
-    extract, claim, line_number = lines.rows, lines.claims.in_order().codes, _line_numbers(lines.rows)
-    rows, amounts = _netted(lines, claim, line_number)
+    extract, line_number = lines.rows, _line_numbers(lines.rows)
+    rows, cents = _netted(lines, line_number)
     n_netted = extract.n_rows - len(rows)
-    years = lines.days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + _EPOCH
-    kept = _of_year(years[rows], year, extract.label)
-    rows, amounts = rows[kept], amounts[kept]
+    dates, date = distinct(lines.days)
+    years = dates.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + _EPOCH
+    kept = _of_year(years[date[rows]], year, extract.label)
+    rows = rows[kept]
     people = _People.of(lines, members)
-    known_years, year_number = np.unique(years[rows], return_inverse=True)
-    group = people.family[rows] * len(known_years) + year_number
-    order = _order(group, lines.days[rows], claim[rows], line_number[rows])
-    rows, amounts, group = rows[order], amounts[order], group[order]
-    persons, n_groups = people.persons(group, rows), people.n_families * len(known_years)
+    known_years = np.unique(years[np.bincount(date[rows], minlength=len(dates)) > 0])
+    group = people.family * len(known_years) + np.searchsorted(known_years, years)[date]
+    keys, order = sorted_rows((group * len(dates) + date)[rows])
+    rows = rows[order]
+    order_ties(keys, rows, lines.claims.codes, line_number, *id_buffers(lines.claims.names))
+    families = _begins(keys // len(dates), people.n_families * len(known_years))
+    first_member, persons, members_of_lines = people.numbered(families, people.member[rows])
     service = lines.categories.in_order()
-    families, first_member = (np.searchsorted(each, np.arange(n_groups + 1)) for each in (group, persons[0]))
-    own = np.searchsorted(persons[0] * people.n + persons[1], group * people.n + people.member[rows])
-    members_of_lines = (own - first_member[group]).astype(np.uint32)
-    slots = (_tiers(extract) * len(service.names) + service.codes)[rows].astype(np.uint32)
+    amounts, stays, slots, days, claim_numbers = side_by_side(
+        lambda: cents[rows],
+        lambda: _days_of_stays(extract, rows),
+        lambda: (_tiers(extract) * len(service.names) + service.codes)[rows].astype(np.uint32),
+        lambda: lines.days[rows].astype(np.int32),
+        lambda: lines.claims.codes[rows].astype(np.int32),
+    )
     begins, numbers = np.zeros((2, len(rows), 2), np.int32)
     number_units(
-        families, first_member, amounts, slots, members_of_lines, lines.days[rows].astype(np.int32),
-        claim[rows].astype(np.int32), len(TIERS) * len(service.names), begins, numbers,
+        families, first_member, amounts, slots, members_of_lines, days, claim_numbers,
+        len(TIERS) * len(service.names), begins, numbers,
     )  # fmt: skip
     return Claims(
         allowed=amounts,
-        days=_days_of_stays(extract)[rows].astype(np.int32),
+        days=stays,
         slots=slots,
         service_names=tuple(service.names.to_pylist()),
         members=members_of_lines,
@@ -205,7 +216,7 @@ def read_claims(
         unit_numbers=numbers,
         families=families,
         first_member=first_member,
-        member_years=people.table(persons, known_years),
+        member_years=people.table(first_member, persons, known_years),
         row_numbers=rows + 1,
         counts={
             **lines.counts,
@@ -217,6 +228,11 @@ def read_claims(
     )
 
 
+def _begins(numbers: Integers, n: int) -> Integers:
+    """Return where each of `n` numbers begins among rows in order of them, and the end, shape (n + 1,)."""
+    return np.concatenate(([0], np.cumsum(np.bincount(numbers, minlength=n))))
+
+
 def _line_numbers(rows: Rows) -> Integers:
     if not rows.has("claim_line_number"):
         return np.zeros(rows.n_rows, np.int64)
@@ -225,12 +241,12 @@ def _line_numbers(rows: Rows) -> Integers:
     return numbers
 
 
-def _days_of_stays(rows: Rows) -> Integers:
-    if not rows.has("units"):
-        return np.ones(rows.n_rows, np.int64)
-    days = np.rint(rows.numbers("units"))
-    rows.refuse(np.abs(days) >= _LARGEST_LINE, "column 'units': no number of that size")
-    return np.maximum(days, 1).astype(np.int64)
+def _days_of_stays(extract: Rows, rows: Integers) -> Days:
+    if not extract.has("units"):
+        return np.ones(len(rows), np.int32)
+    days = np.rint(extract.numbers("units"))
+    extract.refuse(np.abs(days) >= _LARGEST_LINE, "column 'units': no number of that size")
+    return np.maximum(days[rows], 1).astype(np.int32)
 
 
 def _tiers(rows: Rows) -> Integers:
@@ -246,28 +262,37 @@ def _tiers(rows: Rows) -> Integers:
     return tiers
 
 
-def _netted(lines: ClaimLines, claim: Integers, line_number: Integers) -> tuple[Integers, Integers]:
-    """Return the rows that stand for each claim line, ascending, and what it comes to; lines of 0 cents stay out.
+def _netted(lines: ClaimLines, line_number: Integers) -> tuple[Integers, Integers]:
+    """Return the rows that stand for each claim line, ascending, and by row what it comes to; lines of 0 stay out.
 
     A line of 0 that was never anything else stays: it is a service, free of charge.
     """
-    amounts, extract = np.rint(lines.amounts * 100).astype(np.int64), lines.rows
+    cents, extract = np.rint(lines.amounts * 100).astype(np.int64), lines.rows
     if not extract.has("claim_line_number"):
-        return np.arange(len(amounts)), amounts
+        return np.arange(len(cents)), cents
     span = int(np.ptp(line_number)) + 1
-    key = claim * span + (line_number - line_number.min())
-    order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    if len(starts) == len(key):
-        return np.arange(len(amounts)), amounts
+    key = lines.claims.codes * span + (line_number - line_number.min())
+    some = rows_of_several(lines.claims.codes)
+    some = some[_repeated(key[some])]
+    if not len(some):
+        return np.arange(len(cents)), cents
     paid = extract.days("paid_date") if extract.has("paid_date") else np.zeros(len(key), np.int64)
-    order = np.lexsort((amounts, paid, amounts > 0, key))
-    net = np.add.reduceat(amounts[order], starts)
-    sizes = np.diff(starts, append=len(key))
-    rows, kept = order[starts + sizes - 1], (net != 0) | (sizes == 1)
-    rows, net = rows[kept], net[kept]
-    by_row = np.argsort(rows)
-    return rows[by_row], net[by_row]
+    some = some[np.lexsort((cents[some], paid[some], cents[some] > 0, key[some]))]
+    starts = np.flatnonzero(np.diff(key[some], prepend=-1))
+    net, stands = np.add.reduceat(cents[some], starts), some[np.append(starts[1:], len(some)) - 1]
+    is_kept = np.ones(len(key), np.bool_)
+    is_kept[some] = False
+    is_kept[stands] = net != 0
+    cents[stands] = net
+    return np.flatnonzero(is_kept), cents
+
+
+def _repeated(key: Integers) -> Integers:
+    """Return the rows whose key another row has too."""
+    keys, rows = sorted_rows(key)
+    is_same = np.zeros(len(keys) + 1, np.bool_)  # as the key before it
+    is_same[1:-1] = keys[1:] == keys[:-1]
+    return rows[is_same[1:] | is_same[:-1]]
 
 
 def _of_year(years: Integers, year: int | None, label: str) -> npt.NDArray[np.bool_]:
@@ -275,18 +300,6 @@ def _of_year(years: Integers, year: int | None, label: str) -> npt.NDArray[np.bo
     if not kept.any():
         raise InputError(f"{label} has no claim line with a service date in {year}, or they all come to 0.")
     return kept
-
-
-def _order(group: Integers, days: Integers, claim: Integers, line_number: Integers) -> Integers:
-    """Return the order by family and year, date, claim and line: of one packed number where it fits."""
-    keys = [key - key.min() for key in (group, days, claim, line_number)]
-    bits = [int(key.max()).bit_length() for key in keys]
-    if sum(bits) > 63:
-        return np.lexsort(tuple(reversed(keys)))
-    packed = keys[0]
-    for key, width in zip(keys[1:], bits[1:], strict=True):
-        packed = (packed << width) | key
-    return np.argsort(packed, kind="stable")
 
 
 @dataclass(frozen=True)
@@ -304,9 +317,9 @@ class _People:
     def of(cls, lines: ClaimLines, members: Any) -> _People:
         """Take members from the claims, or from the table of members."""
         if members is None:
-            member = lines.members.in_order()
-            family, n_families = _families(lines.rows, member)
-            return cls(member.names, member.codes, family, n_families, None, family[:0])
+            member, family = side_by_side(lines.members.in_order, lambda: _family_ids(lines.rows))
+            numbers, n_families = _families(family, member)
+            return cls(member.names, member.codes, numbers, n_families, None, numbers[:0])
         roster = read_columns(members, _MEMBERS, role="members", key=("member_id",))
         known = pa.array(roster["member_id"], pa.string())
         found = lines.members.places_in(known)
@@ -320,37 +333,46 @@ class _People:
         )
         return cls(known, found, families[found], len(names), roster, families)
 
-    @property
-    def n(self) -> int:
-        """Number of members."""
-        return len(self.ids)
+    def numbered(self, families: Integers, members: Integers) -> tuple[Integers, Integers, Positions]:
+        """Return where the members of each family (and year) begin, who they are, and each line's number among them.
 
-    def persons(self, group: Integers, rows: Integers) -> tuple[Integers, Integers]:
-        """Return group (family and year) and member of each row of results, in that order."""
+        `families` says where their lines begin, `members` whose each line is.
+        """
+        n_groups = len(families) - 1
         if self.roster is not None:
-            order = np.argsort(self.roster_families, kind="stable")
-            return self.roster_families[order], order
-        pairs = np.unique(group * self.n + self.member[rows])
-        return pairs // self.n, pairs % self.n
+            persons = stable_order(self.roster_families)
+            first, row = _begins(self.roster_families, n_groups), np.empty(len(persons), np.int64)
+            row[persons] = np.arange(len(persons))
+            numbers = row - first[self.roster_families]
+            return first, persons, numbers[members].astype(np.uint32)
+        first, persons = np.empty(n_groups + 1, np.int64), np.empty(len(members), np.int64)
+        positions = np.empty(len(members), np.uint32)
+        number_members(families, members, np.full((len(self.ids), 2), -1), persons, first, positions)
+        return first, persons[: first[-1]], positions
 
-    def table(self, persons: tuple[Integers, Integers], years: Integers) -> pa.Table:
-        """Return member_years."""
-        group, member = persons
+    def table(self, first_member: Integers, persons: Integers, years: Integers) -> pa.Table:
+        """Return member_years, of the members (`persons`) of each family and year."""
+        group = np.repeat(np.arange(len(first_member) - 1), np.diff(first_member))
         columns = {
-            "member_id": self.ids.take(pa.array(member)),
+            "member_id": self.ids.take(pa.array(persons)),
             "year": pa.array(years[group % len(years)].astype(np.int16)),
         }
         for name in ("months_enrolled", "risk_score"):
             if self.roster is not None and name in self.roster:
-                columns[name] = pa.array(self.roster[name][member])
+                columns[name] = pa.array(self.roster[name][persons])
         return pa.table(columns)
 
 
-def _families(rows: Rows, member: Labels) -> tuple[Integers, int]:
+def _family_ids(rows: Rows) -> Labels | None:
+    return rows.labels("family_id", blank="").in_order() if rows.has("family_id") else None
+
+
+def _families(family: Labels | None, member: Labels) -> tuple[Integers, int]:
     """Return the family of each line and how many numbers there are; who has none is a family of one."""
-    if not rows.has("family_id"):
+    if family is None:
         return member.codes, len(member.names)
-    family = rows.labels("family_id", blank="").in_order()
-    has_none = pc.equal(family.names, "").to_numpy(zero_copy_only=False)[family.codes]
-    numbers = np.where(has_none, len(family.names) + member.codes, family.codes)
-    return numbers, len(family.names) + len(member.names)
+    n_families, is_none = len(family.names), pc.equal(family.names, "").to_numpy(zero_copy_only=False)
+    numbers = family.codes
+    if is_none.any():
+        numbers = np.where(is_none[numbers], n_families + member.codes, numbers)
+    return numbers, n_families + len(member.names)
