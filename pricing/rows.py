@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,6 @@ from riskadj.extracts.sources import open_parts
 Integers = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-T = TypeVar("T")
 
 BLANK = "(blank)"
 ALL = "(all)"
@@ -79,7 +78,7 @@ class Labels:
         return at.fill_null(-1).to_numpy().astype(np.int64)[self.codes]
 
 
-def side_by_side(*calls: Callable[[], T]) -> list[T]:
+def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
     """Return what the calls return, each on a thread of its own; of several that fail, the first raises."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return [done.result() for done in [pool.submit(call) for call in calls]]

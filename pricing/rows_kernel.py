@@ -33,13 +33,13 @@ class Names(NamedTuple):
     data : uint8, shape (room for bytes,)
     offsets : int64, shape (room for names + 1,)
         Name ``i`` is ``data[offsets[i]:offsets[i + 1]]``.
-    count : int64, shape (1,)
+    n_names : int64, shape (1,)
     """
 
     slots: Words
     data: Bytes
     offsets: Integers
-    count: Integers
+    n_names: Integers
 
 
 @kernel
@@ -74,13 +74,13 @@ def number_texts(data: Bytes, offsets: Offsets, first_row: int, names: Names, co
     codes : int64, shape (n_rows,); written
     """
     slots, held, ends, n_rows = names.slots, names.data, names.offsets, len(codes)
-    mask, count = np.uint64(len(slots) - 1), names.count[0]
+    mask, count = np.uint64(len(slots) - 1), names.n_names[0]
     hashes, near = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint64)
     for first in range(first_row, n_rows, BLOCK):
         size = min(BLOCK, n_rows - first)
         n_bytes = np.int64(offsets[first + size]) - np.int64(offsets[first])
         if count + size >= len(ends) or ends[count] + n_bytes >= len(held):
-            names.count[0] = count
+            names.n_names[0] = count
             return first
         for i in range(size):
             hashes[i] = _hash(data, offsets[first + i], offsets[first + i + 1])
@@ -109,11 +109,11 @@ def number_texts(data: Bytes, offsets: Offsets, first_row: int, names: Names, co
                 if found >> _HALF == half:
                     number = found & _NUMBER
                     own = ends[number - _ONE]
-                    if ends[number] - own == length and _same(data, begin, held, own, length):
+                    if ends[number] - own == length and _same(data, int(begin), held, int(own), int(length)):
                         codes[first + i] = np.int64(number) - 1
                         break
                 at = (at + _ONE) & mask
-    names.count[0] = count
+    names.n_names[0] = count
     return n_rows
 
 
@@ -126,7 +126,7 @@ def place_names(names: Names) -> None:
     names : Names; its slots are written
     """
     slots, mask = names.slots, np.uint64(len(names.slots) - 1)
-    for name in range(names.count[0]):
+    for name in range(names.n_names[0]):
         value = _hash(names.data, names.offsets[name], names.offsets[name + 1])
         at = value & mask
         while slots[at] != 0:

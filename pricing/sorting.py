@@ -67,11 +67,12 @@ def sorted_rows(key: Integers) -> tuple[Integers, Integers]:
     least = key.min()
     bits = (int(key.max()) - int(least)).bit_length()
     n_digits = -(-bits // _DIGIT)
-    keys, rows = (key - least).view(np.uint64), np.arange(len(key), dtype=np.uint32)
+    keys = (key - least).view(np.uint64)
+    rows: npt.NDArray[np.uint32] = np.arange(len(key), dtype=np.uint32)
     if n_digits:
         width = -(-bits // n_digits)
-        other = np.empty_like(keys), np.empty_like(rows)
+        keys_out, rows_out = np.empty_like(keys), np.empty_like(rows)
         for digit in range(n_digits):
-            sort_by_digit(keys, rows, digit * width, width, *other)
-            (keys, rows), other = other, (keys, rows)
+            sort_by_digit(keys, rows, digit * width, width, keys_out, rows_out)
+            keys, keys_out, rows, rows_out = keys_out, keys, rows_out, rows
     return keys.view(np.int64) + least, rows.astype(np.int64)

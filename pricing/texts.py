@@ -68,18 +68,18 @@ def _empty(n_slots: int, n_bytes: int) -> Names:
 
 def _with_room(names: Names, n_bytes: int) -> Names:
     """Return the names in a larger place, in which `n_bytes` more have room."""
-    count = int(names.count[0])
+    count = int(names.n_names[0])
     used = int(names.offsets[count])
     grown = _empty(_GROWTH * len(names.slots), _GROWTH * len(names.data) + n_bytes)
     grown.data[:used], grown.offsets[: count + 1] = names.data[:used], names.offsets[: count + 1]
-    grown.count[0] = count
+    grown.n_names[0] = count
     place_names(grown)
     return grown
 
 
 def _held(names: Names, values: pa.DataType) -> pa.Array:
     """Return the names as strings; whole numbers as their digits."""
-    count = int(names.count[0])
+    count = int(names.n_names[0])
     offsets = names.offsets[: count + 1]
     data = names.data[: offsets[-1]].copy()
     if pa.types.is_int64(values):
