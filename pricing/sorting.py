@@ -60,8 +60,8 @@ def distinct(key: Integers) -> tuple[Integers, Integers]:
 def sorted_rows(key: Integers) -> tuple[Integers, Integers]:
     """Return a key in order, and the rows that its values come from."""
     if not MANY_ROWS <= len(key) < _MOST_ROWS:
-        rows = np.argsort(key, kind="stable")
-        return key[rows], rows
+        order = np.argsort(key, kind="stable")
+        return key[order], order
     from pricing.rows_kernel import sort_by_digit
 
     least = key.min()
