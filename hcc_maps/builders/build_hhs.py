@@ -211,7 +211,8 @@ def _factors(work: Work) -> None:
         for metal, factor in factors.items()
     ]
     note = "variables in capitals, as HHS's programs print them"
-    work.put("relative_factors", rows, copy, copy.file_name, (), note)
+    checks = filter(None, [work.release.factors_read])
+    work.put("relative_factors", rows, copy, copy.file_name, checks, note)
 
 
 def _labels(work: Work) -> None:

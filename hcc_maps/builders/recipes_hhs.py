@@ -85,6 +85,7 @@ class Release:
     edited_codes: Copy | None = None  # a text that names the codes which the year's edits act on; None: all
     leaves_out: bool = True  # whether a sub-model leaves out the HCCs that it does not price
     note: str = ""
+    factors_read: str = ""  # a second copy of the factors, in no package, and how it compares
 
     @property
     def model_id(self) -> str:
@@ -195,6 +196,12 @@ NOTE_2022 = (
     "and so did leaving out HCCs by sub-model"
 )
 CODES_OF_APRIL_2025 = CODE_LISTS[0]
+#: Compared by hand: a repository is no package.
+FACTORS_READ_2026 = (
+    "a copy of CMS's 2026 Benefit Year Final HHS Risk Adjustment Model Coefficients of January 13, 2025 "
+    "(github.com/sjanoe123/medecon-verify, src/medecon_verify/riskadj/data/hhs_hcc_2026_coefficients.csv): all its "
+    "1,840 values are here, those of grouped HCCs as the factor of the group; the other factors are 0"
+)
 
 RELEASES = (
     Release(
@@ -209,6 +216,7 @@ RELEASES = (
         known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS,
     ),
     Release(
-        2026, "v08", diagnoses("v08", 2025), known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS
+        2026, "v08", diagnoses("v08", 2025),
+        known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS, factors_read=FACTORS_READ_2026,
     ),
 )  # fmt: skip
