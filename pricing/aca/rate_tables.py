@@ -17,8 +17,7 @@ from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.inputs import Column, Numbers, read_columns
 from pricing.rounding import round_cents
-from riskadj.errors import OutputExistsError
-from riskadj.extracts.write import output_errors
+from riskadj.extracts.output_file import output_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,16 +125,16 @@ class RateTable:
         riskadj.errors.OutputExistsError, riskadj.errors.OutputError
             The file exists (and `overwrite` is False), or cannot be written.
         """
-        target = Path(path)
-        if target.exists() and not overwrite:
-            raise OutputExistsError(f"{target} exists; choose another name, or give overwrite=True.")
-        with output_errors(target), target.open("w", encoding="utf-8", newline="") as file:
+        with (
+            output_file(path, overwrite=overwrite) as partial,
+            partial.open("w", encoding="utf-8", newline="") as file,
+        ):
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(self.rates.column_names)
             for row in self.rates.to_pylist():
                 dollars = (f"{row['rate']:.2f}", f"{row['tobacco_rate']:.2f}")
                 writer.writerow([*list(row.values())[: -len(dollars)], *dollars])
-        return target
+        return Path(path)
 
     def __repr__(self) -> str:
         """Return how many rates there are."""

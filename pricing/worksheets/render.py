@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pricing.errors import InputError
 from pricing.worksheets.audit import audit
 from pricing.worksheets.grids import FLAG, HEADING_ROW, LEAD_COLUMNS, OK, STYLES, Book, Grid, Line, cell_range
-from riskadj.errors import MissingDependencyError, OutputError, OutputExistsError
+from riskadj.errors import MissingDependencyError
+from riskadj.extracts.output_file import output_file
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -73,18 +74,8 @@ def write_book(
     target = Path(path)
     if target.suffix != ".xlsx":
         raise InputError(f"{target.name} must end in .xlsx to be a workbook.")
-    if target.exists() and not overwrite:
-        raise OutputExistsError(f"{target} exists; choose another name, or give overwrite=True.")
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
-    try:
+    with output_file(target, overwrite=overwrite) as partial:
         _write(book, {**book.run, **(run or {})}, partial)
-        os.replace(partial, target)
-    except OSError as problem:
-        raise OutputError(
-            f"{target} cannot be written: {problem.strerror or 'input/output error'}."
-        ) from None
-    finally:
-        partial.unlink(missing_ok=True)
     return target
 
 

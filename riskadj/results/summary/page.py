@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from riskadj.extracts.write import output_errors
+from riskadj.extracts.output_file import output_file
 from riskadj.results.summary import page_charts
 from riskadj.results.summary.related import GapsPart, ImpactPart, MarginalPart, Table
 from riskadj.results.summary.report import MOST_GROUPS, Report
@@ -70,10 +70,9 @@ def write_report(report: Report, path: str | Path) -> Path:
     OutputError
         The file cannot be written.
     """
-    target = Path(path)
-    with output_errors(target):
-        target.write_text(report_page(report), encoding="utf-8")
-    return target
+    with output_file(path, overwrite=True) as file:
+        file.write_text(report_page(report), encoding="utf-8")
+    return Path(path)
 
 
 def report_page(report: Report) -> str:
