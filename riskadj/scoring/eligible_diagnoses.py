@@ -256,9 +256,14 @@ def _codes_of_year(year: PaymentYear) -> frozenset[str]:
     return frozenset(row["procedure_code"] for row in _rows(year, _PROCEDURES))
 
 
-def _rows(year: PaymentYear, name: str) -> list[dict[str, str]]:
-    content = sealed_content(year.folder / f"{name}.csv", year.tables[name]).decode("utf-8")
-    return list(csv.DictReader(io.StringIO(content)))
+def _rows(year: PaymentYear, name: str) -> tuple[dict[str, str], ...]:
+    return _parsed(sealed_content(year.folder / f"{name}.csv", year.tables[name]))
+
+
+@lru_cache(maxsize=16)
+def _parsed(content: bytes) -> tuple[dict[str, str], ...]:
+    """Return the rows of a table, which run after run reads alike."""
+    return tuple(csv.DictReader(io.StringIO(content.decode("utf-8"))))
 
 
 def label_of_bill_type(code: str, *, digits: int = _FEWEST_DIGITS) -> str:
@@ -311,10 +316,11 @@ def _entries(table: pa.Table, name: str, make: OncePerDictionary[T]) -> tuple[np
     codes = one_chunk(table[name])
     if not pa.types.is_dictionary(codes.type):
         codes = codes.dictionary_encode()
-    entries = values_of(codes.indices)
+    entries = values_of(codes.indices).astype(np.int32, copy=False)
     if codes.null_count:
-        entries = np.where(is_valid(codes), entries, np.int32(len(codes.dictionary)))
-    return entries.astype(np.int32, copy=False).view(np.uint32), make(codes.dictionary)
+        null = np.int32(len(codes.dictionary))
+        entries = (entries - null) * is_valid(codes) + null  # no choice: nobody could guess which row is null
+    return entries.view(np.uint32), make(codes.dictionary)
 
 
 def _words(entries: pa.Array, in_case: Callable[[str], str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from riskadj.scoring.score_rows import ModelRun
 from riskadj.tables.payment_year import citation_of_collection
 
 
+@cache
 def library_version() -> str:
     """Return the version of riskadj that is installed."""
     try:

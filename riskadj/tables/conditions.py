@@ -6,7 +6,7 @@ are evaluated once per profile, on whole arrays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,13 +33,20 @@ class Condition:
         age = profiles["age_years"]
         result: npt.NDArray[np.bool_] = (age >= self.age_min) & (age <= self.age_max)
         for field, codes in self.allowed:
-            result &= np.isin(profiles[field], codes)
+            result &= _among(codes)[profiles[field]]
         return result
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of the status fields that the condition tests."""
         return tuple(field for field, _ in self.allowed)
+
+
+def _among(codes: Sequence[int]) -> npt.NDArray[np.bool_]:
+    """Return, for each position that a status field can hold, whether it is one of `codes`."""
+    among = np.zeros(np.iinfo(np.uint8).max + 1, np.bool_)
+    among[list(codes)] = True
+    return among
 
 
 def parse_condition(cells: Mapping[str, str], where: str = "") -> Condition:
