@@ -344,10 +344,12 @@ def _months(rows: Rows, coverage: Coverage) -> np.ndarray:
 
 def status_field(name: str, columns: dict[str, np.ndarray], n_rows: int) -> np.ndarray:
     """Return status field `name` as positions in terms.STATUS_FIELDS, defaults applied; uint8, shape (n_rows,)."""
-    default = _default(name, columns, n_rows)
     if name not in columns:
-        return default
-    return np.where(columns[name] == MISSING, default, columns[name])
+        return _default(name, columns, n_rows)
+    missing = columns[name] == MISSING
+    if not missing.any():
+        return columns[name]
+    return np.where(missing, _default(name, columns, n_rows), columns[name])
 
 
 def _default(name: str, columns: dict[str, np.ndarray], n_rows: int) -> np.ndarray:
