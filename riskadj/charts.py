@@ -35,6 +35,7 @@ def new_figure(
     axes = list(figure.subplots(rows, columns, squeeze=False, **subplots).flat)
     for each in axes:
         each.spines[["top", "right"]].set_visible(False)
+        each.set_prop_cycle(color=PALETTE)
     figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]  # notebooks look for it
     return figure, axes
 
@@ -80,6 +81,12 @@ def short_dollars(value: float, *, signed: bool = False) -> str:
 def shortened(text: str, most: int = 34) -> str:
     """Return a label of at most `most` characters; what is cut off leaves an ellipsis."""
     return text if len(text) <= most else text[: most - 1].rstrip(" ,") + "…"
+
+
+def set_bar_room(axes: Axes, n_bars: int, *, least: int = 4) -> None:
+    """Leave horizontal bars as thin as if there were `least` of them, so that one or two do not fill the chart."""
+    room = max(least - n_bars, 0) / 2
+    axes.set_ylim(-0.6 - room, n_bars - 0.4 + room)
 
 
 def draw_bars(axes: Axes, names: Sequence[str], values: Sequence[float], *, color: str = BLUE) -> None:

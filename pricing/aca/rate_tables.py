@@ -100,7 +100,7 @@ class RateTable:
 
     def plot(self, rating_area: str | None = None) -> Figure:
         """Return rates by age, or by tier, a line for each plan, in one area; default: the first."""
-        from riskadj.charts import new_figure
+        from riskadj.charts import new_figure, show_dollars
 
         frame = self.to_pandas()
         area = frame["rating_area"].iloc[0] if rating_area is None else rating_area
@@ -113,7 +113,9 @@ class RateTable:
             axes.set_xticks([band for band in bands if not band.isdigit() or int(band) % _TICK == 0])
         axes.set_ylim(bottom=0)
         axes.set_xlabel("family tier" if self.rules.tiers else "age")
-        axes.set_ylabel(f"dollars a month, area {area}")
+        axes.set_ylabel("rate a month")
+        axes.set_title(f"Rates in area {area}", fontsize=10)
+        show_dollars(axes.yaxis)
         axes.legend(frameon=False, fontsize=8)
         return figure
 

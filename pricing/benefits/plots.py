@@ -14,6 +14,7 @@ from riskadj.charts import (
     PALETTE,
     RED,
     new_figure,
+    set_bar_room,
     show_dollars,
     show_percent,
     show_short_dollars,
@@ -74,6 +75,7 @@ def _draw_payers(axes: Axes, rows: list[dict[str, Any]], *, ending: str, title: 
             va="center", fontsize=8,
         )  # fmt: skip
     axes.set_xlim(0, left.max() * 1.12)
+    set_bar_room(axes, len(shown))
     axes.set_title(title, fontsize=10)
     show_dollars(axes.xaxis)
     axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.1))
@@ -132,6 +134,7 @@ def _draw_changes(axes: Axes, comparison: Comparison) -> None:
             ha=side, va="center", fontsize=8,
         )  # fmt: skip
     axes.margins(x=0.25)
+    set_bar_room(axes, len(rows))
     axes.set_title(f"What the plan pays, against {comparison.run['base']}", fontsize=10)
     show_percent(axes.xaxis)
 

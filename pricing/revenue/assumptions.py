@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import month_abbr
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -146,12 +147,13 @@ class Assume:
 
     @property
     def text(self) -> str:
-        """The row's key in words, such as ``lapse, status full_dual, in months 1``."""
+        """The row's key in words, such as ``lapse, status full_dual, in Jan``."""
         _, where, to, first, last, months = self.key
         parts = [self.parameter, *(f"{name} {' or '.join(values)}" for name, values in where)]
         parts += [f"to {name} {value}" for name, value in to]
         parts += [f"from {first}"] * bool(first) + [f"until {last}"] * bool(last)
-        return ", ".join(parts + [f"in months {' '.join(map(str, months))}"] * bool(months))
+        named = " ".join(month_abbr[month] for month in months)
+        return ", ".join(parts + [f"in {named}"] * bool(months))
 
     def __eq__(self, other: object) -> bool:
         """Return whether two rows say the same."""

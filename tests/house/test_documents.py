@@ -7,8 +7,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from pricing.cli import app as pricing_app
 from riskadj.cli import app
@@ -105,6 +107,23 @@ def test_python_in_documents_runs(document: str, tmp_path: Path, monkeypatch: py
     names: dict[str, object] = {}
     for example in [code for language, code in code_blocks(text) if language == "python"]:
         exec(compile(example, document, "exec"), names)  # noqa: S102
+
+
+def test_sas_input_is_read_as_the_guide_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "person.csv").write_text(
+        "MBI,DOB,SEX,OREC,LTIMCAID,NEMCAID\nA1,1950-01-02,1,0,0,0\nB2,1970-03-04,2,1,0,0\n"
+    )
+    (tmp_path / "diag.csv").write_text("MBI,DIAG\nA1,E119\nA1,I509\nB2,F200\n")
+    text = (laws.ROOT / "docs/how-to/move_from_sas.md").read_text(encoding="utf-8")
+    (call,) = [call for call in shown_commands(text, "riskadj") if "person.csv" in call]
+    done = CliRunner().invoke(app, call)
+    assert done.exit_code == 0, done.output
+    scored = pq.read_table(tmp_path / "scores/model_scores.parquet").to_pylist()
+    assert {row["segment"] for row in scored} >= {"CNA", "CND", "INS"}
+    assert [row["hccs"] for row in scored if (row["member_id"], row["segment"]) == ("A1", "CNA")] == [
+        ["HCC38", "HCC226"]
+    ]
 
 
 def test_readme_and_tutorials_show_python() -> None:
