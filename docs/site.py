@@ -7,6 +7,7 @@ turned to the site's pages. The reference is made from docstrings, the command l
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import re
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 
 from pricing.cli import app as pricing_app
+from pricing.inputs import Column
 from riskadj.cli import app as riskadj_app
 from riskadj.lazy_names import names_of_stub
 
@@ -165,10 +167,32 @@ def _room(room: str, names: dict[str, str]) -> str:
         f"# {room}\n\n"
         + "\n\n".join(
             f"::: {names[name]}.{name}\n    options:\n      heading: {room}.{name}\n      toc_label: {name}"
+            f"\n\n{input_columns(names[name], name)}"
             for name in ordered
         )
         + "\n"
     )
+
+
+def input_columns(module: str, name: str) -> str:
+    """Return the columns of every table that a function's docstring names, as the function checks them."""
+    home = importlib.import_module(module)
+    words = dict.fromkeys(re.findall(r"`([A-Z][A-Z_]*)`", getattr(home, name).__doc__ or ""))
+    tables = {word: getattr(home, word, ()) for word in words}
+    return "\n\n".join(
+        f"Columns of `{word}`:\n\n| column | kind | left out | values |\n| --- | --- | --- | --- |\n"
+        + "\n".join(map(_column, columns))
+        for word, columns in tables.items()
+        if isinstance(columns, tuple) and columns and all(isinstance(each, Column) for each in columns)
+    )
+
+
+def _column(column: Column) -> str:
+    left_out = {None: "not allowed", ...: "allowed"}.get(column.default, f"`{column.default}`")
+    limits = ((">", column.above), (">=", column.minimum), ("<=", column.maximum))
+    values = [f"{sign} {limit:g}" for sign, limit in limits if limit is not None]
+    allowed = ", ".join(f"`{code}`" for code in column.allowed)
+    return f"| `{column.name}` | {column.kind} | {left_out} | {', '.join(values) or allowed} |"
 
 
 def _command_line() -> str:

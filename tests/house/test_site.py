@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pricing.medicare import bid_worksheets
 from riskadj.lazy_names import names_of_stub
 from tests.house import laws
 
@@ -53,6 +54,13 @@ def test_every_public_name_is_in_the_reference(site: Path, package: str) -> None
     text = (site / f"reference/{package}.html").read_text(encoding="utf-8")
     stub = laws.ROOT / package.replace(".", "/") / "__init__.pyi"
     assert [name for name in names_of_stub(stub, package) if f"{package}.{name}" not in text] == []
+
+
+@needs_mkdocs
+def test_columns_of_inputs_are_in_the_reference(site: Path) -> None:
+    text = (site / "reference/pricing.medicare.html").read_text(encoding="utf-8")
+    names = (column.name for column in (*bid_worksheets.PLANS, *bid_worksheets.COUNTIES))
+    assert [name for name in names if f"<code>{name}</code>" not in text] == []
 
 
 @needs_mkdocs
