@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,10 +107,10 @@ def rates(
         write_rate_table(found, workbook, overwrite=overwrite)
     if csv is not None:
         found.write_csv(csv, overwrite=overwrite)
-    _print_rates(found, output)
+    _print_rates(found, output, [workbook, csv])
 
 
-def _print_rates(found: RateTable, output: Path) -> None:
+def _print_rates(found: RateTable, output: Path, also: Sequence[Path | None]) -> None:
     frame = found.summary()
     bands = list(frame.columns[2:])
     rows = [
@@ -119,7 +120,7 @@ def _print_rates(found: RateTable, output: Path) -> None:
     counts = found.run["counts"]
     title = f"{counts['rates']:,} rates of {counts['plans']:,} plans, {found.run['state']}, {found.run['benefit_year']}"
     headings = ["plan", "area", *(band.replace("_", " ") for band in bands)]
-    print_result(title, headings, rows, output, justify="ll" + "r" * len(bands))
+    print_result(title, headings, rows, output, justify="ll" + "r" * len(bands), also=also)
 
 
 @guarded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +91,7 @@ def compare(
         from pricing.worksheets import write_comparison
 
         write_comparison(found, workbook, overwrite=overwrite)
-    _print(found, output)
+    _print(found, output, [workbook])
 
 
 @guarded
@@ -190,7 +190,7 @@ def _designs(path: Path) -> list[PlanDesign]:
     return read_design_workbook(path) if path.suffix.lower() == ".xlsx" else read_designs(path)
 
 
-def _print(found: Comparison, output: Path) -> None:
+def _print(found: Comparison, output: Path, also: Sequence[Path | None]) -> None:
     run = found.run
     title = f"{run['lines_adjudicated']:,} claim lines of {run['members']:,} members, against {run['base']}"
     headings = ["design", "AV", "plan PMPM", "change", "member PMPM", "use", "leverage"]
@@ -202,7 +202,7 @@ def _print(found: Comparison, output: Path) -> None:
         ]
         for row in found.designs.to_pylist()
     ]  # fmt: skip
-    print_result(title, headings, rows, output, notes=[_counts(run), *run["warnings"]])
+    print_result(title, headings, rows, output, notes=[_counts(run), *run["warnings"]], also=also)
 
 
 def _counts(run: Mapping[str, Any]) -> str:

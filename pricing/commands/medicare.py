@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,9 +63,8 @@ def bid(
         write_bid(found, workbook, overwrite=overwrite)
     names = ("standardised_bid", "standardised_benchmark", "rebate", "member_premium", "total_margin_share")
     headings = ("plan", "bid", "benchmark", "rebate", "premium", "margin")
-    _print(
-        f"{found.plans.n_rows:,} bids for {payment_year}", headings, found.bids, names, found.checks, output
-    )
+    title = f"{found.plans.n_rows:,} bids for {payment_year}"
+    _print(title, headings, found.bids, names, found.checks, output, [workbook])
 
 
 @guarded
@@ -121,14 +121,8 @@ def part_d(
         write_part_d_bid(found, workbook, overwrite=overwrite)
     names = ("standardised_bid", "direct_subsidy", "reinsurance", "total_premium", "margin")
     headings = ("plan", "bid", "direct subsidy", "reinsurance", "premium", "margin")
-    _print(
-        f"{found.plans.n_rows:,} Part D bids for {payment_year}",
-        headings,
-        found.bids,
-        names,
-        found.checks,
-        output,
-    )
+    title = f"{found.plans.n_rows:,} Part D bids for {payment_year}"
+    _print(title, headings, found.bids, names, found.checks, output, [workbook])
 
 
 def _print(
@@ -138,6 +132,7 @@ def _print(
     names: tuple[str, ...],
     checks: pa.Table,
     output: Path,
+    also: Sequence[Path | None],
 ) -> None:
     rows = [[row["plan_id"], *(_shown(name, row[name]) for name in names)] for row in bids.to_pylist()]
     flags = [
@@ -145,7 +140,7 @@ def _print(
         for row in checks.to_pylist()
         if row["is_flagged"]
     ]
-    print_result(title, headings, rows, output, notes=flags)
+    print_result(title, headings, rows, output, notes=flags, also=also)
 
 
 def _shown(name: str, value: Any) -> str:

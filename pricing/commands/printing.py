@@ -11,7 +11,7 @@ MOST_ROWS = 20
 
 def print_result(
     title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], output: Path, *, justify: str = "",
-    notes: Sequence[str] = (), most_rows: int | None = None,
+    notes: Sequence[str] = (), most_rows: int | None = None, also: Sequence[Path | None] = (),
 ) -> None:  # fmt: skip
     """Print a result as a table, notes below it, and the files of the output directory.
 
@@ -21,6 +21,8 @@ def print_result(
         l or r for each column; default: the first left, the others right.
     most_rows : int, optional
         So many rows are shown, and how many more there are; default: all.
+    also : sequence of Path or None
+        Files written elsewhere, such as a workbook; None is one that nobody asked for.
     """
     from riskadj.terminal import make_console, print_line, print_table
 
@@ -30,5 +32,6 @@ def print_result(
     console.print()
     print_table(console, headings, every[:most_rows], justify=justify or "l" + "r" * (len(headings) - 1))
     files = ", ".join(sorted(path.name for path in output.iterdir()))
-    for note in (*([f"and {more:,} more"] if more > 0 else []), *notes, f"written to {output}: {files}"):
+    written = "; ".join([f"written to {output}: {files}", *(str(path) for path in also if path is not None)])
+    for note in (*([f"and {more:,} more"] if more > 0 else []), *notes, written):
         print_line(console, note, hanging=2)

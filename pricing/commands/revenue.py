@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,7 +43,7 @@ def forecast(
     found.write(output, chart=True, overwrite=overwrite)
     if workbook is not None:
         write_forecast(found, workbook, overwrite=overwrite)
-    _print_years(found, output)
+    _print_years(found, output, [workbook])
 
 
 @guarded
@@ -164,7 +165,7 @@ def draws(
     print_result(title, headings, rows, output, notes=[f"variance of each source alone: {', '.join(spread)}"])
 
 
-def _print_years(found: RevenueForecast, output: Path) -> None:
+def _print_years(found: RevenueForecast, output: Path, also: Sequence[Path | None]) -> None:
     headings = [
         "payment year",
         "member months",
@@ -186,4 +187,4 @@ def _print_years(found: RevenueForecast, output: Path) -> None:
     counts = found.membership.counts
     title = f"{counts['members']:,} members of {found.run['base_month']}, scenario {found.scenario.name}"
     note = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts.items())
-    print_result(title, headings, rows, output, notes=[note])
+    print_result(title, headings, rows, output, notes=[note], also=also)

@@ -89,6 +89,8 @@ def test_aca_rates(tmp_path: Path, state: str):
     status, out, err = run(*words)
     assert (status, err) == (0, "")
     assert "rates of 2 plans" in out
+    said = "".join(out.split("written to ")[1].split())
+    assert said.endswith("filing.xlsx;" + "".join(str(tmp_path / "rates.csv").split()))
     walk = plan_rates(
         POOL, index_rate=600.0, adjustments=PoolAdjustments(exchange_fees=12.0, paid_to_allowed=0.8),
         calibration=Calibration(age=1.5),
@@ -257,7 +259,7 @@ def test_aca_from_scores_to_transfers_and_scenarios(tmp_path: Path):
     ("text", "words"),
     [
         ("[[scenario]]\nshare = 0.5\n", "scenario 1 lacks 'name'"),
-        ('[[scenario]]\nname = "a"\nscale = 2\n', "scenario 1 has no 'scale'; known: name, where"),
+        ('[[scenario]]\nname = "a"\nscale = 2\n', "scenario 1 has no 'scale'; nearest: share; known: name, where"),
         ("x = 1\n", "holds no [[scenario]] table"),
     ],
 )
