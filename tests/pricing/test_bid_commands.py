@@ -259,7 +259,10 @@ def test_aca_from_scores_to_transfers_and_scenarios(tmp_path: Path):
     ("text", "words"),
     [
         ("[[scenario]]\nshare = 0.5\n", "scenario 1 lacks 'name'"),
-        ('[[scenario]]\nname = "a"\nscale = 2\n', "scenario 1 has no 'scale'; nearest: share; known: name, where"),
+        (
+            '[[scenario]]\nname = "a"\nscale = 2\n',
+            "scenario 1 has no 'scale'; nearest: share; known: name, where",
+        ),
         ("x = 1\n", "holds no [[scenario]] table"),
     ],
 )
