@@ -279,10 +279,13 @@ def _accepts_number(arrow_type: pa.DataType) -> bool:
     return is_text(arrow_type) or _is_whole(arrow_type) or pa.types.is_decimal(arrow_type)
 
 
+#: How a date may be written as text; the last two are those of SAS and of Medicare's research files.
+DATE_FORMS = "YYYY-MM-DD, YYYYMMDD, M/D/YYYY, DD-Mon-YYYY or DDMonYYYY"
+
 _ACCEPTS = {
     "id": (_accepts_id, "text, binary or whole numbers"),
     "code": (_accepts_code, "text or whole numbers"),
-    "date": (_accepts_date, "dates, timestamps, or text as YYYY-MM-DD, YYYYMMDD or M/D/YYYY"),
+    "date": (_accepts_date, f"dates, timestamps, or text as {DATE_FORMS}"),
     "flag": (_accepts_flag, "booleans, 0 and 1, or text"),
     "integer": (_accepts_code, "whole numbers or text"),
     "number": (_accepts_number, "numbers or text"),

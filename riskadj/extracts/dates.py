@@ -17,12 +17,14 @@ EPOCH = date(1970, 1, 1)
 
 _YEAR_FIRST = re.compile(r"(\d{4})([-/]?)(\d{1,2})\2(\d{1,2})(?:[T ].*)?")
 _MONTH_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[T ].*)?")
+_DAY_FIRST = re.compile(r"(\d{1,2})([- ]?)([A-Za-z]{3})\2(\d{4})(?:[T: ].*)?")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 def to_days(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     """Return the days of a column of dates, timestamps (the date part), text or whole numbers YYYYMMDD.
 
-    Text is YYYY-MM-DD, YYYYMMDD or M/D/YYYY, perhaps with a time behind it. Each distinct text is read once.
+    Text is in one of the `contract.DATE_FORMS`, perhaps with a time behind it. Each distinct text is read once.
 
     Returns
     -------
@@ -69,15 +71,23 @@ def _entry_days(entries: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 
 
 def parse_date(text: str) -> int | None:
-    """Return days since 1970-01-01 of a date written YYYY-MM-DD, YYYYMMDD or M/D/YYYY, or None if it is none."""
+    """Return days since 1970-01-01 of a date in one of the `contract.DATE_FORMS`, or None if it is none."""
     match = _YEAR_FIRST.fullmatch(text)
     if match and (match[2] or len(match[3]) == len(match[4]) == 2):
         return _days(match[1], match[3], match[4])
-    match = _MONTH_FIRST.fullmatch(text)
-    return _days(match[3], match[1], match[2]) if match else None
+    if match := _MONTH_FIRST.fullmatch(text):
+        return _days(match[3], match[1], match[2])
+    if match := _DAY_FIRST.fullmatch(text):
+        return _days(match[4], _month_number(match[3]), match[1])
+    return None
 
 
-def _days(year: str, month: str, day: str) -> int | None:
+def _month_number(name: str) -> int:
+    """Return 1 to 12 for the first three letters of an English month; 0, which no date has, for any others."""
+    return _MONTHS.index(name.lower()) + 1 if name.lower() in _MONTHS else 0
+
+
+def _days(year: str, month: str | int, day: str) -> int | None:
     try:
         return date(int(year), int(month), int(day)).toordinal() - EPOCH.toordinal()
     except ValueError:

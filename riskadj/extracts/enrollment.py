@@ -26,8 +26,13 @@ from riskadj.terms import FLAG, STATUS_FIELDS
 #: Columns that are carried to the results as they are.
 CARRIED = ("contract_id", "plan_id", "county_code")
 
-#: Status fields that follow from other columns.
-_DERIVED = ("dual", "esrd_status", "graft_duration", "enrollment_duration")
+#: Status fields that need no column of their own name -> the column they follow from, which messages name.
+SOURCE_COLUMNS = {
+    "dual": "dual_status_code",
+    "esrd_status": "esrd_status",
+    "graft_duration": "graft_months",
+    "enrollment_duration": "months_enrolled",
+}
 
 _MEDICAID_FIELDS = ("ltimcaid", "nemcaid", "mcaid")
 _SPAN_COLUMNS = ("enrollment_start_date", "enrollment_end_date", "months_enrolled")
@@ -203,7 +208,7 @@ def check_columns(extract: Extract, fields: Sequence[str]) -> list[str]:
     if "enrollment_end_date" in extract.columns:
         require(extract, ["enrollment_start_date"])
     for name in fields:
-        if STATUS_FIELDS[name] != FLAG and name not in _DERIVED:
+        if STATUS_FIELDS[name] != FLAG and name not in SOURCE_COLUMNS:
             require(extract, [name])
     return _check_dual(extract, fields)
 
@@ -224,7 +229,9 @@ def wanted_columns(extract: Extract, fields: Sequence[str], carry: Sequence[str]
     names = ["member_id", "birth_date", "age_years", *_SPAN_COLUMNS, *fields, *carry]
     if {"dual", *_MEDICAID_FIELDS}.intersection(fields):
         names.append("dual_status_code")
-    if {"is_esrd", "graft_duration"}.intersection(fields):
+    if "is_esrd" in fields:
+        names.append("esrd_status")
+    if "graft_duration" in fields:
         names += ["esrd_status", "graft_months"]
     if "enrollment_duration" in fields:
         names += ISSUER_COLUMNS

@@ -161,8 +161,16 @@ def _read_status(block: Block, table: pa.Table, name: str) -> None:
     if refused.any():
         block.found[name] = coded.refused_in(refused)
     if not is_flag and name not in BLANK_MEANS:
-        block.refuse(coded.positions == MISSING, name, _reason(name, "missing"))
+        block.refuse(_lacks_code(block, name, coded.positions), name, _reason(name, "missing"))
     block.arrays[name] = coded.positions
+
+
+def _lacks_code(block: Block, name: str, positions: np.ndarray) -> np.ndarray:
+    """Return the rows whose code is blank and needed; PACE has its own Part D model, whatever the plan type."""
+    is_blank = positions == MISSING
+    if name == "part_d_plan_type" and "is_pace" in block.arrays:
+        return is_blank & (block.arrays["is_pace"] != 1)
+    return is_blank
 
 
 def _read_coded(column: pa.Array, name: str, is_flag: bool, label: str) -> Coded:

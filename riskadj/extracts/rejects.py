@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from riskadj.errors import CodeNotAllowedError, OptionError, RowsRejectedError
 from riskadj.extracts.buffers import encoded_strings, from_numpy
+from riskadj.extracts.contract import DATE_FORMS
 from riskadj.terms import REJECT_CHOICES
 
 #: Reason as written in the rejects file -> what it means. A row has the first reason that holds, in this order.
@@ -20,7 +21,7 @@ REASONS: MappingProxyType[str, str] = MappingProxyType(
     {
         "member_id_missing": "member_id is missing",
         "birth_date_missing": "birth_date is missing",
-        "birth_date_unreadable": "birth_date is not a date",
+        "birth_date_unreadable": f"birth_date is not a date ({DATE_FORMS})",
         "birth_date_in_future": "birth_date lies after the payment year",
         "age_above_120": "birth_date makes the member older than 120",
         "age_not_allowed": "age_years is not a whole number from 0 to 120",
@@ -39,8 +40,8 @@ REASONS: MappingProxyType[str, str] = MappingProxyType(
         "code_not_allowed": "the code is not an allowed one",
         "flag_not_allowed": "the flag is neither true nor false",
         "span_start_missing": "enrollment_start_date is missing",
-        "span_start_unreadable": "enrollment_start_date is not a date",
-        "span_end_unreadable": "enrollment_end_date is not a date",
+        "span_start_unreadable": f"enrollment_start_date is not a date ({DATE_FORMS})",
+        "span_end_unreadable": f"enrollment_end_date is not a date ({DATE_FORMS})",
         "span_end_before_start": "enrollment_end_date lies before enrollment_start_date",
         "born_after_span": "birth_date lies after enrollment_end_date",
         "months_not_allowed": "months_enrolled is not a whole number from 0 to 12",
@@ -54,10 +55,10 @@ REASONS: MappingProxyType[str, str] = MappingProxyType(
         "overlapping_span": "the span overlaps another span of the member",
         "diagnosis_code_missing": "diagnosis_code is missing",
         "service_date_missing": "service_date is missing",
-        "service_date_unreadable": "service_date is not a date",
+        "service_date_unreadable": f"service_date is not a date ({DATE_FORMS})",
         "fill_date_missing": "fill_date is missing",
-        "fill_date_unreadable": "fill_date is not a date",
-        "submission_date_unreadable": "submission_date is not a date",
+        "fill_date_unreadable": f"fill_date is not a date ({DATE_FORMS})",
+        "submission_date_unreadable": f"submission_date is not a date ({DATE_FORMS})",
         "drug_code_missing": "neither ndc nor hcpcs is given",
         "ndc_malformed": "ndc is no national drug code (11 characters, or 10 or 11 digits in three parts)",
         "hcpcs_malformed": "hcpcs is no HCPCS code (5 characters)",

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from riskadj.errors import UnknownMemberError
 from riskadj.extracts.buffers import from_numpy, values_of
-from riskadj.extracts.enrollment import Enrollment
+from riskadj.extracts.enrollment import SOURCE_COLUMNS, Enrollment
 from riskadj.extracts.rejects import Rejects
 from riskadj.scoring.payment_score import numbers_of_model
 from riskadj.scoring.profiles import (
@@ -77,7 +77,8 @@ def rows_with_policy(
         ),
     ):
         if lacking.any():
-            _reject(rows, lacking[profiles.of_row], ", ".join(dict.fromkeys(fields)), reason, rejects)
+            columns = dict.fromkeys(SOURCE_COLUMNS.get(name, name) for name in fields)
+            _reject(rows, lacking[profiles.of_row], ", ".join(columns), reason, rejects)
     lacking = lacks_policy | lacks_segment | lacks_factor
     if lacking.any():
         rejects.raise_if_stopping(rows.rows_read)

@@ -213,8 +213,8 @@ def _notes(run: ScoringRun) -> list[str]:
         notes.append("drugs have no fill_date: every fill counts, whatever the collection window")
     if "service_date" not in run.extracts[1].columns and any(model.plan.validity for model in run.models):
         notes.append("without service_date a diagnosis code counts that is valid in any part of the year")
-    if not run.counts.rows_read:
-        notes.append("diagnoses have no rows: every score is demographic alone")
+    if not run.counts.rows_mapped:
+        notes.append(_why_demographic(run.counts))
     if run.options.diagnosis_filter == "none":
         notes.append("diagnosis_filter none: the extract was taken as already filtered to eligible claims")
     if run.options.models and len(run.options.models) > 1:
@@ -225,6 +225,20 @@ def _notes(run: ScoringRun) -> list[str]:
         elif not model.coding_intensity.entries:
             notes.append(f"{model.plan.model.id} has no coding intensity in this year: no payment scores")
     return notes
+
+
+def _why_demographic(counts: CaptureCounts) -> str:
+    """Return why not one diagnosis of the extract counts and has an HCC."""
+    if not counts.rows_read:
+        return "diagnoses have no rows: every score is demographic alone"
+    causes = {
+        "rejected": counts.rows_rejected,
+        "outside the collection window": counts.rows_outside_collection,
+        "excluded by the claim filter": counts.rows_filtered,
+        "without an HCC": counts.rows_unmapped + counts.rows_unknown,
+    }
+    found = ", ".join(f"{n_rows:,} {cause}" for cause, n_rows in causes.items() if n_rows)
+    return f"no diagnosis counts and has an HCC ({found}): no score rests on one"
 
 
 def run_metadata(report: dict[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from riskadj.errors import ExtractError
 from riskadj.extracts.enrollment import Enrollment, no_rows
-from riskadj.extracts.rejects import Rejects
+from riskadj.extracts.rejects import REASONS, Rejects
 from riskadj.extracts.spans import Coverage, choose_coverage, telling_spans
 from riskadj.scoring.options import ScoreOptions
 from riskadj.scoring.rules import Rules
@@ -138,7 +138,7 @@ def whole_of(
 
 def nobody_scored(rows_read: int, year: PaymentYear, rejects: Rejects) -> ExtractError:
     """Return the error of an enrollment of which no row can be scored."""
-    reasons = ", ".join(f"{reason} {n_rows:,}" for reason, n_rows in rejects.counts().items())
+    reasons = "; ".join(f"{REASONS[reason]}: {n_rows:,}" for reason, n_rows in rejects.counts().items())
     return ExtractError(
         f"none of the {rows_read:,} enrollment rows can be scored in {year.title}: {reasons}."
     )

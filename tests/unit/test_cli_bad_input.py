@@ -122,7 +122,7 @@ BAD_TABLES: dict[str, tuple[dict[str, pa.Table], tuple[str, ...]]] = {
     ),
     "birth date no date": (
         {"enrollment": enrollment(birth_date=first(f"{BIRTH_MARK}-13-45", f"{BIRTH_MARK}-01-01"))},
-        ("birth_date is not a date in 1 of 6 rows",),
+        ("birth_date is not a date (YYYY-MM-DD, ", ") in 1 of 6 rows"),
     ),
     "older than anybody": (
         {"enrollment": enrollment(birth_date=first(date(1900, 1, 1), date(int(BIRTH_MARK), 1, 1)))},
@@ -320,6 +320,25 @@ def test_an_edited_table_is_not_scored_with(extracts: Extracts) -> None:
     factors.write_text(factors.read_text(encoding="utf-8").replace("HCC1,", "HCC2,", 1), encoding="utf-8")
     done = extracts.score("--maps-dir", maps)
     assert_refused(done, "ChecksumError", "toy_hcc_v1/relative_factors.csv: sha256", "riskadj maps seal")
+
+
+def test_nobody_left_to_score_says_why_in_words(extracts: Extracts) -> None:
+    done = extracts.score("--rejects", "write", enrollment=enrollment(sex=["U"] * 3 + [None] * 3))
+    assert_refused(
+        done, "none of the 6 enrollment rows", "sex is missing: 3", "sex is not an allowed code: 3"
+    )
+
+
+def test_a_status_that_fits_no_segment_names_columns_that_an_extract_has(extracts: Extracts) -> None:
+    grafts = enrollment(birth_date=[date(1951, 1, 1)] * 6, esrd_status=["graft"] * 6)
+    enrolled = extracts.put("enrollment.parquet", grafts)
+    diagnosed = extracts.put("diagnoses.parquet", diagnoses())
+    done = run(
+        "score", "--payment-year", "2026", "--enrollment", enrolled, "--diagnoses", diagnosed,
+        "--output", extracts.output, "--rejects", "stop",
+    )  # fmt: skip
+    assert_refused(done, "no segment of the model fits", "graft_months", "dual_status_code")
+    assert "graft_duration" not in done.err
 
 
 def test_a_member_who_is_not_there_is_not_named(extracts: Extracts) -> None:

@@ -177,6 +177,26 @@ def test_overrides_win_where_they_are_given() -> None:
     assert status(enrollment, "esrd_status") == ["dialysis", "none", "graft"]
 
 
+def test_months_since_a_graft_are_asked_for_where_they_choose_a_segment() -> None:
+    table = rows({"esrd_status": "graft", "graft_months": None})
+    enrollment, rejects = read(table, fields=("is_esrd",))
+    assert (enrollment.status["is_esrd"].tolist(), len(rejects)) == ([1], 0)
+    _, rejects = read(table, fields=("esrd_status", "graft_duration"))
+    assert faults(rejects) == {1: ("graft_months", "graft_months_not_allowed")}
+
+
+def test_a_pace_member_needs_no_part_d_plan_type() -> None:
+    table = rows(
+        {"is_pace": 1, "part_d_plan_type": None},
+        {"is_pace": 0, "part_d_plan_type": None},
+        {"is_pace": None, "part_d_plan_type": None},
+        {"is_pace": 0, "part_d_plan_type": "pdp"},
+    )
+    enrollment, rejects = read(table, fields=("is_pace", "part_d_plan_type"))
+    reason = ("part_d_plan_type", "part_d_plan_type_missing")
+    assert (enrollment.row_number.tolist(), faults(rejects)) == ([1, 4], {2: reason, 3: reason})
+
+
 def test_cms_own_medicaid_flags_stand_in_for_the_dual_code() -> None:
     table = rows({"ltimcaid": 1, "nemcaid": 0}).drop_columns("dual_status_code")
     enrollment, _ = read(table)

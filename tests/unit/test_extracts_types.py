@@ -107,6 +107,9 @@ DATES: dict[str, pa.Array] = {
     "american": pa.array(["1/31/2025", " "]),
     "american with zeros": pa.array(["01/31/2025 00:00:00", None]),
     "with time": pa.array(["2025-01-31T12:30:00.000", None]),
+    "medicare research file": pa.array(["31-Jan-2025", ""]),
+    "SAS": pa.array(["31JAN2025", None]),
+    "SAS with time": pa.array(["31JAN2025:12:30:00", None]),
     "number": pa.array([20250131, None]),
     "dictionary": pa.array(["2025-01-31", None]).dictionary_encode(),
     "dictionary of dates": pa.array([dt.date(2025, 1, 31), None]).dictionary_encode(),
@@ -122,7 +125,8 @@ def test_dates_of_every_make(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2025-02-30", "31/01/2025", "2025-1", "25-01-31", "2025-W05-5", "x", "2025130", "0"]
+    "text", ["2025-02-30", "31/01/2025", "2025-1", "25-01-31", "2025-W05-5", "x", "2025130", "0", "31-Foo-2025",
+             "31-Feb-2025", "31-Jan-25", "31Jan-2025"]
 )
 def test_an_unreadable_date_is_rejected_with_its_row(text: str) -> None:
     dates = ["2025-01-31", text, None, "2025-01-30"]

@@ -46,6 +46,30 @@ def hccs(scores: riskadj.Scores) -> set[str]:
     return {hcc for row in scores.model_scores.to_pylist() for hcc in row["hccs"]}
 
 
+# --- none at all ---
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([], "diagnoses have no rows"),
+        ([("E119", "2024-12-31", None, None, None)], "(1 outside the collection window)"),
+        ([("Z000", "2025-05-01", None, None, None)], "(1 without an HCC)"),
+        ([("4280", "2025-05-01", None, None, None)] * 2 + [("E119", "2026-01-01", None, None, None)],
+         "(2 rejected, 1 outside the collection window)"),
+    ],
+)  # fmt: skip
+def test_a_run_that_no_diagnosis_reached_says_so(rows: list[tuple[str | None, ...]], words: str) -> None:
+    table = lines(*rows) if rows else lines(("E119", "2025-05-01", None, None, None)).slice(0, 0)
+    notes = scored(table, diagnosis_filter="none", rejects="write").run["notes"]
+    assert [words in note for note in notes].count(True) == 1, notes
+
+
+def test_a_run_that_a_diagnosis_reached_says_nothing_of_the_kind() -> None:
+    notes = scored(lines(("E119", "2025-05-01", None, None, None)), diagnosis_filter="none").run["notes"]
+    assert [note for note in notes if "no diagnosis" in note] == []
+
+
 # --- windows of the runs ---
 
 
