@@ -125,8 +125,21 @@ def test_dates_of_every_make(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2025-02-30", "31/01/2025", "2025-1", "25-01-31", "2025-W05-5", "x", "2025130", "0", "31-Foo-2025",
-             "31-Feb-2025", "31-Jan-25", "31Jan-2025"]
+    "text",
+    [
+        "2025-02-30",
+        "31/01/2025",
+        "2025-1",
+        "25-01-31",
+        "2025-W05-5",
+        "x",
+        "2025130",
+        "0",
+        "31-Foo-2025",
+        "31-Feb-2025",
+        "31-Jan-25",
+        "31Jan-2025",
+    ],
 )
 def test_an_unreadable_date_is_rejected_with_its_row(text: str) -> None:
     dates = ["2025-01-31", text, None, "2025-01-30"]
