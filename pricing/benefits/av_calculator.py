@@ -279,17 +279,18 @@ def _ranges(
     """Return what the plan pays below the deductible, from there to the maximum and above, and the spend at each.
 
     Under the rule of 2023 copays of services whose deductible is waived may reach the maximum before the deductible is
-    met. The target is then moved until they just do.
+    met. The target is then moved until they just do; where that does not settle, the closest of those tried is taken.
     """
     deductible, maximum = limits
-    target, is_reached = deductible, False
+    target, is_reached, tried = deductible, False, []
     for _ in range(_MOST_TARGETS):
-        below = meet(target)
-        off = below.member_pays - maximum
+        tried.append(meet(target))
+        off = tried[-1].member_pays - maximum
         if not accrue or not (abs(off) > _ONE_CENT if is_reached else off > _ONE_CENT):
             break
         is_reached = True
         target *= min(max(1 - off / (2 * target), _SMALLEST_STEP), _LARGEST_STEP)
+    below = min(tried, key=lambda each: abs(each.member_pays - maximum))
     table, spend, share = priced.table, below.spend, 0.0
     if not is_reached:
         share, spend = _between(priced, below.spend, max(maximum - below.accrued, deductible) - deductible)

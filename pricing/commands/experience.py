@@ -104,12 +104,22 @@ def ibnr(
         float | None, typer.Option(help="Claims above it are left out of the triangle.", metavar="DOLLARS")
     ] = None,
     large_by: Annotated[str, typer.Option(help="claim_id or member_id.", metavar="COLUMN")] = "claim_id",
-    large_pmpm: Annotated[
+    large_part: Annotated[
         str,
+        typer.Option(help="What of a large claim is left out: whole, or its excess.", metavar="PART"),
+    ] = "whole",
+    large_method: Annotated[
+        str,
+        typer.Option(
+            help="How large claims are completed: pmpm, or by their own development.", metavar="METHOD"
+        ),
+    ] = "pmpm",
+    large_pmpm: Annotated[
+        str | None,
         typer.Option(
             help="Large claims expected per member and month: dollars, or 'experience'.", metavar="DOLLARS"
         ),
-    ] = "0",
+    ] = None,
     margin: Annotated[
         float, typer.Option(help="Explicit provision, share of the estimate.", metavar="SHARE")
     ] = 0.0,
@@ -120,17 +130,17 @@ def ibnr(
 ) -> None:
     """Claims incurred and not yet paid by month, with completion factors and the range of the estimate.
 
-    Writes ibnr_months, completion_factors, claim_triangle and assumptions (Parquet), a chart and run.json into the
-    output directory, and prints the months that are not complete.
+    Writes ibnr_months, ibnr_steps, completion_factors, claim_triangle and assumptions (Parquet), a chart and run.json
+    into the output directory, and prints the months that are not complete.
 
     \b
     pricing experience ibnr --claims claims.parquet --enrollment enrollment.parquet
                             --valuation-date 2025-12-31 --output ibnr
     """
+    from pricing.experience.expected_claims import MIN_COMPLETION
     from pricing.experience.exposure import member_months
     from pricing.experience.months import name_of
     from pricing.experience.triangles import claim_triangle
-    from pricing.experience.unpaid_claims import MIN_COMPLETION
     from pricing.experience.unpaid_claims import ibnr as estimate
 
     triangle = claim_triangle(
@@ -140,6 +150,7 @@ def ibnr(
         amount=amount,
         large_claim=large_claim,
         large_by=large_by,
+        large_part=large_part,
         use_working_days=working_days,
         **lines.reading,
     )
@@ -155,7 +166,8 @@ def ibnr(
         expected_pmpm=expected_pmpm,
         trend_annual=trend,
         use_working_days=working_days,
-        large_pmpm=_dollars_or_word(large_pmpm),
+        large_method=large_method,
+        large_pmpm=None if large_pmpm is None else _dollars_or_word(large_pmpm),
         margin=margin,
     )
     found.write(output, chart=True, overwrite=overwrite)
@@ -222,22 +234,33 @@ def _print_pmpm(found: Incurred, output: Path) -> None:
 
 
 def _print_ibnr(found: Ibnr, output: Path) -> None:
+    from pricing.experience.unpaid_tables import METHOD_WORDS
+
     title = f"{found.total:,.0f} dollars not yet paid at {found.triangle.valuation_date}"
     if found.run["margin"]:
         title += f", {found.total_with_margin:,.0f} with margin"
     rows = [
         [
             f"{row['month']:%Y-%m}", f"{row['paid']:,.0f}", f"{row['completion']:.1%}",
-            row["method"].replace("_", " "), f"{row['ibnr']:,.0f}", f"{row['incurred_pmpm']:,.2f}",
+            METHOD_WORDS[row["method"]], f"{row['not_yet_paid']:,.0f}", f"{row['incurred_pmpm']:,.2f}",
         ]
         for row in found.summary().reset_index().to_dict("records")
     ]  # fmt: skip
-    notes = list(found.warnings)
+    notes = [*_steps_of_large(found), *found.warnings]
     if found.mack is not None:
         error = found.mack.total
         notes.append(f"standard error of the months by completion (Mack): {error:,.0f} dollars")
     headings = ("month", "paid", "completion", "method", "not yet paid", "incurred PMPM")
     print_result(title, headings, rows, output, justify="lrrlrr", notes=notes)
+
+
+def _steps_of_large(found: Ibnr) -> list[str]:
+    """Return what large claims add to the others, in words; nothing if none are apart."""
+    return [
+        f"{row['step']}: {row['dollars']:,.0f} dollars"
+        for row in found.steps.to_pylist()
+        if row["step"].startswith("large claims")
+    ]
 
 
 def _print_trend(found: Trend, output: Path) -> None:

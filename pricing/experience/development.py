@@ -152,13 +152,23 @@ class MackRange:
         InputError
             The probability is not between 0 and 1, or IBNR is not positive.
         """
-        from scipy.special import ndtri
+        return lognormal_quantile(float(self.development.ibnr.sum()), self.total, probability)
 
-        mean = float(self.development.ibnr.sum())
-        if not 0 < probability < 1 or mean <= 0:
-            raise InputError("probability must lie between 0 and 1, and total IBNR be above 0.")
-        variance = np.log1p((self.total / mean) ** 2)
-        return float(mean * np.exp(ndtri(probability) * np.sqrt(variance) - variance / 2))
+
+def lognormal_quantile(mean: float, standard_error: float, probability: float) -> float:
+    """Return a quantile of what is not yet paid, lognormal with this mean and standard error.
+
+    Raises
+    ------
+    InputError
+        The probability is not between 0 and 1, or the mean is not positive.
+    """
+    from scipy.special import ndtri
+
+    if not 0 < probability < 1 or mean <= 0:
+        raise InputError("probability must lie between 0 and 1, and total IBNR be above 0.")
+    variance = np.log1p((standard_error / mean) ** 2)
+    return float(mean * np.exp(ndtri(probability) * np.sqrt(variance) - variance / 2))
 
 
 def chain_ladder(
@@ -177,7 +187,8 @@ def chain_ladder(
     triangle : array of shape (n_periods, n_ages)
         Cumulative; NaN or None where not known yet. Each row is known up to some age, and from there on it is not.
     average : {"volume", "simple", "geometric", "harmonic"}
-        How age-to-age ratios are averaged; "volume" weighs them by what was paid before.
+        How age-to-age ratios are averaged; "volume" weighs them by what was paid before, so that periods of which
+        nothing was paid by then still count with what was paid after; the others leave those periods out.
     last : int, optional
         Number of periods: the latest of each age are used only.
     drop_high, drop_low : int
@@ -234,21 +245,33 @@ def last_ages(triangle: Numbers) -> npt.NDArray[np.int64]:
 def _factor(
     before: Numbers, after: Numbers, age: int, average: str, last: int | None, drop_high: int, drop_low: int
 ) -> float:
-    rows = np.flatnonzero(~np.isnan(after) & (before > 0))
+    known = ~np.isnan(after)
+    rows = np.flatnonzero(known if average == "volume" else known & (before > 0))
     rows = rows if last is None else rows[-last:]
-    if not len(rows):
-        raise InputError(
-            f"no period is known at ages {age + 1} and {age + 2} with claims paid by then; shorten the triangle."
-        )
-    ratios = after[rows] / before[rows]
+    ratios = _ratios(before[rows], after[rows])
     if len(rows) > drop_high + drop_low:
         kept = np.sort(np.argsort(ratios, kind="stable")[drop_low : len(rows) - drop_high])
         rows, ratios = rows[kept], ratios[kept]
+    if not before[rows].sum() > 0:
+        raise InputError(
+            f"no period is known at ages {age + 1} and {age + 2} with claims paid by then; shorten the triangle."
+        )
+    if not after[rows].sum() > 0 or (average in ("geometric", "harmonic") and not (ratios > 0).all()):
+        raise InputError(
+            f"claims paid by age {age + 1} were taken back by the next, so they have no {average} factor; correct "
+            "them, or leave those periods out."
+        )
     if average == "volume":
         return float(after[rows].sum() / before[rows].sum())
     if average == "geometric":
         return float(np.exp(np.log(ratios).mean()))
     return float(len(ratios) / (1 / ratios).sum()) if average == "harmonic" else float(ratios.mean())
+
+
+def _ratios(before: Numbers, after: Numbers) -> Numbers:
+    """Return what ratios are sorted by; without claims before, any are infinitely more."""
+    without = np.where(after > before, np.inf, 1.0)
+    return np.divide(after, before, out=without, where=before > 0)
 
 
 def mack_range(triangle: Any, *, sigma: str = "mack") -> MackRange:
@@ -278,6 +301,10 @@ def mack_range(triangle: Any, *, sigma: str = "mack") -> MackRange:
     development = chain_ladder(triangle)
     values, factors = development.triangle, development.factors
     n_ages = values.shape[1]
+    if not (values[~np.isnan(values)] > 0).all():
+        raise InputError(
+            "Mack's range needs claims paid above 0 in every known cell of the cumulative triangle."
+        )
     if n_ages < LEAST_AGES:
         raise InputError(
             f"Mack's range needs at least {LEAST_AGES} ages: the last sigma is extrapolated from two."

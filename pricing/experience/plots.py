@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pricing.experience.months import PER_1000, months_of_dates, name_of
+from pricing.experience.unpaid_tables import METHOD_WORDS
 from pricing.inputs import Numbers
 from pricing.rows import ALL
 from riskadj.charts import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pricing.experience.unpaid_claims import Ibnr
 
 _MOST_CLAIMANTS = 25
+PURPLE = PALETTE[4]
 
 
 def plot_development(development: Development) -> Figure:
@@ -153,8 +155,6 @@ def _spread(x: pd.Series, y: pd.Series) -> dict[str, float]:
 
 _METHODS = {"completion": BLUE, "pmpm": AMBER, "bornhuetter_ferguson": AMBER, "chain_ladder": RED}
 
-_METHOD_WORDS = {"pmpm": "expected PMPM", "bornhuetter_ferguson": "Bornhuetter-Ferguson"}
-
 
 def plot_ibnr(ibnr: Ibnr) -> Figure:
     """Return a figure: incurred PMPM by month, paid and not yet paid, and completion by lag."""
@@ -163,25 +163,46 @@ def plot_ibnr(ibnr: Ibnr) -> Figure:
     exposure = frame["member_months"].to_numpy()
     figure, (left, right) = new_figure(1, 2, width=13.0, width_ratios=(2, 1))
     at = np.arange(len(months))
-    paid = (frame["paid"] + frame["large_paid"]).to_numpy() / exposure
-    unpaid = (frame["ibnr"] + frame["large_unpaid"]).to_numpy() / exposure
-    left.bar(at, paid, color=GREY, label="paid", width=0.85)
+    top = frame["paid"].to_numpy() / exposure
+    left.bar(at, top, color=GREY, label="paid", width=0.85)
     for method in dict.fromkeys(frame["method"]):
         rows = (frame["method"] == method).to_numpy()
-        name = f"not yet paid, by {_METHOD_WORDS.get(method, method.replace('_', ' '))}"
-        left.bar(at[rows], unpaid[rows], bottom=paid[rows], color=_METHODS[method], label=name, width=0.85)
+        unpaid = frame["ibnr"].to_numpy()[rows] / exposure[rows]
+        name = f"not yet paid, by {METHOD_WORDS[method]}"
+        left.bar(at[rows], unpaid, bottom=top[rows], color=_METHODS[method], label=name, width=0.85)
+    top = top + frame["ibnr"].to_numpy() / exposure
+    if ibnr.triangle.large_claim:
+        _draw_large(left, frame, top)
     left.set_title(f"{ibnr.total:,.0f} dollars not yet paid", fontsize=10)
     left.set_ylabel("incurred PMPM")
     left.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     show_dollars(left.yaxis)
     month_ticks(left, months)
     completion = ibnr.development.completion
-    right.plot(np.arange(len(completion)), completion, marker="o", color=BLUE, markersize=4)
+    right.plot(
+        np.arange(len(completion)), completion, marker="o", color=BLUE, markersize=4, label="other claims"
+    )
+    large = ibnr.factors["large_completion"].to_numpy()
+    if not np.isnan(large).all():
+        right.plot(np.arange(len(large)), large, marker="o", color=PURPLE, markersize=4, label="large claims")
+        right.legend(frameon=False, fontsize=8, loc="lower right")
     right.set_ylim(0, max(1.05, float(completion.max()) + 0.05))
     right.set_title("Completion: share of ultimate claims paid", fontsize=10)
     right.set_xlabel("months from service to payment")
     show_percent(right.yaxis)
     return figure
+
+
+def _draw_large(axes: Axes, frame: pd.DataFrame, bottom: Numbers) -> None:
+    """Draw large claims on top of the others: what is paid, and what they still lack."""
+    for column, name, hatch in (("large_paid", "paid", ""), ("large_unpaid", "not yet paid", "////")):
+        height = frame[column].to_numpy() / frame["member_months"].to_numpy()
+        face = "white" if hatch else PURPLE
+        axes.bar(
+            np.arange(len(frame)), height, bottom=bottom, color=face, edgecolor=PURPLE, hatch=hatch, width=0.85,
+            linewidth=0.5, label=f"large claims, {name}",
+        )  # fmt: skip
+        bottom = bottom + height
 
 
 def plot_pool_charges(charges: PoolCharges) -> Figure:

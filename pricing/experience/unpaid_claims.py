@@ -14,14 +14,30 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pricing import results
 from pricing.errors import InputError, check_choice
-from pricing.experience.assumptions import FITTED, GIVEN, RULE, Assumption, assumption_table, chosen
-from pricing.experience.development import LEAST_AGES, Development, MackRange, chain_ladder, mack_range
+from pricing.experience.development import (
+    LEAST_AGES,
+    Development,
+    MackRange,
+    chain_ladder,
+    lognormal_quantile,
+    mack_range,
+)  # fmt: skip
+from pricing.experience.expected_claims import MIN_COMPLETION, expected_pmpms, shape_of, ultimate_of
 from pricing.experience.exposure import MemberMonths
-from pricing.experience.months import as_dates, month_of, name_of, working_days
+from pricing.experience.large_claims import EXPERIENCE, LargeUnpaid, assumptions_of_large, complete_large
+from pricing.experience.months import name_of, working_days
 from pricing.experience.triangles import Triangle
+from pricing.experience.unpaid_tables import (
+    assumptions_of,
+    expected_assumption,
+    factors_table,
+    months_table,
+    steps_table,
+)  # fmt: skip
 from pricing.inputs import Numbers
 
 if TYPE_CHECKING:
@@ -29,10 +45,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 IMMATURE = ("pmpm", "bornhuetter_ferguson", "chain_ladder")
-#: Below this completion a month's ultimate is not its paid claims divided by completion.
-MIN_COMPLETION = 0.65
-#: What `large_pmpm` may be instead of dollars.
-EXPERIENCE = "experience"
 _LEAST_MONTHS = 3
 _DECIMALS = 6
 
@@ -47,9 +59,13 @@ class Ibnr:
         One row per month incurred: month, member_months, lag_months (of its last payment), paid [dollars, large claims
         left out], completion, method (completion, pmpm, bornhuetter_ferguson, chain_ladder), expected_pmpm [dollars;
         null where not used], ultimate, ibnr (= ultimate - paid), standard_error (Mack; null where another method was
-        used), large_paid, large_unpaid, incurred (= ultimate + large_paid + large_unpaid), incurred_pmpm, margin.
+        used), large_paid, large_unpaid, large_method (pmpm, development, bornhuetter_ferguson; none where nothing is
+        added), incurred (= ultimate + large_paid + large_unpaid), incurred_pmpm, margin.
     factors : pyarrow.Table
-        One row per lag: lag_months, age_to_age (to the next lag; the last row's is the tail), completion.
+        One row per lag: lag_months, age_to_age (to the next lag; the last row's is the tail), completion,
+        large_age_to_age, large_completion (null unless large claims develop on their own).
+    steps : pyarrow.Table
+        From what is paid to what is incurred: step, dollars, pmpm, is_total (the sum of the steps before it).
     triangle, development : Triangle, Development
         What was paid when; and developed by the chain ladder throughout.
     mack : MackRange or None
@@ -63,6 +79,7 @@ class Ibnr:
 
     months: pa.Table
     factors: pa.Table
+    steps: pa.Table
     triangle: Triangle = field(repr=False)
     development: Development = field(repr=False)
     mack: MackRange | None = field(repr=False)
@@ -73,6 +90,7 @@ class Ibnr:
     TABLES: ClassVar[Mapping[str, str]] = {
         "months": "ibnr_months",
         "factors": "completion_factors",
+        "steps": "ibnr_steps",
         "triangle": "claim_triangle",
         "assumptions": "assumptions",
     }
@@ -90,7 +108,9 @@ class Ibnr:
         return self.total + float(self.run["margin"])
 
     def quantile(self, probability: float) -> float:
-        """Return a quantile of IBNR of the months whose method is completion, lognormal with Mack's standard error.
+        """Return a quantile of IBNR of the months whose method is completion: lognormal, with Mack's standard error.
+
+        Its mean is the estimate's, whatever average and tail that was made with.
 
         Raises
         ------
@@ -99,13 +119,28 @@ class Ibnr:
         """
         if self.mack is None:
             raise InputError("this triangle has no Mack range; warnings say why.")
-        return self.mack.quantile(probability)
+        by_completion = pc.equal(self.months["method"], "completion")
+        mean = pc.sum(self.months["ibnr"].filter(by_completion)).as_py()
+        return lognormal_quantile(mean, self.mack.total, probability)
 
     def summary(self) -> pd.DataFrame:
-        """Return the months that are not complete: paid, completion, method, ultimate, ibnr, PMPM."""
+        """Return the months that are not complete: paid, completion, method, ultimate, ibnr, not_yet_paid, PMPM.
+
+        ``not_yet_paid`` is ``ibnr`` and what large claims lack; it adds up to `total`.
+        """
         frame = self.months.to_pandas().set_index("month")
-        shown = ["member_months", "paid", "completion", "method", "ultimate", "ibnr", "incurred_pmpm"]
-        return frame.loc[frame["completion"] != 1.0, shown]
+        frame["not_yet_paid"] = frame["ibnr"] + frame["large_unpaid"]
+        shown = [
+            "member_months",
+            "paid",
+            "completion",
+            "method",
+            "ultimate",
+            "ibnr",
+            "not_yet_paid",
+            "incurred_pmpm",
+        ]
+        return frame.loc[(frame["completion"] != 1.0) | (frame["not_yet_paid"] != 0.0), shown]
 
     def plot(self) -> Figure:
         """Return a figure: paid and not yet paid by month with PMPM, and completion by lag."""
@@ -136,7 +171,8 @@ def ibnr(
     use_working_days: bool = False,
     holidays: Sequence[date] = (),
     base_months: int = 12,
-    large_pmpm: float | str = 0.0,
+    large_method: str = "pmpm",
+    large_pmpm: float | str | None = None,
     margin: float = 0.0,
 ) -> Ibnr:
     """Return claims incurred and not yet paid by month.
@@ -165,10 +201,16 @@ def ibnr(
     holidays : sequence of date
     base_months : int
         Latest mature months from which expected PMPM is taken.
-    large_pmpm : float or "experience"
-        Large claims expected per member and month, where the triangle leaves them out: the share of it that a month's
-        completion leaves unpaid is added. [dollars] A pool charge is such a number; "experience" takes what the base
-        months have: their large claims paid over member months x completion.
+    large_method : {"pmpm", "development"}
+        How large claims are completed, where the triangle leaves them out. ``pmpm``: what is expected of them is added
+        for the share of a month that the other claims' completion leaves unpaid. ``development``: by their own
+        triangle, volume-weighted over all months; months of which less than `min_completion` of large claims is paid
+        take what is paid + (1 - completion) x what is expected. Take it with ``large_part="excess"`` of
+        `claim_triangle`: claims parted as a whole look more complete than they are.
+    large_pmpm : float or "experience", optional
+        Large claims expected per member and month. [dollars] A pool charge is such a number; "experience" takes what
+        the base months have: large claims over member months, each month as complete as its method says. Default:
+        nothing for "pmpm", which a warning says; "experience" for "development".
     margin : float
         Explicit provision for adverse deviation. [share of the best estimate]
 
@@ -196,7 +238,7 @@ def ibnr(
     paid, developed = triangle.total, triangle.total / completion
     is_mature = completion >= min_completion
     needs = ~is_mature & (immature != "chain_ladder")
-    shape = _shape(
+    shape = shape_of(
         triangle,
         trend_annual,
         seasonality,
@@ -204,31 +246,34 @@ def ibnr(
     )
     expected = np.full(len(paid), np.nan)
     if needs.any():
-        expected[needs] = _expected(
+        expected[needs] = expected_pmpms(
             triangle, expected_pmpm, needs, developed, exposure * shape, is_mature, shape, base_months
         )
-    ultimate = np.where(needs, _replaced(immature, paid, completion, expected * exposure), developed)
+    ultimate = np.where(needs, ultimate_of(immature, paid, completion, expected * exposure), developed)
     method = np.where(needs, immature, np.where(is_mature, "completion", "chain_ladder"))
     mack, reason = _mack(triangle, is_mature)
-    large_expected = _large_pmpm(triangle, large_pmpm, exposure * completion, _base(is_mature, base_months))
-    large_unpaid = large_expected * exposure * (1 - completion)
-    best = ultimate - paid + large_unpaid
-    months = _months_table(
+    large = complete_large(
+        triangle, exposure, completion, method=large_method, given=large_pmpm, min_completion=min_completion,
+        base_months=base_months, tail=tail,
+    )  # fmt: skip
+    best = ultimate - paid + large.unpaid
+    months = months_table(
         triangle,
         {
             "member_months": exposure, "completion": completion, "expected_pmpm": expected, "ultimate": ultimate,
-            "large_unpaid": large_unpaid, "margin": margin * best,
+            "large_unpaid": large.unpaid, "margin": margin * best,
         },
-        method,
+        (method.tolist(), large.method),
         _errors(mack, is_mature),
     )  # fmt: skip
     return Ibnr(
         months=months,
-        factors=_factors_table(development),
+        factors=factors_table(development, large),
+        steps=steps_table(triangle, months),
         triangle=triangle,
         development=development,
         mack=mack,
-        assumptions=_assumptions(
+        assumptions=assumptions_of(
             triangle,
             {
                 "average": average, "last": last, "drop_high": drop_high, "drop_low": drop_low, "tail": tail,
@@ -236,14 +281,16 @@ def ibnr(
                 "seasonality": "given" if seasonality else None, "use_working_days": use_working_days,
                 "margin": margin,
             },
-            _expected_assumption(expected_pmpm, base_months),
-            _large_assumption(large_pmpm, large_expected, base_months),
+            expected_assumption(expected_pmpm, base_months),
+            *assumptions_of_large(
+                triangle, large, method=large_method, given=large_pmpm, base_months=base_months
+            ),
         ),
         warnings=(
             *triangle.warnings,
             *reason,
             *_look(triangle, ultimate, paid, expected),
-            *_look_large(triangle, large_expected),
+            *_look_large(triangle, large),
         ),
         run=_run(triangle, months),
     )  # fmt: skip
@@ -255,24 +302,6 @@ def _check(immature: str, min_completion: float, base_months: int, margin: float
         raise InputError("min_completion must lie between 0 and 1.")
     if base_months < 1 or not trend > -1 or not margin >= 0:
         raise InputError("base_months must be at least 1, trend_annual above -1, margin not negative.")
-
-
-def _base(is_mature: npt.NDArray[np.bool_], base_months: int) -> npt.NDArray[np.int64]:
-    """Return the latest mature months."""
-    return np.flatnonzero(is_mature)[-base_months:]
-
-
-def _large_pmpm(
-    triangle: Triangle, given: float | str, completed_exposure: Numbers, base: npt.NDArray[np.int64]
-) -> float:
-    """Return the large claims expected per member and month."""
-    if given == EXPERIENCE:
-        if not len(base):
-            raise InputError("no month reaches min_completion; give large_pmpm in dollars.")
-        return float(triangle.large[base].sum() / completed_exposure[base].sum())
-    if isinstance(given, str) or not given >= 0:
-        raise InputError(f"large_pmpm must be dollars, not negative, or '{EXPERIENCE}'.")
-    return float(given)
 
 
 def _exposure(triangle: Triangle, given: Any) -> Numbers:
@@ -294,47 +323,6 @@ def _exposure(triangle: Triangle, given: Any) -> Numbers:
     return months
 
 
-def _shape(
-    triangle: Triangle, trend: float, seasonality: Mapping[int, float] | None, days: npt.NDArray[Any] | None
-) -> Numbers:
-    """Return how PMPM is expected to move from month to month, up to a constant."""
-    shape = (1 + trend) ** ((triangle.months - triangle.months[-1]) / 12)
-    if seasonality is not None:
-        if sorted(seasonality) != list(range(1, 13)) or not all(value > 0 for value in seasonality.values()):
-            raise InputError("seasonality needs a factor above 0 for each calendar month, 1 to 12.")
-        shape = shape * np.array([seasonality[int(month) % 12 + 1] for month in triangle.months])
-    return shape if days is None else shape * days / days.mean()
-
-
-def _expected(
-    triangle: Triangle,
-    given: float | Mapping[str, float] | None,
-    needs: npt.NDArray[np.bool_],
-    developed: Numbers,
-    shaped_exposure: Numbers,
-    is_mature: npt.NDArray[np.bool_],
-    shape: Numbers,
-    base_months: int,
-) -> Numbers:
-    """Return the PMPM expected of the months that need one."""
-    if isinstance(given, Mapping):
-        by_month = {month_of(month): value for month, value in given.items()}
-        missing = [name_of(int(month)) for month in triangle.months[needs] if int(month) not in by_month]
-        if missing:
-            raise InputError(f"expected_pmpm lacks {', '.join(missing)}, which are below min_completion.")
-        return np.array([by_month[int(month)] for month in triangle.months[needs]])
-    if given is not None:
-        return np.full(int(needs.sum()), float(given))
-    base = _base(is_mature, base_months)
-    if not len(base):
-        raise InputError("no month reaches min_completion; give expected_pmpm, or lower min_completion.")
-    return developed[base].sum() / shaped_exposure[base].sum() * shape[needs]
-
-
-def _replaced(immature: str, paid: Numbers, completion: Numbers, expected: Numbers) -> Numbers:
-    return expected if immature == "pmpm" else paid + (1 - completion) * expected
-
-
 def _mack(triangle: Triangle, is_mature: npt.NDArray[np.bool_]) -> tuple[MackRange | None, tuple[str, ...]]:
     """Return Mack's range of the mature months; the others only enter factors that mature months are past."""
     rows = triangle.development[is_mature]
@@ -352,96 +340,12 @@ def _errors(mack: MackRange | None, is_mature: npt.NDArray[np.bool_]) -> Numbers
     return errors
 
 
-def _months_table(
-    triangle: Triangle, numbers: Mapping[str, Numbers], method: Any, errors: Numbers
-) -> pa.Table:
-    ultimate, exposure = numbers["ultimate"], numbers["member_months"]
-    incurred = ultimate + triangle.large + numbers["large_unpaid"]
-    expected = numbers["expected_pmpm"]
-    return pa.table(
-        {
-            "month": as_dates(triangle.months),
-            "member_months": pa.array(exposure),
-            "lag_months": pa.array(triangle.months[-1] - triangle.months),
-            "paid": pa.array(triangle.total),
-            "completion": pa.array(numbers["completion"]),
-            "method": pa.array(method.tolist(), pa.string()),
-            "expected_pmpm": pa.array(expected, mask=np.isnan(expected)),
-            "ultimate": pa.array(ultimate),
-            "ibnr": pa.array(ultimate - triangle.total),
-            "standard_error": pa.array(errors, mask=np.isnan(errors)),
-            "large_paid": pa.array(triangle.large),
-            "large_unpaid": pa.array(numbers["large_unpaid"]),
-            "incurred": pa.array(incurred),
-            "incurred_pmpm": pa.array(incurred / exposure),
-            "margin": pa.array(numbers["margin"]),
-        }
-    )
-
-
-def _factors_table(development: Development) -> pa.Table:
-    return pa.table(
-        {
-            "lag_months": pa.array(np.arange(len(development.completion), dtype=np.int32)),
-            "age_to_age": pa.array(np.append(development.factors, development.tail)),
-            "completion": pa.array(development.completion),
-        }
-    )
-
-
-#: Option -> its default, unit and meaning.
-_OPTIONS: Mapping[str, tuple[object, str, str]] = {
-    "average": ("volume", "", "how age-to-age ratios are averaged"),
-    "last": (None, "months", "latest ratios of each lag that are used; none: all"),
-    "drop_high": (0, "ratios", "highest ratios of each lag left out"),
-    "drop_low": (0, "ratios", "lowest ratios of each lag left out"),
-    "tail": (1.0, "factor", "from the last lag to ultimate"),
-    "min_completion": (MIN_COMPLETION, "share", "below it a month takes the method of immature months"),
-    "immature": ("pmpm", "", "method of months below min_completion"),
-    "trend_annual": (0.0, "a year", "of PMPM from the base months on"),
-    "seasonality": (None, "factor", "of PMPM by calendar month"),
-    "use_working_days": (False, "", "PMPM moves with the working days of service"),
-    "margin": (0.0, "share", "explicit provision for adverse deviation, beside the estimate"),
-}
-
-
-def _assumptions(triangle: Triangle, options: Mapping[str, object], *expected: Assumption) -> pa.Table:
-    removed = f"claims above it left out, by {triangle.large_by}"
-    return assumption_table(
-        [
-            *(chosen(name, value, *_OPTIONS[name]) for name, value in options.items()),
-            *expected,
-            Assumption("valuation_date", triangle.valuation_date, "", GIVEN, "what was paid by then"),
-            chosen("large_claim", triangle.large_claim, None, "dollars", removed),
-            chosen("payment days", triangle.has_working_days, False, "", "payments at average working days"),
-            Assumption("range", "Mack", "", RULE, "volume-weighted chain ladder; months by completion"),
-        ]
-    )
-
-
-def _expected_assumption(given: float | Mapping[str, float] | None, base_months: int) -> Assumption:
-    meaning = "per member and month, where a month takes its ultimate from it"
-    if given is None:
-        return Assumption("expected_pmpm", f"latest {base_months} mature months", "dollars", FITTED, meaning)
-    words = "by month" if isinstance(given, Mapping) else given
-    return Assumption("expected_pmpm", words, "dollars", GIVEN, meaning)
-
-
-def _large_assumption(given: float | str, found: float, base_months: int) -> Assumption:
-    if given == EXPERIENCE:
-        meaning = f"large claims of the latest {base_months} mature months, for the unpaid share of a month"
-        return Assumption("large_pmpm", found, "dollars", FITTED, meaning)
-    return chosen(
-        "large_pmpm", found, 0.0, "dollars", "large claims expected, for the unpaid share of a month"
-    )
-
-
-def _look_large(triangle: Triangle, expected: float) -> tuple[str, ...]:
-    if expected or not triangle.large.any():
+def _look_large(triangle: Triangle, large: LargeUnpaid) -> tuple[str, ...]:
+    if not triangle.large.any() or set(large.method) != {"none"}:
         return ()
     return (
         f"large claims of {triangle.large.sum():,.0f} dollars are left out of the triangle, and nothing is added for "
-        f"those not yet paid: give large_pmpm, a pool charge or '{EXPERIENCE}'.",
+        f"those not yet paid: give large_pmpm, a pool charge or '{EXPERIENCE}', or large_method='development'.",
     )
 
 

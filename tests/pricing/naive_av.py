@@ -36,6 +36,10 @@ MAXD = "Avg. Cost per Enrollee (Max'd)"
 TOLERANCE, ROUNDS, TARGETS = 1e-5, 100, 200
 
 
+class UnsettledError(Exception):
+    """A search did not come to rest: its last value is chance, and nobody's is the right one."""
+
+
 def key(heading):
     return re.sub(r"[\s.]+", "", heading).lower()
 
@@ -174,6 +178,8 @@ def phase_1(table, parts, target, is_new_rule):
             break
         fade = math.exp(-i / 5)
         w = measured * fade + (w + measured) / 2 * (1 - fade)
+    else:
+        raise UnsettledError
     share = plan / total if total else 0.0
     if is_new_rule:
         accrued = s * round(1 - share - measured, 5)
@@ -232,8 +238,10 @@ def plan_pays(tables, deductibles, maximum, design, is_new_rule, end_table):
             member, accrued = member + s * (1 - share), accrued + other
         over = member - maximum
         rounds += 1
-        if not is_new_rule or not (over > 0.01 or (is_reached and over < -0.01)) or rounds == TARGETS:
+        if not is_new_rule or not (over > 0.01 or (is_reached and over < -0.01)):
             break
+        if rounds == TARGETS:
+            raise UnsettledError
         is_reached = True
         target *= min(max(1 - over / (2 * target), 0.25), 2.0)
     if len(tables) > 1:

@@ -78,3 +78,31 @@ def triangle(lines: Iterable[Mapping[str, Any]], last: tuple[int, int]) -> dict[
             lag = (paid.year - service.year) * 12 + paid.month - service.month
             cells[service.year, service.month, lag] += line["paid_amount"]
     return dict(cells)
+
+
+def layers(
+    lines: Iterable[Mapping[str, Any]], last: tuple[int, int], threshold: float
+) -> tuple[dict[tuple[int, int, int], float], dict[tuple[int, int, int], float]]:
+    """Paid by year and month of service and lag, of each claim up to a threshold and above it.
+
+    A claim's payments count in the order of their months (of one month: by month of service); each adds what the claim
+    then has up to the threshold and above it.
+    """
+    below: dict[tuple[int, int, int], float] = defaultdict(float)
+    above: dict[tuple[int, int, int], float] = defaultdict(float)
+    claims: dict[str, list[tuple[int, int, int, int, float]]] = defaultdict(list)
+    for line in lines:
+        service, paid = line["service_date"], line["paid_date"]
+        if (paid.year, paid.month) <= last:
+            claims[line["claim_id"]].append(
+                (paid.year, paid.month, service.year, service.month, line["paid_amount"])
+            )
+    for payments in claims.values():
+        so_far = 0.0
+        for paid_year, paid_month, year, month, amount in sorted(payments, key=lambda each: each[:4]):
+            lag = (paid_year - year) * 12 + paid_month - month
+            excess = max(so_far + amount - threshold, 0.0) - max(so_far - threshold, 0.0)
+            above[year, month, lag] += excess
+            below[year, month, lag] += amount - excess
+            so_far += amount
+    return dict(below), dict(above)

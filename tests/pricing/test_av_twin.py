@@ -6,7 +6,7 @@ import math
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from pricing.benefits.av_calculator import actuarial_value
@@ -120,7 +120,10 @@ def designs(draw):
 
 def check(tables, design, year):
     found = actuarial_value(tables, design, benefit_year=year).value
-    expected = naive_av.value(tables, design, is_new_rule=year >= 2023)
+    try:
+        expected = naive_av.value(tables, design, is_new_rule=year >= 2023)
+    except naive_av.UnsettledError:
+        reject()
     assert found == pytest.approx(expected, abs=ACCURACY)
 
 
