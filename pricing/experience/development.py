@@ -70,8 +70,9 @@ class Development:
 
     @property
     def ultimate(self) -> Numbers:
-        """Paid to date divided by completion, by period."""
-        return self.paid / self.completion[self.ages]
+        """Paid to date divided by completion, by period; NaN where no period has anything paid by that age."""
+        completion = self.completion[self.ages]
+        return np.divide(self.paid, completion, out=np.full(len(completion), np.nan), where=completion > 0)
 
     @property
     def ibnr(self) -> Numbers:
@@ -205,6 +206,16 @@ def chain_ladder(
     InputError
         The triangle has holes, no ratio can be had for an age, or an option is not allowed.
     """
+    found = develop(triangle, average=average, last=last, drop_high=drop_high, drop_low=drop_low, tail=tail)
+    for age in np.flatnonzero(np.isinf(found.factors)).tolist():
+        raise _nothing_before(age)
+    return found
+
+
+def develop(
+    triangle: Any, *, average: str, last: int | None, drop_high: int, drop_low: int, tail: float
+) -> Development:
+    """Return what `chain_ladder` does; of an age by which nothing is paid the factor is infinite, completion 0."""
     values = as_triangle(triangle)
     check_choice("average", average, AVERAGES)
     if not tail > 0 or (last is not None and last < 1):
@@ -252,10 +263,10 @@ def _factor(
     if len(rows) > drop_high + drop_low:
         kept = np.sort(np.argsort(ratios, kind="stable")[drop_low : len(rows) - drop_high])
         rows, ratios = rows[kept], ratios[kept]
+    if not before[rows].any() and after[known].sum() > 0:
+        return np.inf
     if not before[rows].sum() > 0:
-        raise InputError(
-            f"no period is known at ages {age + 1} and {age + 2} with claims paid by then; shorten the triangle."
-        )
+        raise _nothing_before(age)
     if not after[rows].sum() > 0 or (average in ("geometric", "harmonic") and not (ratios > 0).all()):
         raise InputError(
             f"claims paid by age {age + 1} were taken back by the next, so they have no {average} factor; correct "
@@ -266,6 +277,12 @@ def _factor(
     if average == "geometric":
         return float(np.exp(np.log(ratios).mean()))
     return float(len(ratios) / (1 / ratios).sum()) if average == "harmonic" else float(ratios.mean())
+
+
+def _nothing_before(age: int) -> InputError:
+    return InputError(
+        f"no period is known at ages {age + 1} and {age + 2} with claims paid by then; shorten the triangle."
+    )
 
 
 def _ratios(before: Numbers, after: Numbers) -> Numbers:

@@ -127,9 +127,9 @@ def incurred(
 
     Notes
     -----
-    A reversal is a line with a negative amount: its amount (and its units, which extracts write negative) net by
-    addition, and it takes one line away. A claim whose lines are all reversed is not counted. A claim with lines in
-    several months or categories counts in each.
+    A reversal is a line with a negative amount: its amount nets by addition, and it takes one line and its units away,
+    also where the extract writes those above 0. A claim whose lines are all reversed is not counted. A claim with lines
+    in several months or categories counts in each.
     """
     check_choice("utilization", utilization, UTILIZATIONS)
     headers = header_names(header_amounts)
@@ -181,7 +181,7 @@ class _Counted:
         cell, cells = numbered(codes, [int(each.max()) + 1 for each in codes], len(used))
         n_cells = len(cells)
         signs = np.where(lines.is_reversal[used], -1.0, 1.0)
-        units = lines.rows.numbers("units")[used] if lines.rows.has("units") else None
+        units = _units(lines)[used] if lines.rows.has("units") else None
         return cls(
             cells,
             lines.categories.names,
@@ -231,6 +231,15 @@ class _Counted:
         columns |= {"amount": pa.array(amounts), "member_months": pa.array(months)}
         columns |= {name: _finite(values) for name, values in rates.items()}
         return pa.table(columns)
+
+
+def _units(lines: ClaimLines) -> Numbers:
+    """Return the units of each line; a reversal takes them away, whichever sign it writes them with."""
+    try:
+        units = lines.rows.numbers("units")
+    except InputError as error:
+        raise InputError(f"{error} Or count something else: utilization='claims' or 'lines'.") from None
+    return np.where(lines.is_reversal, -np.abs(units), units)
 
 
 def _finite(values: Numbers) -> pa.Array:

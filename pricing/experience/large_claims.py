@@ -1,8 +1,8 @@
 """Large claims apart from the others: what of each claim is large, and what large claims still lack.
 
 Parted as a whole, a claim is large in every lag once it is large at the valuation date; those of late months that will
-become so are among the others still. Parted at the threshold, each claim counts below it up to the threshold and above
-it with the excess, as it stood after each payment, so that both parts develop as they did in months past.
+become so are completed with the others. Parted at the threshold, a claim counts with the others up to the threshold and
+as large with its excess, as it stood after each payment, so that both parts develop as they did in months past.
 """
 
 from __future__ import annotations

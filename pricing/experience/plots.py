@@ -48,7 +48,8 @@ def plot_development(development: Development) -> Figure:
     figure, (left, right) = new_figure(1, 2)
     ratios = development.triangle[:, 1:] / development.triangle[:, :-1] / development.factors - 1
     most = max(float(np.nanmax(np.abs(ratios))), 0.01)
-    image = left.imshow(ratios, cmap="RdBu_r", vmin=-most, vmax=most, aspect="auto")
+    edges = (0.5, ratios.shape[1] + 0.5, len(ratios) + 0.5, 0.5)
+    image = left.imshow(ratios, cmap="RdBu_r", vmin=-most, vmax=most, aspect="auto", extent=edges)
     left.set_title("Age-to-age ratios against the factor used", fontsize=10)
     left.set_xlabel("age")
     left.set_ylabel("period incurred")
@@ -56,8 +57,8 @@ def plot_development(development: Development) -> Figure:
     bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:+.0%}")
     periods = np.arange(1, len(development.triangle) + 1)
     right.bar(periods, development.paid, color=BLUE, label="paid")
-    right.bar(periods, development.ibnr, bottom=development.paid, color=AMBER, label="not yet reported")
-    right.set_title(f"Incurred by period: {development.ibnr.sum():,.0f} not yet reported", fontsize=10)
+    right.bar(periods, development.ibnr, bottom=development.paid, color=AMBER, label="not yet paid")
+    right.set_title(f"Incurred by period: {development.ibnr.sum():,.0f} not yet paid", fontsize=10)
     right.set_xlabel("period incurred")
     show_dollars(right.yaxis)
     right.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -133,11 +134,22 @@ def plot_incurred(incurred: Incurred) -> Figure:
     for name, at in _spread(np.log10(per_1000), np.log10(unit_cost)).items():
         right.annotate(name, (per_1000[name], 10**at), xytext=(6, -3), textcoords="offset points", fontsize=8)
     right.set(xscale="log", yscale="log")
-    right.margins(0.15)
+    _plain_numbers(right)
+    right.margins(0.2)
     right.set_xlabel(f"{incurred.utilization} per 1,000 members a year (log scale)")
     right.set_ylabel("dollars each (log scale)")
     right.set_title("Area: dollars", fontsize=10)
     return figure
+
+
+def _plain_numbers(axes: Axes) -> None:
+    """Write 1, 2 and 5 of each power of ten, as numbers, on axes of logarithms."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _spread(x: pd.Series, y: pd.Series) -> dict[str, float]:

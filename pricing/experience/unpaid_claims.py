@@ -22,7 +22,7 @@ from pricing.experience.development import (
     LEAST_AGES,
     Development,
     MackRange,
-    chain_ladder,
+    develop,
     lognormal_quantile,
     mack_range,
 )  # fmt: skip
@@ -203,10 +203,9 @@ def ibnr(
         Latest mature months from which expected PMPM is taken.
     large_method : {"pmpm", "development"}
         How large claims are completed, where the triangle leaves them out. ``pmpm``: what is expected of them is added
-        for the share of a month that the other claims' completion leaves unpaid. ``development``: by their own
-        triangle, volume-weighted over all months; months of which less than `min_completion` of large claims is paid
-        take what is paid + (1 - completion) x what is expected. Take it with ``large_part="excess"`` of
-        `claim_triangle`: claims parted as a whole look more complete than they are.
+        for the share of a month that the other claims' completion leaves unpaid, too little where large claims are paid
+        later than the others. ``development``: by their own triangle, volume-weighted over all months; months of which
+        less than `min_completion` of large claims is paid take what is paid + (1 - completion) x what is expected.
     large_pmpm : float or "experience", optional
         Large claims expected per member and month. [dollars] A pool charge is such a number; "experience" takes what
         the base months have: large claims over member months, each month as complete as its method says. Default:
@@ -231,12 +230,18 @@ def ibnr(
     """
     _check(immature, min_completion, base_months, margin, trend_annual)
     exposure = _exposure(triangle, member_months)
-    development = chain_ladder(
+    development = develop(
         triangle.development, average=average, last=last, drop_high=drop_high, drop_low=drop_low, tail=tail
     )
     completion = development.completion[development.ages]
-    paid, developed = triangle.total, triangle.total / completion
-    is_mature = completion >= min_completion
+    paid = triangle.total
+    developed = np.divide(paid, completion, out=np.full(len(paid), np.nan), where=completion > 0)
+    is_mature = (completion >= min_completion) & (completion > 0)
+    if immature == "chain_ladder" and not completion.all():
+        raise InputError(
+            "nothing is ever paid as early as for the latest month, so the chain ladder cannot complete it; take "
+            "immature='pmpm' or 'bornhuetter_ferguson'."
+        )
     needs = ~is_mature & (immature != "chain_ladder")
     shape = shape_of(
         triangle,

@@ -57,7 +57,8 @@ def incurred(
             balance[line["claim_id"]] += -1 if line["paid_amount"] < 0 else 1
         amount = sum(line["paid_amount"] for line in members)
         standing = sum(1 for lines_left in balance.values() if lines_left > 0)
-        found[cell] = (amount, sum(balance.values()), standing, sum(line["units"] for line in members))
+        units = sum(-abs(line["units"]) if line["paid_amount"] < 0 else line["units"] for line in members)
+        found[cell] = (amount, sum(balance.values()), standing, units)
     return found
 
 

@@ -110,6 +110,23 @@ def test_ibnr_and_its_trend(files, tmp_path):
     assert (tmp_path / "trend" / "trend_months.png").exists()
 
 
+def test_large_claims_on_their_own(files, tmp_path):
+    status, out, err = run(
+        "experience", "ibnr", *read(files), "--valuation-date", LAST, "--large-claim", "10000", "--large-part", "excess",
+        "--large-method", "development", "--output", tmp_path / "ibnr",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    triangle = claim_triangle(
+        files / "claims.parquet", valuation_date=LAST, large_claim=10_000, large_part="excess"
+    )
+    months = member_months(files / "enrollment.parquet", first_month="2024-01", last_month="2025-06")
+    expected = ibnr(triangle, months, large_method="development")
+    assert pq.read_table(tmp_path / "ibnr" / "ibnr_steps.parquet").equals(expected.steps)
+    # The large claim: 80 % of 40,000, of which 10,000 stay with the others.
+    assert "large claims taken out, what claims have above it: -22,000 dollars" in out
+    assert "large claims not yet paid, by their own development" in out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

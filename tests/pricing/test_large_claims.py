@@ -198,12 +198,32 @@ def test_months_of_which_nothing_was_paid_at_first_count_in_the_volume():
     assert chain_ladder(triangle).factors.tolist() == pytest.approx([2.1, 1.25])
     assert chain_ladder(triangle, average="simple").factors.tolist() == pytest.approx([1.6, 1.25])
     assert chain_ladder(triangle, drop_high=1).factors.tolist() == pytest.approx([1.6, 1.25])
+    late = [[0, 160, 200], [0, 50, nan], [0, nan, nan]]
+    with pytest.raises(InputError, match="no period is known at ages 1 and 2"):
+        chain_ladder(late)
     with pytest.raises(InputError, match="needs claims paid above 0 in every known cell"):
         mack_range(triangle)
     with pytest.raises(InputError, match="claims paid by age 1 were taken back by the next"):
         chain_ladder([[100, -20], [50, nan]])
     with pytest.raises(InputError, match="so they have no geometric factor"):
         chain_ladder([[100, 0, 10], [50, 60, nan], [50, nan, nan]], average="geometric")
+
+
+def test_months_of_which_nothing_is_ever_paid_at_once_take_what_is_expected():
+    cells = [[0, 160, 40], [0, 160], [0]]
+    triangle = claim_triangle(
+        columns([row for row in lines_of(cells) if row["paid_amount"]]),
+        valuation_date=MARCH,
+        first_month="2025-01",
+    )
+    for method in ("pmpm", "bornhuetter_ferguson"):
+        found = ibnr(triangle, EXPOSURE, immature=method)
+        assert found.months["completion"].to_pylist() == pytest.approx([1, 0.8, 0])
+        assert found.months["ultimate"].to_pylist() == pytest.approx([200, 200, 10 * 400 / 30])
+    assert found.development.ultimate[:2].tolist() == pytest.approx([200, 200])
+    assert np.isnan(found.development.ultimate[2])
+    with pytest.raises(InputError, match="the chain ladder cannot complete it"):
+        ibnr(triangle, EXPOSURE, immature="chain_ladder")
 
 
 def test_a_quantile_is_around_the_estimate_that_was_made():
