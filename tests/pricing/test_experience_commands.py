@@ -112,8 +112,8 @@ def test_ibnr_and_its_trend(files, tmp_path):
 
 def test_large_claims_on_their_own(files, tmp_path):
     status, out, err = run(
-        "experience", "ibnr", *read(files), "--valuation-date", LAST, "--large-claim", "10000", "--large-part", "excess",
-        "--large-method", "development", "--output", tmp_path / "ibnr",
+        "experience", "ibnr", *read(files), "--valuation-date", LAST, "--large-claim", "10000",
+        "--large-part", "excess", "--large-method", "development", "--output", tmp_path / "ibnr",
     )  # fmt: skip
     assert (status, err) == (0, "")
     triangle = claim_triangle(
