@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -25,8 +27,32 @@ def kernel(function: F) -> F:
     try:
         compiled = numba.njit(cache=True, **_EXACT)(function)
     except RuntimeError:  # what Numba raises where it finds no folder that it may write to
-        compiled = numba.njit(**_EXACT)(function)
+        return cast(F, numba.njit(**_EXACT)(function))
+    if hasattr(compiled, "_cache"):  # not where NUMBA_DISABLE_JIT is set
+        _forgive(compiled._cache)
     return cast(F, compiled)
+
+
+#: What Numba lets through where a kept file cannot be written (a full disk), opened, or read to its end.
+_NOT_KEPT = (OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, LookupError, ValueError)
+
+
+def _forgive(cache: Any) -> None:
+    """Let code that cannot be kept, or read back, cost a compilation and not the run."""
+    load, save = cache.load_overload, cache.save_overload
+
+    def load_overload(*given: Any) -> Any:
+        with suppress(*_NOT_KEPT):
+            return load(*given)
+        with suppress(OSError):
+            cache.flush()  # else a damaged index would stay for ever
+        return None
+
+    def save_overload(*given: Any) -> None:
+        with suppress(*_NOT_KEPT):
+            save(*given)
+
+    cache.load_overload, cache.save_overload = load_overload, save_overload
 
 
 def cache_folder() -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -99,10 +100,27 @@ def places() -> Iterator[Finding]:
         )
         yield Finding("compiled code", advice, NOTE)
     else:
-        yield Finding("compiled code", f"kept in {folder}")
+        yield _space(folder)
     temporary = Path(tempfile.gettempdir())
     writable = os.access(temporary, os.W_OK)
     yield Finding("temporary files", str(temporary), OK if writable else PROBLEM)
+
+
+def _space(folder: Path) -> Finding:
+    """Whether compiled code fits where it is kept; what does not fit, each process compiles for itself."""
+    free_bytes = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
+    if free_bytes >= _COMPILED_BYTES:
+        return Finding("compiled code", f"kept in {folder}")
+    return Finding(
+        "compiled code",
+        f"{folder} has {free_bytes / 2**20:.1f} MB left: each process compiles what is not kept there; make room, or "
+        "set NUMBA_CACHE_DIR to another folder",
+        NOTE,
+    )
+
+
+#: All kernels, compiled for a few kinds of arrays.
+_COMPILED_BYTES = 20 << 20
 
 
 def tables(maps_dir: Path | None) -> Iterator[Finding]:

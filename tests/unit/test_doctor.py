@@ -66,3 +66,12 @@ def test_no_place_for_compiled_code_is_a_note(monkeypatch: pytest.MonkeyPatch) -
     assert done.exit_code == 0
     assert "NUMBA_CACHE_DIR" in done.output
     assert "trial score" not in done.output
+
+
+def test_a_full_place_for_compiled_code_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=2**20)
+    monkeypatch.setattr("riskadj.jit.cache_folder", lambda: tmp_path / "not" / "yet")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    (finding,) = (each for each in doctor.places() if each.what == "compiled code")
+    assert finding.verdict == doctor.NOTE
+    assert "has 1.0 MB left" in finding.found
