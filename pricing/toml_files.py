@@ -117,7 +117,10 @@ _IS: Mapping[str, Callable[[Any], bool]] = {
     "a number": lambda value: _is_number(value),
     "a whole number": _is_whole,
     "a list of numbers": lambda value: isinstance(value, list) and all(map(_is_number, value)),
-    "a list of texts": lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+    "a list of texts": lambda value: (
+        isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+    ),
+    "true or false": lambda value: isinstance(value, bool),
     "a list of whole numbers": lambda value: isinstance(value, list) and all(map(_is_whole, value)),
     "a table of numbers": lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
     "a table with one text each": lambda value: (

@@ -157,6 +157,13 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def number(value: float | None) -> str:
+    """Return a whole number with thousands separators, any other with four decimals too, a dash where there is none."""
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
+
+
 def mean(score: float | None) -> str:
     """Return a mean score with three decimals, a dash where there is none."""
     return "-" if score is None else f"{score:.3f}"

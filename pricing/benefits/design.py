@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pricing.errors import InputError, no_choice
-from pricing.toml_files import read_tables
+from pricing.toml_files import read_tables, typed
 from riskadj.errors import nearest
 
 COPAY_UNITS = ("visit", "day", "stay", "script")
@@ -302,24 +302,24 @@ def _terms_from_dict(services: Any, where: str) -> dict[str, CostSharing]:
     return {service: CostSharing(**cells) for service, cells in services.items()}
 
 
+#: How the type of a field begins -> what its value has to be.
+_WORDS = {
+    "float": "a number",
+    "int": "a number",
+    "bool": "true or false",
+    "str": "text",
+    "tuple": "a list of texts",
+}
+
+
 def _check_names(values: Mapping[str, Any], kind: type, where: str) -> None:
     known = {item.name: str(item.type) for item in fields(kind)}
     for name, value in values.items():
         if name not in known:
             raise InputError(f"{where}: '{name}' is not known{nearest(name, known)}.")
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if known[name].startswith(("float", "int")) and not is_number:
-            raise InputError(f"{where}: {name} must be a number.")
-        if known[name] == "bool" and not isinstance(value, bool):
-            raise InputError(f"{where}: {name} must be true or false.")
-        if known[name].startswith("str") and not isinstance(value, str):
-            raise InputError(f"{where}: {name} must be text.")
-        if known[name].startswith("tuple") and not _are_texts(value):
-            raise InputError(f"{where}: {name} must be a list of texts.")
-
-
-def _are_texts(values: Any) -> bool:
-    return isinstance(values, list | tuple) and all(isinstance(each, str) for each in values)
+        for type_name, words in _WORDS.items():
+            if known[name].startswith(type_name):
+                typed(value, words, f"{where}: {name}")
 
 
 def read_designs(path: str | Path) -> list[PlanDesign]:

@@ -10,10 +10,12 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pricing.contracts.terms import Contract
 from pricing.errors import InputError
-from pricing.toml_files import read_tables, table_text
+from pricing.toml_files import read_tables, table_text, typed
 from riskadj.errors import nearest
 
 T = TypeVar("T")
+#: What a field of a type has to be.
+_WORDS = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
 
 
 def read_contracts(path: str | Path) -> list[Contract]:
@@ -125,11 +127,8 @@ def _typed(kind: Any, value: Any, where: str) -> Any:
         return _built(kind, value, where)
     if get_origin(kind) is tuple:
         return _tuple(get_args(kind), value, where)
-    is_right = {float: _is_number(value), int: _is_whole(value), bool: isinstance(value, bool), str: isinstance(value, str)}  # fmt: skip # noqa: E501
-    if not is_right[kind]:
-        words = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
-        raise InputError(f"{where}: give {words[kind]}.")
-    return float(value) if kind is float else value
+    found = typed(value, _WORDS[kind], where)
+    return float(found) if kind is float else found
 
 
 def _tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
@@ -139,11 +138,3 @@ def _tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     if len(inside) != len(value):
         raise InputError(f"{where}: give a list of {len(inside)}.")
     return tuple(_typed(kind, each, where) for kind, each in zip(inside, value, strict=True))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

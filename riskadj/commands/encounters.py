@@ -10,7 +10,7 @@ import typer
 
 from riskadj.commands import options as shared
 from riskadj.commands.reading import Reading, reads_extracts
-from riskadj.terminal import guarded
+from riskadj.terminal import guarded, number
 
 if TYPE_CHECKING:
     from riskadj.results.encounters.encounters import Encounters
@@ -81,7 +81,7 @@ def _print(found: Encounters, output: Path) -> None:
     print_table(
         console, ("class", "source", "reason", "diagnoses", *worth), _reasons(found), justify="lllrrrr"
     )
-    totals = [(name.replace("_", " "), _number(facts[name])) for name in TOTALS]
+    totals = [(name.replace("_", " "), number(facts[name])) for name in TOTALS]
     print_table(console, ("what", "number"), totals, justify="lr")
     print_notes(console, found.run, [*facts["notes"], f"rate: {found.run['rate']}"])
     print_written(console, output)
@@ -90,7 +90,7 @@ def _print(found: Encounters, output: Path) -> None:
 def _classes(found: Encounters) -> Iterator[tuple[str, ...]]:
     for row in found.classes.to_pylist():
         share = "-" if row["share"] is None else f"{row['share']:.1%}"
-        yield (row["class"], _number(row["diagnoses"]), share, _number(row["claims"]), *_worth(row))
+        yield (row["class"], number(row["diagnoses"]), share, number(row["claims"]), *_worth(row))
 
 
 def _reasons(found: Encounters) -> Iterator[tuple[str, ...]]:
@@ -100,17 +100,11 @@ def _reasons(found: Encounters) -> Iterator[tuple[str, ...]]:
             row["class"],
             row["source"] or "-",
             row["reason"] or "-",
-            _number(row["diagnoses"]),
+            number(row["diagnoses"]),
             *_worth(row),
         )
 
 
 def _worth(row: dict[str, Any]) -> tuple[str, ...]:
     names = ("rows_changed", "score_months_at_stake", "dollars_at_stake")
-    return tuple(_number(row[name]) for name in names)
-
-
-def _number(number: float | None) -> str:
-    if number is None:
-        return "-"
-    return f"{number:,}" if isinstance(number, int) else f"{number:,.4f}"
+    return tuple(number(row[name]) for name in names)

@@ -10,7 +10,7 @@ import typer
 from riskadj.commands import options as shared
 from riskadj.commands.reading import Reading, reads_extracts
 from riskadj.errors import OptionError
-from riskadj.terminal import guarded
+from riskadj.terminal import guarded, number
 
 if TYPE_CHECKING:
     from riskadj.results.marginal.without import ScoresWithout
@@ -94,7 +94,7 @@ def _print(output: Path, found: ScoresWithout) -> None:
     print_head(console, found.run)
     print_line(console, f"Without {facts['removed']}")
     console.print()
-    cells = [(name.replace("_", " "), _number(number)) for name, number in summary_lines(found.run)]
+    cells = [(name.replace("_", " "), number(value)) for name, value in summary_lines(found.run)]
     print_table(console, ("what", "number"), cells, justify="lr")
     rows = sorted(found.changes_by_hcc.to_pylist(), key=lambda row: -row["rows_lost"])[:_MOST_HCCS]
     kinds = ("rows_lost", "rows_drops_out", "rows_comes_back", "rows_survives")
@@ -106,9 +106,3 @@ def _print(output: Path, found: ScoresWithout) -> None:
         print_table(console, headings, hccs, justify="lllrrrr")
     print_notes(console, found.run, [*facts["notes"], f"rate: {found.run['rate']}"])
     print_written(console, output)
-
-
-def _number(number: float | None) -> str:
-    if number is None:
-        return "-"
-    return f"{number:,}" if isinstance(number, int) else f"{number:,.4f}"

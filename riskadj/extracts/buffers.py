@@ -79,6 +79,11 @@ def from_numpy(values: np.ndarray, arrow_type: pa.DataType, *, valid: np.ndarray
     return pa.Array.from_buffers(arrow_type, len(values), [bitmap, data])
 
 
+def from_floats(values: np.ndarray) -> pa.Array:
+    """Return a float64 array of `values`; null where there is no number."""
+    return from_numpy(values, pa.float64(), valid=~np.isnan(values))
+
+
 def from_strings(values: Sequence[str]) -> pa.Array:
     """Return a string array of `values`."""
     encoded = [value.encode() for value in values]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from pricing.aca.rate_walk import Calibration, PoolAdjustments, plan_rates
 from pricing.aca.simulation import read_scenarios
 from pricing.aca.state_rating import rating_rules
 from pricing.aca.transfer import risk_transfer
-from pricing.cli import app
 from pricing.errors import InputError
 from pricing.medicare.bid_worksheets import bid_flow
 from pricing.medicare.drug_projection import drug_experience
@@ -28,17 +25,8 @@ from pricing.medicare.part_d_bid import part_d_bids
 from pricing.worksheets.bid import bid_from_workbook
 from pricing.worksheets.part_d_bid import part_d_bid_from_workbook
 from tests.pricing.bids import random_bids
+from tests.pricing.commands import run
 from tests.pricing.part_d_plans import CLAIMS, DESIGNS, KINDS, PLANS
-
-
-def run(*words: object) -> tuple[int, str, str]:
-    out, err, status = io.StringIO(), io.StringIO(), 0
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            app(args=[str(word) for word in words], prog_name="pricing")
-        except SystemExit as end:
-            status = int(end.code or 0)
-    return status, out.getvalue(), err.getvalue()
 
 
 def to_csv(path: Path, table: dict[str, list[Any]]) -> Path:
@@ -89,8 +77,6 @@ def test_aca_rates(tmp_path: Path, state: str):
     status, out, err = run(*words)
     assert (status, err) == (0, "")
     assert "rates of 2 plans" in out
-    said = "".join(out.split("written to ")[1].split())
-    assert said.endswith("filing.xlsx;" + "".join(str(tmp_path / "rates.csv").split()))
     walk = plan_rates(
         POOL, index_rate=600.0, adjustments=PoolAdjustments(exchange_fees=12.0, paid_to_allowed=0.8),
         calibration=Calibration(age=1.5),

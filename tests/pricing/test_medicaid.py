@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from random import Random
 
@@ -15,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricing import medicaid
-from pricing.cli import app
 from pricing.corridor import Band
 from pricing.errors import InputError, UnknownRateError
 from pricing.mlr import credibility, owed
 from pricing.parameters import load_rates
 from pricing.rounding import cents_that_add_up
 from tests.pricing import naive_medicaid
+from tests.pricing.commands import run
 
 YEAR = 2026
 
@@ -392,13 +390,6 @@ def test_results_are_written_and_drawn(tmp_path: Path) -> None:
         tmp_path / "settled"
     )
     assert (tmp_path / "settled" / "settlement.parquet").exists()
-
-
-def run(*words: object) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
-        app(args=[str(word) for word in words], prog_name="pricing")
-    return int(end.value.code or 0), out.getvalue(), err.getvalue()
 
 
 def test_command(tmp_path: Path) -> None:

@@ -365,7 +365,7 @@ def test_contracts_there_and_back(tmp_path):
     ("values", "message"),
     [
         ({"sharing": {"sharing_rat": 1.0}}, "contract 'c', sharing: 'sharing_rat' is not known; nearest: sharing_rate"),
-        ({"sharing": {"sharing_rate": "half"}}, "sharing, sharing_rate: give a number"),
+        ({"sharing": {"sharing_rate": "half"}}, "sharing, sharing_rate must be a number"),
         ({"sharing": {"loss_rate_limits": [0.1]}}, "give a list of 2"),
         ({"sharing": {}}, "benchmark and sharing belong together"),
         ({"benchmark": {"basis": "histry"}, "sharing": {}}, "'histry' is none of .*; nearest: history"),

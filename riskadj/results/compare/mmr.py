@@ -25,7 +25,7 @@ from riskadj.cms_reports.keys import (
 from riskadj.cms_reports.net import net_member_months
 from riskadj.cms_reports.reading import load_codes
 from riskadj.errors import ExtractError
-from riskadj.extracts.buffers import encoded_strings, from_numpy, from_strings, one_chunk
+from riskadj.extracts.buffers import encoded_strings, from_floats, from_numpy, from_strings, one_chunk
 from riskadj.results.compare.scored import Scored
 
 Floats = npt.NDArray[np.float64]
@@ -372,7 +372,7 @@ class _Matched:
             "difference_class": from_strings(MMR_CLASSES),
             "n_rows": from_numpy(np.bincount(classes, minlength=n_classes), pa.int64()),
             "n_members": from_numpy(np.bincount(pairs // (members.max() + 1), minlength=n_classes), pa.int64()),
-            "our_mean_score": _floats(means[0]), "their_mean_score": _floats(means[1]),
+            "our_mean_score": from_floats(means[0]), "their_mean_score": from_floats(means[1]),
             "dollars": from_numpy(total, pa.float64(), valid=has_dollars),
         })  # fmt: skip
 
@@ -392,11 +392,11 @@ class _Matched:
             "member_id": self.names.take(from_numpy(members, pa.int64())),
             "service_month": first_days(months),
             "difference_class": encoded_strings(self.difference_class[rows], MMR_CLASSES),
-            "our_score": _floats(self.our_score[rows]), "their_score": _floats(self.their_score[rows]),
+            "our_score": from_floats(self.our_score[rows]), "their_score": from_floats(self.their_score[rows]),
             "our_segment": pc.if_else(pa.array(ours >= 0), segments, None),
             "their_factor_type": pc.if_else(pa.array(types[rows] < len(words) - 1),
                                             encoded_strings(types[rows], words).cast(pa.string()), None),
-            "dollars": _floats(self._dollars()[rows]),
+            "dollars": from_floats(self._dollars()[rows]),
             **{name: taken[name] for name in taken.column_names},
         })  # fmt: skip
 
@@ -437,7 +437,3 @@ def _means(scores: Floats, classes: Numbers, n_classes: int) -> Floats:
     n_rows = np.bincount(classes[known], minlength=n_classes)
     sums = np.bincount(classes[known], weights=scores[known], minlength=n_classes)
     return np.divide(sums, n_rows, out=np.full(n_classes, np.nan), where=n_rows > 0)
-
-
-def _floats(values: Floats) -> pa.Array:
-    return from_numpy(values, pa.float64(), valid=~np.isnan(values))

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.extracts.buffers import is_valid, one_chunk, values_of
-from riskadj.extracts.contract import column_of, names_of
+from riskadj.extracts.contract import names_of
 from riskadj.extracts.open import Extract, require
 from riskadj.kernels.evidence import NO_VALUE, SEVERAL_VALUES, note_last_values
 from riskadj.results.gaps.rows import GapRows
+from riskadj.results.marginal.hashes import is_code
 from riskadj.results.summary.groups import NO_LABEL, Labels
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import ModelRun
@@ -78,7 +79,7 @@ def find_last_evidence(
         The extract lacks a column.
     """
     require(extract, list(columns))
-    numbers = {name: _Numbers(is_code=_is_code(name)) for name in columns}
+    numbers = {name: _Numbers(is_code=is_code(name)) for name in columns}
     found = np.full((len(dates.first), len(columns)), NO_VALUE, np.int32)
     for members, codes, days, table in (
         dated_diagnoses(run, extract, dates.window, columns) if columns else ()
@@ -111,11 +112,6 @@ class _Numbers:
     def _name(self, word: str | None) -> str:
         text = (word or "").strip()
         return (text.lower() if self.is_code else text) or NO_LABEL
-
-
-def _is_code(name: str) -> bool:
-    column = column_of("diagnoses", name)
-    return column is not None and column.kind == "code"
 
 
 def _labels(values: Codes, names: Sequence[str]) -> Labels:

@@ -60,7 +60,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskadj.errors import OptionError
-from riskadj.extracts.buffers import from_numpy, from_strings, is_valid, one_chunk, values_of
+from riskadj.extracts.buffers import from_floats, from_numpy, from_strings, is_valid, one_chunk, values_of
 from riskadj.extracts.write import write_tables
 from riskadj.results import family
 from riskadj.results.impact.attribution import CAUSES, Causes, attribute
@@ -309,12 +309,12 @@ class _Labeller:
 
 def _means_table(means: Means, groups: Groups) -> pa.Table:
     counts = {name: from_numpy(values, pa.int64()) for name, values in means.counts.items()}
-    columns = {name: _floats(values) for name, values in means.means.items()}
+    columns = {name: from_floats(values) for name, values in means.means.items()}
     return pa.table({**groups.columns, **counts, **columns})
 
 
 def _revenue_table(revenue: dict[str, npt.NDArray[np.float64]], groups: Groups) -> pa.Table:
-    return pa.table({**groups.columns, **{name: _floats(values) for name, values in revenue.items()}})
+    return pa.table({**groups.columns, **{name: from_floats(values) for name, values in revenue.items()}})
 
 
 def _causes_table(whole: Means, causes: Causes) -> pa.Table:
@@ -325,12 +325,12 @@ def _causes_table(whole: Means, causes: Causes) -> pa.Table:
     columns = {
         "cause": from_strings(STEPS_OF_MEANS),
         "meaning": from_strings([MEANINGS[name] for name in STEPS_OF_MEANS]),
-        "change": _floats(np.array(changes)),
-        "level": _floats(levels),
+        "change": from_floats(np.array(changes)),
+        "level": from_floats(levels),
         "rows_changed": pa.array([rows_changed[name] for name in STEPS_OF_MEANS], pa.int64()),
     }
     if whole.revenue is not None:
-        columns["revenue_change"] = _floats(np.array([whole.revenue[name][0] for name in STEPS_OF_MEANS]))
+        columns["revenue_change"] = from_floats(np.array([whole.revenue[name][0] for name in STEPS_OF_MEANS]))
     return pa.table(columns)
 
 
@@ -359,7 +359,3 @@ def _side_report(scores: Scores) -> dict[str, Any]:
 def _told(causes: pa.Table) -> pa.Table:
     """Return the causes that change anything."""
     return causes.filter(pc.or_(pc.not_equal(causes["change"], 0.0), pc.greater(causes["rows_changed"], 0)))
-
-
-def _floats(values: npt.NDArray[np.float64]) -> pa.Array:
-    return from_numpy(values, pa.float64(), valid=~np.isnan(values))
