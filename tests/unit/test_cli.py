@@ -333,9 +333,10 @@ def test_list_has_every_release() -> None:
     releases = [(str(release.payment_year), release.model_id) for release in riskadj.list_models()]
     plain, markdown = run("maps", "list"), run("maps", "list", "--format", "markdown")
     assert plain.status == markdown.status == 0
-    assert sorted(tuple(line.split()[:2]) for line in plain.out.splitlines()[2:] if line.split()) == sorted(
-        releases
-    )
+    rows = [
+        line for line in plain.out.splitlines()[2:] if line[:1].isdigit()
+    ]  # not what a narrow screen wraps
+    assert sorted(tuple(row.split()[:2]) for row in rows) == sorted(releases)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in markdown.out.splitlines()]
     assert sorted((cell[0], cell[1]) for cell in cells[2:]) == sorted(releases)
     assert {len(cell) for cell in cells} == {6}
