@@ -1,7 +1,8 @@
 """What every result of pricing can do: give its tables by name to pandas, and write them to a directory.
 
 A result is a frozen dataclass with ``TABLES`` (its tables by attribute, and the file each is written to), ``run`` (what
-it was made from) and ``plot``; it takes ``to_pandas`` and ``write`` from here.
+it was made from) and ``plot``; it takes ``to_pandas`` and ``write`` from here, and ``__repr__``
+where it has no better words: a dataclass's own would print the data.
 """
 
 from __future__ import annotations
@@ -48,6 +49,15 @@ def table_of(self: Tables, name: str) -> pa.Table:
 def tables_of(self: Tables) -> dict[str, pa.Table]:
     """Return every table by the file it is written to."""
     return {file: table_of(self, name) for name, file in self.TABLES.items()}
+
+
+def shown(self: Tables) -> str:
+    """Return what a result is, for people, without its data: `__repr__` of results that have no better words."""
+    held = {name: getattr(self, name) for name in self.TABLES}
+    sizes = [
+        f"{name} of {table.num_rows:,} rows" for name, table in held.items() if isinstance(table, pa.Table)
+    ]
+    return f"<{type(self).__name__}: {', '.join(sizes)}>"
 
 
 def to_pandas(self: Tables, table: str | None = None) -> pd.DataFrame:

@@ -181,6 +181,7 @@ class HighCostPool:
     TABLES: ClassVar[Mapping[str, str]] = {"issuers": "high_cost_pool", "assumptions": "assumptions"}
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     @property
     def run(self) -> dict[str, Any]:

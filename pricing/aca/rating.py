@@ -60,6 +60,7 @@ class Premiums:
     }
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     @property
     def run(self) -> dict[str, Any]:

@@ -67,6 +67,10 @@ class ActuarialValues:
 
         return plot_actuarial_values(self)
 
+    def __repr__(self) -> str:
+        """Return what was valued on which table."""
+        return f"<ActuarialValues: {len(self.values)} designs on {self.values[0].table}>"
+
 
 def actuarial_values(
     tables: ContinuanceTable | dict[str, ContinuanceTable],

@@ -97,6 +97,12 @@ class ContinuanceTable:
 
         return plot_continuance(self)
 
+    def __repr__(self) -> str:
+        """Return what it is a table of."""
+        return (
+            f"<ContinuanceTable {self.name}: {self.total:,.2f} dollars an enrollee, {len(self.up_to)} caps>"
+        )
+
 
 def interpolate(up_to: Numbers, values: Numbers, spend: float) -> Numbers:
     """Return the rows of a table at a spend level: linear between caps, the bottom row above the last finite cap.

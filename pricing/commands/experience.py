@@ -274,4 +274,5 @@ def _print_trend(found: Trend, output: Path) -> None:
             f"{found.r_squared:.3f}",
         ]
     ]
-    print_result(title, ("trend a year", "interval", "confidence", "R squared"), rows, output)
+    headings = ("trend a year", "interval", "confidence", "R squared")
+    print_result(title, headings, rows, output, notes=found.warnings)

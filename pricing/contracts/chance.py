@@ -50,6 +50,7 @@ class ChanceBySize:
     TABLES: ClassVar[Mapping[str, str]] = {"sizes": "chance_by_size", "assumptions": "assumptions"}
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     def summary(self) -> pd.DataFrame:
         """Return the probability of being paid, by members (rows) and true savings (columns)."""
@@ -204,6 +205,7 @@ class ChanceByGroup:
     TABLES: ClassVar[Mapping[str, str]] = {"groups": "chance_by_group", "assumptions": "assumptions"}
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     def summary(self) -> pd.DataFrame:
         """Return the groups that are paid, the least certain first."""

@@ -42,15 +42,19 @@ class Credibility:
         return pa.table({"group": numbers, "mean": self.means, "z": self.z, "premium": self.premiums})
 
 
-def full_credibility_claims(*, probability: float = 0.90, within: float = 0.05) -> float:
-    """Return the number of claims at which their count alone is fully credible.
+def full_credibility_claims(
+    *, probability: float = 0.90, within: float = 0.05, severity_cv: float = 0.0
+) -> float:
+    """Return the number of claims at which their count, or their sum, is fully credible.
 
     Parameters
     ----------
     probability : float
         That the observed count lies within the range, 0 to 1.
     within : float
-        The range, as a share of the expected count.
+        The range, as a share of what is expected.
+    severity_cv : float
+        Coefficient of variation of a claim's amount; 0: of their count alone. [standard deviation / mean]
 
     Returns
     -------
@@ -59,18 +63,24 @@ def full_credibility_claims(*, probability: float = 0.90, within: float = 0.05) 
     Raises
     ------
     InputError
-        The probability is not between 0 and 1, or the range not above 0.
+        The probability is not between 0 and 1, the range not above 0, or the variation negative.
+
+    References
+    ----------
+    .. [1] Mayerson, Jones and Bowers (1968), On the credibility of the pure premium: counts x (1 + cv squared).
 
     Examples
     --------
     >>> round(full_credibility_claims(), 2)
     1082.22
+    >>> round(full_credibility_claims(severity_cv=2.0), 1)
+    5411.1
     """
     from scipy.special import ndtri
 
-    if not 0 < probability < 1 or not within > 0:
-        raise InputError("probability must lie between 0 and 1, and within above 0.")
-    return float((ndtri((1 + probability) / 2) / within) ** 2)
+    if not 0 < probability < 1 or not within > 0 or not severity_cv >= 0:
+        raise InputError("probability must lie between 0 and 1, within above 0, severity_cv not below 0.")
+    return float((ndtri((1 + probability) / 2) / within) ** 2 * (1 + severity_cv**2))
 
 
 def limited_fluctuation(exposure: Any, *, full: float) -> Numbers:
@@ -147,7 +157,8 @@ def buhlmann_straub(ratios: Any, weights: Any) -> Credibility:
     Raises
     ------
     InputError
-        Shapes differ, a weight is not above 0 where there is a ratio, or fewer than two groups or periods.
+        Shapes differ, a weight is not above 0 where there is a ratio, fewer than two groups or periods, or no group seen
+        in two periods.
 
     Notes
     -----
@@ -160,6 +171,8 @@ def buhlmann_straub(ratios: Any, weights: Any) -> Credibility:
         raise InputError("weights must have the shape of ratios, and be above 0 where there is a ratio.")
     if (seen.sum(axis=1) == 0).any():
         raise InputError(f"{int((seen.sum(axis=1) == 0).sum())} groups have no ratio at all; leave them out.")
+    if not (seen.sum(axis=1) > 1).any():
+        raise InputError("no group was seen in two periods, so what varies within groups is not known.")
     exposure, values = np.where(seen, exposure, 0.0), np.where(seen, values, 0.0)
     own = exposure.sum(axis=1)
     total = own.sum()

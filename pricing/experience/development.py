@@ -125,6 +125,10 @@ class Development:
 
         return plot_development(self)
 
+    def __repr__(self) -> str:
+        """Return the total."""
+        return f"<Development: {np.nansum(self.ibnr):,.0f} not yet paid, {len(self.triangle)} periods>"
+
 
 @dataclass(frozen=True)
 class MackRange:

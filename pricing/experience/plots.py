@@ -111,8 +111,9 @@ def plot_incurred(incurred: Incurred) -> Figure:
     sums = frame.pivot_table(
         index="month", columns="service_category", values="amount", aggfunc="sum"
     ).fillna(0.0)
-    months = months_of_dates(pa.array(sums.index))
-    pmpm = sums.div(incurred.exposure.by_month[months - incurred.exposure.numbers[0]], axis=0)
+    months = incurred.exposure.numbers
+    sums = sums.set_axis(months_of_dates(pa.array(sums.index))).reindex(months, fill_value=0.0)
+    pmpm = sums.div(incurred.exposure.by_month, axis=0)
     order = pmpm.sum().sort_values(ascending=False).index
     layers = [(name, pmpm[name].to_numpy()) for name in order[: len(PALETTE) - 1]]
     if len(order) >= len(PALETTE):

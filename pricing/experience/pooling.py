@@ -106,6 +106,10 @@ class PoolCharges:
 
         return plot_pool_charges(self)
 
+    def __repr__(self) -> str:
+        """Return what was pooled."""
+        return f"<PoolCharges: {self.levels.num_rows} levels, {self.run['dollars']:,.0f} dollars of claims>"
+
 
 def pool_charges(
     claimants: Any, levels: Sequence[float], *, member_months: float, trend_factor: float = 1.0
@@ -220,6 +224,10 @@ class StopLoss:
         from pricing.experience.plots import plot_stop_loss
 
         return plot_stop_loss(self)
+
+    def __repr__(self) -> str:
+        """Return who bears the claims."""
+        return f"<StopLoss: {self.run['claims']:,.0f} dollars of claims, {self.net:,.0f} kept>"
 
 
 def stop_loss(

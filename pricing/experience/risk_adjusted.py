@@ -68,6 +68,12 @@ class ActualToExpected:
 
         return plot_actual_to_expected(self)
 
+    def __repr__(self) -> str:
+        """Return the total."""
+        return (
+            f"<ActualToExpected: {self.total:.3f}, {self.groups.num_rows:,} groups by {', '.join(self.by)}>"
+        )
+
 
 def actual_to_expected(
     members: Any,

@@ -39,6 +39,8 @@ class Trend:
         Calendar month -> factor on PMPM, their mean 1; empty without seasonality. `ibnr` takes it as it is.
     months : pyarrow.Table
         One row per month: month, pmpm, member_months, seasonality (factor), deseasonalised_pmpm, fitted_pmpm.
+    warnings : tuple of str
+        Months between the first and the last that are missing.
     """
 
     annual: float
@@ -49,6 +51,7 @@ class Trend:
     seasonality: Mapping[int, float]
     months: pa.Table
     assumptions: pa.Table
+    warnings: tuple[str, ...]
     run: dict[str, Any] = field(repr=False)
 
     TABLES: ClassVar[Mapping[str, str]] = {"months": "trend_months", "assumptions": "assumptions"}
@@ -71,6 +74,11 @@ class Trend:
         from pricing.experience.trend_plots import plot_trend
 
         return plot_trend(self)
+
+    def __repr__(self) -> str:
+        """Return the trend with its interval."""
+        interval = f"{self.low:+.2%} to {self.high:+.2%}"
+        return f"<Trend: {self.annual:+.2%} a year ({interval}), {self.months.num_rows} months>"
 
 
 def fit_trend(
@@ -154,6 +162,7 @@ def fit_trend(
                 ),
             ]
         ),
+        warnings=_gaps(number),
         run={
             "months": len(number),
             "first_month": name_of(int(number[0])),
@@ -161,6 +170,18 @@ def fit_trend(
             "value": value,
             "annual": float(np.expm1(slope)),
         },
+    )
+
+
+def _gaps(number: Integers) -> tuple[str, ...]:
+    missing = sorted(set(range(int(number[0]), int(number[-1]))) - set(number.tolist()))
+    if not missing:
+        return ()
+    first, last = name_of(int(number[0])), name_of(int(number[-1]))
+    names = ", ".join(name_of(month) for month in missing[:5])
+    return (
+        f"{len(missing)} months between {first} and {last} are missing (first: {names}); if nothing was paid in them, the "
+        "trend leaves that out.",
     )
 
 

@@ -72,6 +72,11 @@ class TrendComponents:
 
         return plot_components(self)
 
+    def __repr__(self) -> str:
+        """Return the change of PMPM a year."""
+        annual, n_categories = self.components["pmpm_annual"][-1].as_py(), self.components.num_rows - 1
+        return f"<TrendComponents: PMPM {annual:+.2%} a year, {n_categories} service categories>"
+
 
 def trend_components(before: Any, after: Any, *, months_between: float = 12.0) -> TrendComponents:
     """Return utilization, mix and unit cost behind a change of PMPM.

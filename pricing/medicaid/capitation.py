@@ -117,6 +117,7 @@ class CapitationRates:
     }
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     def explain(self, rate_cell: str, region: str = ALL, *, scenario: str = "best") -> BuildUp:
         """Return the build-up of one cell: every step with its source, to print, plot or compare.

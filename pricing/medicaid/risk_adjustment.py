@@ -61,6 +61,7 @@ class RiskAdjustedRates:
     TABLES: ClassVar[Mapping[str, str]] = {"rates": "risk_adjusted_rates", "pools": "risk_adjustment_pools"}
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     def summary(self) -> pd.DataFrame:
         """Return each MCO's member months, mean factor, and payment before and after [dollars]."""

@@ -59,6 +59,7 @@ class Settlement:
     TABLES: ClassVar[Mapping[str, str]] = {"plans": "settlement", "assumptions": "assumptions"}
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     def summary(self) -> pd.DataFrame:
         """Return the plans."""

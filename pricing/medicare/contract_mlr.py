@@ -52,6 +52,7 @@ class ContractLossRatios:
     TABLES: ClassVar[Mapping[str, str]] = {"contracts": "contract_loss_ratios", "assumptions": "assumptions"}
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     @property
     def run(self) -> dict[str, Any]:

@@ -70,6 +70,7 @@ class Equivalence:
     TABLES: ClassVar[Mapping[str, str]] = {"table": "drug_equivalence", "assumptions": "assumptions"}
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     @property
     def run(self) -> dict[str, Any]:

@@ -56,6 +56,7 @@ class OptionalBenefits:
     }
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     @property
     def run(self) -> dict[str, Any]:

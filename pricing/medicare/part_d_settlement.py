@@ -103,6 +103,7 @@ class PartDSettlement:
     TABLES: ClassVar[Mapping[str, str]] = {"plans": "part_d_settlement", "assumptions": "assumptions"}
     to_pandas = results.to_pandas
     write = results.write
+    __repr__ = results.shown
 
     @property
     def run(self) -> dict[str, Any]:

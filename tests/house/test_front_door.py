@@ -243,6 +243,8 @@ def family_violations(kind: type) -> list[str]:
         method = vars(kind).get(name)
         if method is None or not parameters <= set(inspect.signature(method).parameters):
             violations.append(f"lacks {name}({', '.join(sorted(parameters))})")
+    if hasattr(vars(kind)["__repr__"], "__wrapped__"):
+        violations.append("prints its data: the __repr__ is a dataclass's own")
     return violations
 
 
@@ -279,6 +281,7 @@ def test_family_law_sees_what_is_missing() -> None:
     assert has_tables(Found)
     assert family_violations(Found) == [
         "lacks TABLES", "lacks plot()", "lacks to_pandas(table)", "lacks write(chart, directory, overwrite)",
+        "prints its data: the __repr__ is a dataclass's own",
     ]  # fmt: skip
 
 

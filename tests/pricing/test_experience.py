@@ -57,6 +57,11 @@ def test_missing_cells_are_as_if_never_observed():
     assert found.means[4] == pytest.approx((ratios[4, :6] * weights[4, :6]).sum() / own)
 
 
+def test_groups_seen_once_tell_no_variance():
+    with pytest.raises(InputError, match="no group was seen in two periods"):
+        buhlmann_straub([[1.0, np.nan], [np.nan, 2.0]], [[1.0, 1.0], [1.0, 1.0]])
+
+
 def test_groups_alike_share_one_mean():
     found = buhlmann([[1.0, 3.0], [3.0, 1.0]])
     assert found.z.tolist() == [0.0, 0.0]
@@ -65,6 +70,7 @@ def test_groups_alike_share_one_mean():
 
 def test_limited_fluctuation():
     assert full_credibility_claims(probability=0.90, within=0.05) == pytest.approx(1082.22, abs=0.005)
+    assert full_credibility_claims(severity_cv=3.0) == pytest.approx(10 * 1082.22, abs=0.05)
     assert limited_fluctuation([30000, 120000, 240000], full=120000).tolist() == [0.5, 1.0, 1.0]
     assert float(limited_fluctuation(541.108733, full=1082.217)) == pytest.approx(0.707107, abs=1e-6)
     with pytest.raises(InputError, match="must not be negative"):

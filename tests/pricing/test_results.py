@@ -59,6 +59,10 @@ def test_tables_come_by_name_the_first_by_default() -> None:
     assert ANSWER.to_pandas(table="walk")["step"].tolist() == ["start"]
 
 
+def test_a_result_shows_what_it_is_and_no_data() -> None:
+    assert results.shown(ANSWER) == "<Answer: plans of 2 rows>"
+
+
 def test_a_misspelt_table_is_refused_with_the_nearest() -> None:
     with pytest.raises(
         InputError, match=r"no table 'check'; nearest: checks; there are: plans, checks, walk\."

@@ -39,6 +39,17 @@ def test_trend_and_seasonality_are_found_again(n):
     assert found.factor(18) == pytest.approx(1.07**1.5)
 
 
+def test_months_that_are_missing_are_said():
+    whole = months_of(24)
+    assert fit_trend(whole).warnings == ()
+    kept = [row for row in range(24) if row not in (3, 15)]
+    found = fit_trend(
+        {name: [values[row] for row in kept] for name, values in whole.items()}, seasonality=False
+    )
+    assert "2 months between 2022-04 and 2024-03 are missing (first: 2022-07, 2023-07)" in found.warnings[0]
+    assert repr(found).startswith(f"<Trend: {found.annual:+.2%} a year")
+
+
 def test_order_of_months_does_not_matter():
     months = months_of(20)
     assert fit_trend({name: values[::-1] for name, values in months.items()}).annual == pytest.approx(0.07)
