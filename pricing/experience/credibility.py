@@ -157,8 +157,8 @@ def buhlmann_straub(ratios: Any, weights: Any) -> Credibility:
     Raises
     ------
     InputError
-        Shapes differ, a weight is not above 0 where there is a ratio, fewer than two groups or periods, or no group seen
-        in two periods.
+        Shapes differ, a weight is not above 0 where there is a ratio, fewer than two groups or periods, or no group
+        seen in two periods.
 
     Notes
     -----

@@ -180,8 +180,8 @@ def _gaps(number: Integers) -> tuple[str, ...]:
     first, last = name_of(int(number[0])), name_of(int(number[-1]))
     names = ", ".join(name_of(month) for month in missing[:5])
     return (
-        f"{len(missing)} months between {first} and {last} are missing (first: {names}); if nothing was paid in them, the "
-        "trend leaves that out.",
+        f"{len(missing)} months between {first} and {last} are missing (first: {names}); if nothing was paid in them, "
+        "the trend leaves that out.",
     )
 
 
