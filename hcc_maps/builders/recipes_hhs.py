@@ -197,6 +197,11 @@ NOTE_2022 = (
 )
 CODES_OF_APRIL_2025 = CODE_LISTS[0]
 #: Compared by hand: a repository is no package.
+FACTORS_READ_2025 = (
+    "a copy of table 9 of the 'Do It Yourself' software of July 23, 2025 (github.com/garthmortensen/"
+    "HHS_HCC_SQL_container, transform/seeds/RiskScoreFactors.csv, rows 2025_DIY_072325): all 1,610 factors of its rows "
+    "that are not 0 throughout agree; the other factors are 0"
+)
 FACTORS_READ_2026 = (
     "a copy of CMS's 2026 Benefit Year Final HHS Risk Adjustment Model Coefficients of January 13, 2025 "
     "(github.com/sjanoe123/medecon-verify, src/medecon_verify/riskadj/data/hhs_hcc_2026_coefficients.csv): all its "
@@ -213,7 +218,7 @@ RELEASES = (
     Release(2024, "v07", diagnoses("v07", 2023), diagnoses("v08", 2025), checks=TEXT_CHECKS),
     Release(
         2025, "v08", diagnoses("v07", 2024), diagnoses("v08", 2026),
-        known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS,
+        known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS, factors_read=FACTORS_READ_2025,
     ),
     Release(
         2026, "v08", diagnoses("v08", 2025),
