@@ -82,9 +82,16 @@ class MemberIndex:
         return members
 
     def find_entries(self, ids: pa.DictionaryArray) -> npt.NDArray[np.int32]:
-        """Return the member number of each dictionary entry, and -1 at the end for null."""
-        entries = self.find(ids.dictionary, np.arange(len(ids.dictionary)))
-        return np.append(entries, np.int32(-1))
+        """Return the member number of each dictionary entry, and -1 at the end for null.
+
+        Entries before the first and after the last that `ids` has are not looked up (-1): where the rows of a member
+        stand together, a piece of a row group has few of its entries.
+        """
+        entries, n_entries = dictionary_entries(ids), len(ids.dictionary)
+        first, last = max(entries.min(initial=n_entries), 0), entries.max(initial=-1)
+        members = np.full(n_entries + 1, -1, np.int32)
+        members[first : last + 1] = self.find(ids.dictionary, np.arange(first, last + 1))
+        return members
 
 
 def dictionary_entries(ids: pa.DictionaryArray) -> npt.NDArray[np.int32]:
