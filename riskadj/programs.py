@@ -80,7 +80,7 @@ def score_programs_to_directory(
     """Score several programs in one pass into files, a directory for each; return the run reports."""
     with OutputDirectory(output, overwrite=overwrite) as path:
         runs = read_runs(*open_extracts(enrollment, diagnoses, layout, columns), every, progress=progress)
-        reports = {}
+        runs, reports = tuple(run.without_ids() for run in runs), {}
         for run in runs:
             folder = path / run.options.program
             folder.mkdir()

@@ -60,7 +60,7 @@ def write_passes(
     """
     n_passes = count_passes(enrollment, options.memory)
     if n_passes == 1:
-        run = read_run(enrollment, diagnoses, options, progress=progress, drugs=drugs)
+        run = read_run(enrollment, diagnoses, options, progress=progress, drugs=drugs).without_ids()
         return write_run(run, path, progress)
     id_type = common_id_type(enrollment.id_type, diagnoses, drugs)
     passes = [MemberPass(number, n_passes, id_type) for number in range(n_passes)]
@@ -75,7 +75,7 @@ def write_passes(
         """Score one pass; what it held is given back before the next one begins."""
         run = read_run(
             enrollment, diagnoses, options, progress=progress, member_pass=part, whole=whole, drugs=drugs
-        )
+        ).without_ids()
         folders[part.number].mkdir()
         reports.append(write_run(run, folders[part.number], progress))
         totals.add(run.counts)

@@ -73,6 +73,11 @@ class MemberIndex:
         is_scored[member_of_row] = 1
         return MemberIndex(self.arrays._replace(is_scored=is_scored), member_of_row)
 
+    def without_ids(self) -> MemberIndex:
+        """Return the same members where nobody looks for an id any more: the slots are most of the index."""
+        arrays = self.arrays._replace(ids=no_ids(), slots=np.zeros((1, 2), np.uint64))
+        return MemberIndex(arrays, self.member_of_row)
+
     def find(self, ids: pa.Array, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
         """Return the member number of ``ids[rows]`` (int32, -1 where the enrollment has no such member)."""
         if pa.types.is_dictionary(ids.type):

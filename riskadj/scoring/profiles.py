@@ -46,6 +46,12 @@ class StatusProfiles:
         """Number of distinct profiles."""
         return len(self.columns["age_years"])
 
+    def kept(self, keep: npt.NDArray[np.bool_]) -> StatusProfiles:
+        """Return the profiles where `keep` is True (shape (n_profiles,)), and the rows that have them."""
+        number = np.cumsum(keep, dtype=np.int32) - np.int32(1)
+        of_row = number[self.of_row[keep[self.of_row]]]
+        return StatusProfiles(of_row, {name: codes[keep] for name, codes in self.columns.items()})
+
 
 def completed_years(birth_days: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.uint8]:
     """Return ages in completed years on `as_of`; a birth date after it gives 0.

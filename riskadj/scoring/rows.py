@@ -57,7 +57,7 @@ def rows_with_policy(
         The rows that are left, the rules that they need, their profiles, and the policy of each profile.
     """
     every_rule = rules
-    profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
+    profiles = find_profiles(_ages(rows, rules.year), rows.status, every_rule.fields)
     policies = policy_of_profile(rules.policies, profiles)
     rules = rules.in_use(policies)
     lacks_policy = (policies < 0) & bool(rules.policies)
@@ -82,11 +82,12 @@ def rows_with_policy(
     lacking = lacks_policy | lacks_segment | lacks_factor
     if lacking.any():
         rejects.raise_if_stopping(rows.rows_read)
-        rows = keep_rows(rows, ~lacking[profiles.of_row])
+        rows, profiles = keep_rows(rows, ~lacking[profiles.of_row]), profiles.kept(~lacking)
         rules = rules.in_use(policies[~lacking])
     if models is not None:
         rules = every_rule.restricted_to(models)
-    profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
+    if rules.fields != every_rule.fields:  # fewer models tell fewer profiles apart
+        profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
     return rows, rules, profiles, policy_of_profile(rules.policies, profiles)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 
@@ -102,6 +102,10 @@ class ScoringRun:
         drugs = self.drugs.extract if self.drugs else None
         id_type = common_id_type(self.population.enrollment.member_id.type, self.extracts[1], drugs)
         return id_type or self.population.enrollment.member_id.type
+
+    def without_ids(self) -> ScoringRun:
+        """Return the run where no diagnosis is to be looked up any more: scores alone are left to be made."""
+        return replace(self, index=self.index.without_ids())
 
     @property
     def filter_columns(self) -> tuple[str, ...]:
