@@ -129,10 +129,10 @@ def draw_waterfall(
     axes.bar(len(steps) + 1, level, color=BLUE)
     labels = [
         f"{start[1]:,.{decimals}f}",
-        *(f"{step:+,.{decimals}f}" for step in steps),
+        *(f"{round(step, decimals) + 0.0:+,.{decimals}f}" for step in steps),  # no negative zeros
         f"{level:,.{decimals}f}",
     ]
-    tops = [start[1], *(max(pair) for pair in pairwise(edges)), level]
+    tops = [max(start[1], 0.0), *(max(pair) for pair in pairwise(edges)), max(level, 0.0)]
     for position, (top, label) in enumerate(zip(tops, labels, strict=True)):
         axes.annotate(
             label, (position, top), xytext=(0, 3), textcoords="offset points", ha="center", fontsize=8
