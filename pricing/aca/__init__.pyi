@@ -29,5 +29,8 @@ from pricing.aca.simulation import read_scenarios as read_scenarios
 from pricing.aca.simulation import simulate as simulate
 from pricing.aca.state_rating import RatingRules as RatingRules
 from pricing.aca.state_rating import rating_rules as rating_rules
+from pricing.aca.tax_credit import applicable_percentage as applicable_percentage
+from pricing.aca.tax_credit import premium_tax_credit as premium_tax_credit
+from pricing.aca.tax_credit import second_lowest_premium as second_lowest_premium
 from pricing.aca.transfer import RiskTransfer as RiskTransfer
 from pricing.aca.transfer import risk_transfer as risk_transfer

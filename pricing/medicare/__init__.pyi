@@ -5,6 +5,7 @@ from pricing.medicare.benchmark import county_benchmarks as county_benchmarks
 from pricing.medicare.benchmark import county_quartiles as county_quartiles
 from pricing.medicare.bid import BidResult as BidResult
 from pricing.medicare.bid import bid_result as bid_result
+from pricing.medicare.bid import implied_bid as implied_bid
 from pricing.medicare.bid import part_c_payment as part_c_payment
 from pricing.medicare.bid import rebate_percentage as rebate_percentage
 from pricing.medicare.bid import sequestration as sequestration

@@ -151,6 +151,48 @@ def bid_result(
     )  # fmt: skip
 
 
+def implied_bid(
+    payment: Any, *, risk_score: Any, rebate: Any = 0.0, basic_member_premium: Any = 0.0
+) -> Numbers:
+    """Return the standardised bids that published payments imply [dollars a month at a risk score of 1.000].
+
+    A plan with a rebate, or without a basic premium, is paid its bid; any other is paid its bid less the premium.
+
+    Parameters
+    ----------
+    payment : float or array
+        Average risk-adjusted Part C payment, without the rebate [dollars a month].
+    risk_score : float or array
+        Average of the plan's members. [1.000 = average fee-for-service beneficiary]
+    rebate, basic_member_premium : float or array
+        Of the plan [dollars a month].
+
+    Returns
+    -------
+    ndarray of float64 [dollars a month]
+
+    Raises
+    ------
+    InputError
+        A risk score is not above 0, or an amount is negative.
+
+    References
+    ----------
+    .. [1] 42 CFR 422.264, 422.304(a): `usc1395w24` in pricing/rates/medicare/manifest.toml.
+
+    Examples
+    --------
+    >>> implied_bid([924.0, 1073.0], risk_score=1.05, rebate=[95.55, 0.0], basic_member_premium=[0.0, 40.0]).tolist()
+    [880.0, 1060.0]
+    """
+    paid, score, back, premium = (
+        np.asarray(values, np.float64) for values in (payment, risk_score, rebate, basic_member_premium)
+    )
+    if not (score > 0).all() or not all((values >= 0).all() for values in (paid, back, premium)):
+        raise InputError("risk scores must be above 0, and payments, rebates and premiums not negative.")
+    return (paid + np.where(back > 0, 0.0, premium)) / score
+
+
 def part_c_payment(
     *,
     payment_rate: Any,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pricing.errors import InputError, UnknownRateError
 from pricing.medicare.benchmark import bonus_percentage, county_benchmarks, county_quartiles
-from pricing.medicare.bid import bid_result, part_c_payment, rebate_percentage, sequestration
+from pricing.medicare.bid import bid_result, implied_bid, part_c_payment, rebate_percentage, sequestration
 from pricing.medicare.part_d import (
     base_beneficiary_premium,
     basic_premium,
@@ -99,6 +99,18 @@ def test_bid_below_its_benchmark():
         payment_rate=rates[1], risk_score=1.237, rebate=found.rebate, payment_year=2026, month=5
     )
     assert float(payment) == pytest.approx(1244.10, abs=0.005)
+
+
+def test_published_payments_give_the_bid_back():
+    """With a rebate the payment is the bid; with a premium the premium is part of it; without either, the bid again."""
+    words = {"rebate": [95.55, 0.0, 0.0], "basic_member_premium": [0.0, 40.0, 0.0]}
+    assert implied_bid([924.0, 1073.0, 840.0], risk_score=[1.05, 1.05, 0.84], **words).tolist() == [
+        880.0,
+        1060.0,
+        1000.0,
+    ]
+    with pytest.raises(InputError, match="risk scores must be above 0"):
+        implied_bid(900.0, risk_score=0.0)
 
 
 def test_bid_above_its_benchmark_is_a_premium():
