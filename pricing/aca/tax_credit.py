@@ -57,7 +57,7 @@ def applicable_percentage(
     Parameters
     ----------
     income_to_poverty : float or array
-        Household income over the poverty line: 1.5 is 150 percent.
+        Household income over the poverty line [ratio: 1.5 is 150 percent].
     benefit_year : int
     rates : Rates, optional
         Of program "aca"; default: those that ship for the year.
@@ -117,7 +117,7 @@ def premium_tax_credit(
     household_income : float or array
         Modified adjusted gross income [dollars a year].
     income_to_poverty : float or array
-        The same income over the poverty line: 1.5 is 150 percent.
+        The same income over the poverty line [ratio: 1.5 is 150 percent].
     benefit_year : int
     rates : Rates, optional
         Of program "aca"; default: those that ship for the year.

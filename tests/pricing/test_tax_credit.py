@@ -1,4 +1,4 @@
-"""The premium tax credit, by hand from the brackets of 2025 (26 USC 36B(b)(3)(A)(iii)) and 2026 (Rev. Proc. 2025-25)."""
+"""The premium tax credit by hand: brackets of 2025 (26 USC 36B(b)(3)(A)(iii)) and 2026 (Rev. Proc. 2025-25)."""
 
 from __future__ import annotations
 
