@@ -30,7 +30,7 @@ DICTIONARY_BYTES = 1 << 20
 BYTES_PER_INDEX = 2.6
 
 #: What the reader raises on a damaged file; names of columns that are no UTF-8 come as the last.
-_UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
+UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class _ParquetFile:
                 table = file.read_row_group(index, columns=names, use_threads=False).select(names)
         except MemoryError:
             raise
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise damaged(self.label, error) from None
         return self._checked(table)
 
@@ -107,7 +107,7 @@ class _ParquetFile:
                 )
         except MemoryError:
             raise
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise damaged(self.label, error) from None
 
 
@@ -151,7 +151,7 @@ def open_file(path: str, label: str) -> Part:
             opened = _ParquetFile(path, label, file.metadata, file.schema_arrow)
     except MemoryError:
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise damaged(label, error) from None
     return Part(label, opened.schema, int(opened.metadata.num_rows), opened.chunks, opened.repeats)
 

@@ -67,7 +67,7 @@ class Install:
             raise CallError(f"other scores than the source tree: {', '.join(unlike)}")
 
 
-_PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+_PIP = ("-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
 
 
 def _call(words: Sequence[str | Path], *, cwd: Path = ROOT) -> None:

@@ -299,6 +299,25 @@ def test_attributes_with_two_columns_of_one_name_are_refused(scores: riskadj.Sco
         scores.summary(by="team", attributes=table)
 
 
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("run.json", r"run\.json is damaged; run riskadj score again"),
+        ("payment_scores.parquet", r"payment_scores\.parquet cannot be read as Parquet"),
+        ("model_scores.parquet", r"model_scores\.parquet cannot be read as Parquet"),
+    ],
+)
+def test_a_report_on_damaged_scores_is_refused(
+    scores: riskadj.Scores, tmp_path: Path, file: str, words: str
+) -> None:
+    folder = scores.write(tmp_path / "scores")
+    content = (folder / file).read_bytes()
+    for damaged in (content[: len(content) // 2], b"", b"\xff" * 50, b"[1, 2]"):
+        (folder / file).write_bytes(damaged)
+        with pytest.raises(ExtractError, match=words):
+            read_report(folder, maps_dir=TOY_MAPS)
+
+
 def test_every_number_of_the_page_is_in_the_tables(scores: riskadj.Scores, tmp_path: Path) -> None:
     """The tables of the report against plain loops over the files, and the page against the tables."""
     folder = scores.write(tmp_path / "scores")

@@ -6,7 +6,6 @@ than `min_cell` are blank here as they are in the report.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from riskadj.errors import ExtractError
-from riskadj.extracts.write import REPORT
 from riskadj.results.summary.breakdown import DistinctMembers
 from riskadj.results.summary.suppression import hidden_cells
-from riskadj.results.summary.written import floats_of, member_keys, row_groups
+from riskadj.results.summary.written import floats_of, member_keys, read_run, readable, row_groups
 
 #: Width and number of the bars in which scores are counted; the last holds all that are higher.
 BIN_WIDTH, N_BINS = 0.25, 20
@@ -120,14 +118,14 @@ def read_impact(folder: Path, scores: Run, min_cell: int | None) -> ImpactPart:
     ExtractError
         It is no such directory, or neither of its runs is that of the scores.
     """
-    run = _report_of(folder, "impact", "impact_causes.parquet", "impact_rows.parquet")
+    run = read_run(folder, "impact", "impact_causes.parquet", "impact_rows.parquet")
     reasons = [_difference(run[side], scores, some_models=True) for side in ("before", "after")]
     if all(reasons):
         raise ExtractError(
             f"{folder}: neither of its runs is that of the scores (before: {reasons[0]}; after: {reasons[1]}); "
             "make both from the same extracts and tables."
         )
-    causes = pq.read_table(folder / "impact_causes.parquet").to_pylist()
+    causes = _table(folder, "impact_causes").to_pylist()
     told = [row for row in causes if row["change"] or row["rows_changed"]] or causes[:1]
     bins = {"before": ScoreBins(), "after": ScoreBins()}
     columns = [f"payment_risk_score_{side}" for side in bins]
@@ -159,9 +157,9 @@ def read_gaps(folder: Path, scores: Run, min_cell: int | None) -> GapsPart:
     ExtractError
         It is no such directory, or not of the scores' tables and population.
     """
-    run = _report_of(folder, "gaps", "recapture.parquet", "recapture_prior_year.parquet")
+    run = read_run(folder, "gaps", "recapture.parquet", "recapture_prior_year.parquet")
     _check(folder, run, scores)
-    tables = [pq.read_table(folder / f"{name}.parquet") for name in ("recapture", "recapture_prior_year")]
+    tables = [_table(folder, name) for name in ("recapture", "recapture_prior_year")]
     rates = [row for table in tables for row in _rates(table, min_cell)]
     shown = [_without_few(table, min_cell) for table in tables]
     return GapsPart(rates, *shown)
@@ -175,19 +173,16 @@ def read_marginal(folder: Path, scores: Run, min_cell: int | None) -> MarginalPa
     ExtractError
         It is no such directory, or not of the scores' tables and population.
     """
-    run = _report_of(folder, "marginal", "value_by_hcc.parquet", "value_at_risk.parquet")
+    run = read_run(folder, "marginal", "value_by_hcc.parquet", "value_at_risk.parquet")
     _check(folder, run, scores)
-    tables = [pq.read_table(folder / f"{name}.parquet") for name in ("value_by_hcc", "value_at_risk")]
+    tables = [_table(folder, name) for name in ("value_by_hcc", "value_at_risk")]
     values, risks = (table.filter(pc.greater_equal(table["rows"], min_cell or 0)) for table in tables)
     return MarginalPart(values.sort_by([("score_months", "descending")]), risks)
 
 
-def _report_of(folder: Path, command: str, *files: str) -> Run:
-    for name in (REPORT, *files):
-        if not (folder / name).is_file():
-            raise ExtractError(f"{folder} has no {name}; give a directory that riskadj {command} wrote.")
-    run: Run = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    return run
+def _table(folder: Path, name: str) -> pa.Table:
+    with readable(folder / f"{name}.parquet") as path:
+        return pq.read_table(path)
 
 
 def _check(folder: Path, run: Run, scores: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 
 from riskadj.errors import ExtractError, ManifestError
 from riskadj.extracts.buffers import from_numpy, is_valid, one_chunk, values_of
+from riskadj.extracts.parquet_parts import UNREADABLE, damaged
 from riskadj.results.scores import MODEL_SCORES, PAYMENT_SCORES, RUN, check_lists
 from riskadj.results.summary.groups import labels_of_column
 from riskadj.tables.model import ModelTables, load_model
@@ -50,15 +52,12 @@ class WrittenScores:
         Raises
         ------
         ExtractError
-            The directory holds no scores.
+            The directory holds no scores, or they cannot be read.
         ManifestError
             The tables are not those that the scores were made with.
         """
         folder = Path(directory)
-        for name in (RUN, MODEL_SCORES, PAYMENT_SCORES):
-            if not (folder / name).is_file():
-                raise ExtractError(f"{folder} has no {name}; give a directory that riskadj score wrote.")
-        run: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        run = read_run(folder, "score", MODEL_SCORES, PAYMENT_SCORES)
         return cls(folder, run, _models(run, maps_dir))
 
     def payments(self, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -67,12 +66,16 @@ class WrittenScores:
 
     def payment_columns(self) -> list[str]:
         """Return the columns of payment_scores."""
-        names: list[str] = pq.read_schema(self.folder / PAYMENT_SCORES).names
+        names: list[str] = self._schema().names
         return names
 
     def id_type(self) -> pa.DataType:
         """Return the type of member ids."""
-        return pq.read_schema(self.folder / PAYMENT_SCORES).field("member_id").type
+        return self._schema().field("member_id").type
+
+    def _schema(self) -> pa.Schema:
+        with readable(self.folder / PAYMENT_SCORES) as path:
+            return pq.read_schema(path)
 
     def model_rows(self, columns: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
         """Yield model and columns of those rows of model_scores that pay, a row group at a time."""
@@ -99,9 +102,40 @@ def _models(run: dict[str, Any], maps_dir: str | Path | None) -> dict[str, Model
     return found
 
 
+def read_run(folder: Path, command: str, *files: str) -> dict[str, Any]:
+    """Return the run report of a directory that a command wrote with these files.
+
+    Raises
+    ------
+    ExtractError
+        A file is missing, or the report cannot be read.
+    """
+    for name in (RUN, *files):
+        if not (folder / name).is_file():
+            raise ExtractError(f"{folder} has no {name}; give a directory that riskadj {command} wrote.")
+    try:
+        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        run = None
+    if not isinstance(run, dict):
+        raise ExtractError(f"{folder / RUN} is damaged; run riskadj {command} again.")
+    return run
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[Path]:
+    """Raise ExtractError where a Parquet file is read that is damaged."""
+    try:
+        yield path
+    except MemoryError:
+        raise
+    except UNREADABLE as error:
+        raise damaged(path.name, error) from None
+
+
 def row_groups(path: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Yield those of the columns that a file has, a row group at a time."""
-    with pq.ParquetFile(path) as file:
+    with readable(path), pq.ParquetFile(path) as file:
         check_lists(path, file.schema_arrow.names, columns)
         wanted = [name for name in columns if name in file.schema_arrow.names]
         for number in range(file.num_row_groups):
