@@ -9,7 +9,7 @@ damped and stop at the published tolerance: their numbers are part of the algori
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -98,19 +98,25 @@ class ActuarialValue:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What to know of the value: services of the design that the calculator does not have."""
-        known = {component.service for component in components()}
-        return tuple(
-            f"plan design '{self.design.name}': the federal calculator has no service '{name}'{nearest(name, known)}; "
-            "its terms change nothing."
-            for name in self.design.services
-            if name not in known
-        )
+        """What to know of the value: a tier that it does not read, services that the calculator does not have."""
+        return tuple(_look(self.design))
 
     def __repr__(self) -> str:
         """Return the value and the levels that it fits."""
         levels = ", ".join(self.metal_levels) or "no metal level"
         return f"<ActuarialValue of '{self.design.name}': {self.value:.4f}, {levels} in {self.benefit_year}>"
+
+
+def _look(design: PlanDesign) -> Iterator[str]:
+    known, where = {component.service for component in components()}, f"plan design '{design.name}': the"
+    if design.second_tier != design:
+        yield (
+            f"{where} value is of the first tier of its network; value design.second_tier too, and weigh the two with "
+            "value_of_tiers."
+        )
+    for name in design.services:
+        if name not in known:
+            yield f"{where} federal calculator has no service '{name}'{nearest(name, known)}; its terms change nothing."
 
 
 def actuarial_value(

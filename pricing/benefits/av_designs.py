@@ -53,7 +53,7 @@ class ActuarialValues:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What to know of the values: services of designs that the calculator does not have."""
+        """What to know of the values, as each `ActuarialValue` says it."""
         return tuple(warning for value in self.values for warning in value.warnings)
 
     def summary(self) -> pd.DataFrame:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pricing.experience.unpaid_claims import Ibnr
 
 _MOST_CLAIMANTS = 25
+_FEW_POWERS = 2.0
 PURPLE = PALETTE[4]
 
 
@@ -135,8 +136,8 @@ def plot_incurred(incurred: Incurred) -> Figure:
     for name, at in _spread(np.log10(per_1000), np.log10(unit_cost)).items():
         right.annotate(name, (per_1000[name], 10**at), xytext=(6, -3), textcoords="offset points", fontsize=8)
     right.set(xscale="log", yscale="log")
-    _plain_numbers(right)
     right.margins(0.2)
+    _plain_numbers(right)
     right.set_xlabel(f"{incurred.utilization} per 1,000 members a year (log scale)")
     right.set_ylabel("dollars each (log scale)")
     right.set_title("Area: dollars", fontsize=10)
@@ -144,11 +145,12 @@ def plot_incurred(incurred: Incurred) -> Figure:
 
 
 def _plain_numbers(axes: Axes) -> None:
-    """Write 1, 2 and 5 of each power of ten, as numbers, on axes of logarithms."""
+    """Write powers of ten as numbers on axes of logarithms; where there are few, 2 and 5 of each as well."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        low, high = np.log10(axis.get_view_interval())
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high - low < _FEW_POWERS else (1.0,)))
         axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
         axis.set_minor_formatter(NullFormatter())
 

@@ -74,8 +74,11 @@ def steps_table(triangle: Triangle, months: pa.Table) -> pa.Table:
         name: months[name].to_numpy() for name in ("paid", "large_paid", "ibnr", "large_unpaid", "margin")
     }
     paid, large = float(sums["paid"].sum()), float(sums["large_paid"].sum())
-    of_each = "what claims have above it" if triangle.large_part == EXCESS else "as a whole"
-    taken = [("large claims taken out, " + of_each, -large), ("paid, without large claims", None)]
+    of_each = "what claims have" if triangle.large_part == EXCESS else "claims"
+    taken = [
+        (f"large claims taken out: {of_each} above {triangle.large_claim or 0:,.0f}", -large),
+        ("paid, without large claims", None),
+    ]
     added = [
         ("ultimate, without large claims", None),
         ("large claims paid", large),

@@ -252,6 +252,18 @@ def test_a_service_that_the_calculator_does_not_have_is_said():
     assert found.values[0].value == pytest.approx(1 - 20 / 50)
 
 
+def test_a_second_tier_is_not_valued_in_silence():
+    design = PlanDesign("d", services={"specialist": waived(10)}, tier_2_services={"specialist": waived(25)})
+    first, second = (
+        actuarial_value(small_table(), each, benefit_year=2026) for each in (design, design.second_tier)
+    )
+    assert "the value is of the first tier of its network" in first.warnings[0]
+    assert second.warnings == ()
+    assert value_of_tiers([(0.8, first), (0.2, second)]) == pytest.approx(
+        0.8 * (1 - 10 / 50) + 0.2 * (1 - 25 / 50)
+    )
+
+
 @needs_tables
 def test_every_published_table_is_read():
     """The bronze table of 2018 falls from a cap of 1,000,000 to one of 2,000,000, as published."""

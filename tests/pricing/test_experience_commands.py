@@ -123,7 +123,7 @@ def test_large_claims_on_their_own(files, tmp_path):
     expected = ibnr(triangle, months, large_method="development")
     assert pq.read_table(tmp_path / "ibnr" / "ibnr_steps.parquet").equals(expected.steps)
     # The large claim: 80 % of 40,000, of which 10,000 stay with the others.
-    assert "large claims taken out, what claims have above it: -22,000 dollars" in out
+    assert "large claims taken out: what claims have above 10,000: -22,000 dollars" in out
     assert "large claims not yet paid, by their own development" in out
 
 

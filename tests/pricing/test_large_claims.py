@@ -77,7 +77,7 @@ def test_each_step_from_paid_to_incurred_is_shown():
     steps = {row["step"]: row["dollars"] for row in found.steps.to_pylist()}
     paid = sum(with_large()["paid_amount"])
     assert list(steps) == [
-        "paid", "large claims taken out, what claims have above it", "paid, without large claims",
+        "paid", "large claims taken out: what claims have above 1,000", "paid, without large claims",
         "not yet paid, by completion", "not yet paid, by Bornhuetter-Ferguson", "ultimate, without large claims",
         "large claims paid", "large claims not yet paid, by their own development",
         "large claims not yet paid, by Bornhuetter-Ferguson", "incurred", "margin", "incurred with margin",
