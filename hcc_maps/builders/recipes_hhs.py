@@ -197,6 +197,11 @@ NOTE_2022 = (
 )
 CODES_OF_APRIL_2025 = CODE_LISTS[0]
 #: Compared by hand: a repository is no package.
+FACTORS_READ_2024 = (
+    "a copy of the factors of the 2024 payment notice (github.com/garthmortensen/HHS_HCC_SQL_container, "
+    "transform/seeds/RiskScoreFactors.csv, rows 2024_NBPP_041923): 1,590 of its 1,600 agree; G09A and G09C of adults "
+    "differ (platinum 1.993 and 1.005 there), and HHS's scores have those of this table"
+)
 FACTORS_READ_2025 = (
     "a copy of table 9 of the 'Do It Yourself' software of July 23, 2025 (github.com/garthmortensen/"
     "HHS_HCC_SQL_container, transform/seeds/RiskScoreFactors.csv, rows 2025_DIY_072325): all 1,610 factors of its rows "
@@ -215,7 +220,10 @@ RELEASES = (
         more_codes=diagnoses("v07", 2023), edited_codes=EDITED_CODES_2022, leaves_out=False,
     ),
     Release(2023, "v07", DIAGNOSES_2022, diagnoses("v07", 2024), dates_new_codes=False, checks=TEXT_CHECKS),
-    Release(2024, "v07", diagnoses("v07", 2023), diagnoses("v08", 2025), checks=TEXT_CHECKS),
+    Release(
+        2024, "v07", diagnoses("v07", 2023), diagnoses("v08", 2025),
+        checks=TEXT_CHECKS, factors_read=FACTORS_READ_2024,
+    ),
     Release(
         2025, "v08", diagnoses("v07", 2024), diagnoses("v08", 2026),
         known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS, factors_read=FACTORS_READ_2025,
