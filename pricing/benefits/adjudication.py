@@ -19,6 +19,7 @@ from pricing import results
 from pricing.benefits import adjudication_kernel as kernel
 from pricing.benefits.claims import Claims, read_claims
 from pricing.benefits.design import COPAY_UNITS, PlanDesign
+from pricing.benefits.together_kernel import LANES, MOST, adjudicate_together
 from pricing.errors import InputError
 from riskadj.extracts.write import write_tables
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NO_LIMIT = 1 << 60
+#: Simple designs fewer than this are done sooner one after another than in vectors.
+_FEW = 8
 _NOTHING_COVERED = PlanDesign()
 PARTS = ("plan_paid", "deductible", "copay", "coinsurance", "not_covered")
 Cents = npt.NDArray[np.int64]
@@ -175,15 +178,24 @@ def adjudicate(
     ready = claims if isinstance(claims, Claims) else read_claims(claims)
     limits = np.array([_limits(design) for design in every], np.int64)
     terms = np.array([_terms(design, ready.service_names) for design in every], np.int64)
-    totals = np.zeros((ready.member_years.num_rows, len(every), kernel.N_PARTS), np.int64)
+    by_design = np.zeros((len(every), ready.member_years.num_rows, kernel.N_PARTS), np.int64)
+    totals = by_design.transpose(1, 0, 2)
     lines = np.zeros((ready.n_lines if keep_lines else 0, kernel.N_PARTS), np.int64)
 
     is_simple = _simple(terms) & (not keep_lines)
+    together = _Together.of(ready, limits, terms, is_simple)
 
     def work(begin: int, end: int) -> None:
-        kernel.adjudicate_persons(
-            begin, end, ready.families, ready.allowed, ready.slots, ready.first_member, limits, terms, is_simple, totals
-        )  # fmt: skip
+        if together is not None:
+            adjudicate_together(
+                begin, end, ready.families, ready.allowed, ready.slots, ready.first_member,
+                together.limits, together.terms, together.designs, totals,
+            )  # fmt: skip
+        else:
+            kernel.adjudicate_persons(
+                begin, end, ready.families, ready.allowed, ready.slots, ready.first_member,
+                limits, terms, is_simple, totals,
+            )  # fmt: skip
         kernel.adjudicate(
             begin, end, ready.families, ready.allowed, ready.slots, ready.members, ready.days, ready.unit_begins,
             ready.unit_numbers, ready.first_member, limits, terms, is_simple, totals, lines,
@@ -193,7 +205,47 @@ def adjudicate(
     with ThreadPoolExecutor(n_threads) as pool:
         for done in [pool.submit(work, *part) for part in _shares(ready.families, 4 * n_threads)]:
             done.result()
-    return Adjudication(ready, every, totals.transpose(1, 0, 2), lines)
+    return Adjudication(ready, every, by_design, lines)
+
+
+@dataclass(frozen=True)
+class _Together:
+    """Simple designs as `together_kernel` takes them."""
+
+    limits: npt.NDArray[np.float64]
+    terms: npt.NDArray[np.float64]
+    designs: Cents
+
+    @classmethod
+    def of(
+        cls, claims: Claims, limits: Cents, terms: Cents, is_simple: npt.NDArray[np.bool_]
+    ) -> _Together | None:
+        """Put simple designs side by side; None where they are few, or amounts too large to be exact."""
+        designs = np.flatnonzero(is_simple)
+        largest = max(int(claims.allowed.max(initial=0)), -int(claims.allowed.min(initial=0)))
+        most_lines = int(np.diff(claims.families).max(initial=0))
+        if len(designs) < _FEW or largest * max(most_lines, kernel.MILLION) >= MOST:
+            return None
+        own, price = limits[designs, 0, 0], terms[designs]
+        fields = (
+            price[..., kernel.SHARE],
+            price[..., kernel.DEDUCTIBLE_ACCOUNT] != kernel.NO_ACCOUNT,
+            np.where(price[..., kernel.MAXIMUM_ACCOUNT] == kernel.NO_ACCOUNT, _NO_LIMIT, 0),
+            price[..., kernel.IS_COVERED],
+        )
+        return cls(
+            _in_lanes(own[:, [kernel.DEDUCTIBLE, kernel.MAXIMUM]]),
+            _in_lanes(np.stack(fields, axis=-1)),
+            designs,
+        )
+
+
+def _in_lanes(numbers: Cents) -> npt.NDArray[np.float64]:
+    """Return numbers by design as blocks of LANES designs, the lanes innermost, flat; lanes left over hold 0."""
+    n_blocks = -(-len(numbers) // LANES)
+    padded = np.zeros((n_blocks * LANES, *numbers.shape[1:]))
+    padded[: len(numbers)] = numbers
+    return np.moveaxis(padded.reshape(n_blocks, LANES, *numbers.shape[1:]), 1, -1).ravel()
 
 
 def _shares(families: Cents, n_parts: int) -> list[tuple[int, int]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import cycle
+from math import inf
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,6 +126,54 @@ def test_totals_of_simple_designs_are_the_twin_s(lines, limits, services):
     expected = naive(rows, design)
     found = adjudicate(table, [design, replace(design, coinsurance=0.1)]).totals[0].sum(axis=0)
     assert found.tolist() == [sum(parts[name] for parts in expected.values()) for name in PARTS]
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    EXTRACTS,
+    st.lists(
+        st.tuples(DOLLARS, DOLLARS, st.dictionaries(st.sampled_from(SERVICES), SIMPLE)),
+        min_size=1,
+        max_size=8,
+    ),
+    st.sampled_from([8, 31, 32, 33, 70]),
+)
+def test_many_simple_designs_together_are_the_twin_s_each(lines, terms, n_designs):
+    """From eight on, simple designs are done side by side in vectors; blocks may be full or not."""
+    alone = [{**row, "family_id": None} for row in lines]
+    rows, table = extract(alone)
+    many = [
+        PlanDesign(f"design {number}", min(low, high), max(low, high), number / 100, services)
+        for number, (low, high, services) in zip(range(n_designs), cycle(terms), strict=False)
+    ]
+    found = adjudicate(table, many, threads=2).totals.sum(axis=1)
+    for number in {0, n_designs // 2, n_designs - 1}:
+        expected = naive(rows, many[number])
+        assert found[number].tolist() == [sum(parts[name] for parts in expected.values()) for name in PARTS]
+
+
+def totals_of_both(amounts, shares):
+    """What designs of nothing but coinsurance come to, in vectors and by hand; a member for each amount [cents]."""
+    rows, table = extract([line(cents / 100, member=f"M{number:02}") for number, cents in enumerate(amounts)])
+    many = [PlanDesign(f"design {number}", 0, inf, share) for number, share in enumerate(shares)]
+    expected = [
+        [[parts[name] for name in PARTS] for _, parts in sorted(naive(rows, design).items())]
+        for design in many
+    ]
+    return adjudicate(table, many).totals.tolist(), expected
+
+
+def test_amounts_at_the_edge_of_what_is_exact_in_vectors():
+    """From a cent to the largest line that vectors are trusted with, a millionth of a cent below a half and at it."""
+    amounts = [1, 2, 3, 5, 333_333, 500_001, 1_500_001, 4_294_967_295, 4_500_500_000, 4_500_500_001]
+    found, expected = totals_of_both(amounts, [0.999999, 0.5, *(number / 41 for number in range(40))])
+    assert found == expected
+
+
+def test_amounts_too_large_for_vectors_are_exact_too():
+    """A millionth of a cent below half a cent, which float64 would round to a cent more."""
+    found, expected = totals_of_both([34_400_500_001, 500_001], [0.999999] * 9)
+    assert found == expected
 
 
 @settings(deadline=None, max_examples=60)
