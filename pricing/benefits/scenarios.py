@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -184,21 +185,27 @@ class _Found:
     totals: npt.NDArray[np.int64]
     factors: Numbers
 
-    @property
+    @cached_property
     def member_paid(self) -> Numbers:
         """Dollars a year of each member: everything that the plan does not pay."""
-        result: Numbers = self.totals[:, 1:].sum(axis=1) / 100
-        return result
+        return self._dollars(DEDUCTIBLE, COPAY, COINSURANCE, NOT_COVERED)
 
-    @property
+    @cached_property
     def account(self) -> float:
         """Dollars that an HSA or HRA pays: each member's cost of covered services, up to the contribution."""
-        owed = self.totals[:, DEDUCTIBLE:NOT_COVERED].sum(axis=1) / 100
+        if not self.design.account_contribution:
+            return 0.0
+        owed = self._dollars(DEDUCTIBLE, COPAY, COINSURANCE)
         return float(np.minimum(owed, self.design.account_contribution).sum())
+
+    def _dollars(self, *parts: int) -> Numbers:
+        """Return the sum of some parts of each member; NumPy's own over so short an axis takes five times as long."""
+        result: Numbers = reduce(np.add, [self.totals[:, part] for part in parts]) / 100
+        return result
 
     def row(self, people: _People) -> dict[str, Any]:
         """Return the design's row of `designs`."""
-        sums = self.totals.sum(axis=0) / 100
+        sums = np.array([self.totals[:, part].sum() for part in range(len(PARTS))]) / 100
         allowed = float(sums.sum())
         amounts = {
             "allowed": allowed,
