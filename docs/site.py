@@ -175,16 +175,20 @@ def _room(room: str, names: dict[str, str]) -> str:
 
 
 def input_columns(module: str, name: str) -> str:
-    """Return the columns of every table that a function's docstring names, as the function checks them."""
+    """Return what the tables and lists that a function's docstring names hold: columns as it checks them, or words."""
     home = importlib.import_module(module)
     words = dict.fromkeys(re.findall(r"`([A-Z][A-Z_]*)`", getattr(home, name).__doc__ or ""))
-    tables = {word: getattr(home, word, ()) for word in words}
+    held = {word: getattr(home, word, ()) for word in words}
     return "\n\n".join(
-        f"Columns of `{word}`:\n\n| column | kind | left out | values |\n| --- | --- | --- | --- |\n"
-        + "\n".join(map(_column, columns))
-        for word, columns in tables.items()
-        if isinstance(columns, tuple) and columns and all(isinstance(each, Column) for each in columns)
+        _held(word, items) for word, items in held.items() if isinstance(items, tuple) and items
     )
+
+
+def _held(word: str, items: tuple[Any, ...]) -> str:
+    if all(isinstance(each, Column) for each in items):
+        head = f"Columns of `{word}`:\n\n| column | kind | left out | values |\n| --- | --- | --- | --- |\n"
+        return head + "\n".join(map(_column, items))
+    return f"`{word}`: " + ", ".join(f"`{each}`" for each in items if isinstance(each, str))
 
 
 def _column(column: Column) -> str:

@@ -122,7 +122,7 @@ class PlanDesign:
     family_drug_deductible, family_drug_out_of_pocket_maximum : float, optional
         A family's separate limits for drugs [dollars a year]; None: each person stands alone.
     drug_services : tuple of str
-        Categories that are drugs.
+        Categories that are drugs; name those of the claims, such as ``("pharmacy",)``, where they differ.
     tier_2_services : mapping of str to CostSharing
         Terms of the network's second tier where they differ; it shares the first tier's limits.
     tier_2_coinsurance : float, optional
@@ -143,6 +143,14 @@ class PlanDesign:
     ------
     InputError
         At once, if anything is impossible; the message names every fault.
+
+    Examples
+    --------
+    >>> visit = CostSharing(copay=40, deductible_applies=False)
+    >>> silver = PlanDesign("silver", deductible=4500, out_of_pocket_maximum=9100, coinsurance=0.3,
+    ...     services={"professional": visit}, drug_services=("pharmacy",))
+    >>> silver.terms("professional").copay, silver.terms("inpatient") == CostSharing()
+    (40, True)
     """
 
     name: str = "plan"
