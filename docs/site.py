@@ -176,12 +176,17 @@ def _room(room: str, names: dict[str, str]) -> str:
 
 def input_columns(module: str, name: str) -> str:
     """Return what the tables and lists that a function's docstring names hold: columns as it checks them, or words."""
-    home = importlib.import_module(module)
-    words = dict.fromkeys(re.findall(r"`([A-Z][A-Z_]*)`", getattr(home, name).__doc__ or ""))
-    held = {word: getattr(home, word, ()) for word in words}
+    text = getattr(importlib.import_module(module), name).__doc__ or ""
+    words = dict.fromkeys(re.findall(r"`((?:[a-z_]+\.)*[A-Z][A-Z_]*)`", text))
+    held = {word: _named(word, module) for word in words}
     return "\n\n".join(
         _held(word, items) for word, items in held.items() if isinstance(items, tuple) and items
     )
+
+
+def _named(word: str, module: str) -> Any:
+    home, _, name = word.rpartition(".")
+    return getattr(importlib.import_module(home or module), name, None)
 
 
 def _held(word: str, items: tuple[Any, ...]) -> str:

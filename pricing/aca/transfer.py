@@ -217,8 +217,9 @@ def risk_transfer(
         from enrollee scores. Without gcf it is computed from the premiums of silver plans.
     benefit_year : int
     state_averages : path, DataFrame, Arrow table or mapping, optional
-        For an issuer that knows its own plans only: the state's averages (`STATE_AVERAGES` lists the columns). The
-        market is then just some of the plans, its transfers need not cancel, and the formula's means of products are
+        For an issuer that knows its own plans only: the state's averages
+        (`pricing.aca.transfer_formula.STATE_AVERAGES`). The market is then just some of the plans, its transfers need
+        not cancel, and the formula's means of products are
         taken as products of means (geographic cost factors average 1): an estimate, as good as that is.
     rates : Rates, optional
         The program's parameters; default: those that ship, for the benefit year.
