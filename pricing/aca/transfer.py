@@ -219,8 +219,8 @@ def risk_transfer(
     state_averages : path, DataFrame, Arrow table or mapping, optional
         For an issuer that knows its own plans only: the state's averages
         (`pricing.aca.transfer_formula.STATE_AVERAGES`). The market is then just some of the plans, its transfers need
-        not cancel, and the formula's means of products are
-        taken as products of means (geographic cost factors average 1): an estimate, as good as that is.
+        not cancel, and the formula's means of products are taken as products of means (geographic cost factors average
+        1): an estimate, as good as that is.
     rates : Rates, optional
         The program's parameters; default: those that ship, for the benefit year.
 

@@ -102,7 +102,8 @@ def drug_experience(
     claims : path, DataFrame, Arrow table, mapping
         Base experience with plan_id, as `read_drug_claims` reads it.
     designs : path, DataFrame, Arrow table, mapping, optional
-        Cost sharing of each plan's tiers (`pricing.medicare.drug_designs.TIERS`); needed for every plan but defined standards.
+        Cost sharing of each plan's tiers (`pricing.medicare.drug_designs.TIERS`); needed for every plan but defined
+        standards.
     trends : path, DataFrame, Arrow table, mapping, optional
         Projection factors of each plan's tiers (`TRENDS`), all of them; default: none.
     payment_year : int
