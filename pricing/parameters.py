@@ -175,7 +175,8 @@ class Rates:
         years = _years_of(self.program, name)
         if years:
             return UnknownRateError(
-                f"{self.program} has no {name} for {self.year}; it is known for {years}. Give your own with overrides=."
+                f"{self.program} has no {name} for {self.year}; it is known for {years}. "
+                "Give your own: load_rates(overrides=), or --parameters."
             )
         names = dict.fromkeys(row.name for _, _, row in _table(self.program)[0])
         return UnknownRateError(f"{self.program} has no parameter '{name}'{nearest(name, names)}.")
