@@ -30,9 +30,7 @@ def calibrate(
             metavar="PATH",
         ),
     ],
-    output: Annotated[
-        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
-    ],
+    output: shared.Output,
     amount: Annotated[
         str, typer.Option(help="What is added up.", metavar="allowed_amount|paid_amount|cost")
     ] = "allowed_amount",

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @guarded
 def compare(
     scores: Annotated[Path, typer.Option(help="Directory that `riskadj score` wrote.", metavar="DIR")],
-    output: Annotated[
-        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
-    ],
+    output: shared.Output,
     mor: Annotated[
         list[Path] | None, typer.Option(help="Model output report (HCCs); may be repeated.", metavar="FILE")
     ] = None,

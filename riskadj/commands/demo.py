@@ -19,9 +19,7 @@ _MEMBERS, _SEED = 5_000, 1
 
 @guarded
 def demo(
-    output: Annotated[
-        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
-    ] = Path("riskadj-demo"),
+    output: shared.Output = Path("riskadj-demo"),
     members: Annotated[int | None, typer.Option(help="Make a population of this size.", metavar="N")] = None,
     payment_year: Annotated[
         int | None,

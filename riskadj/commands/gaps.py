@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 @reads_extracts()
 def gaps(
     reading: Reading,
-    output: Annotated[
-        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
-    ],
+    output: shared.Output,
     prior_diagnoses: Annotated[
         list[str] | None,
         typer.Option(help="Diagnoses of the prior years, if not in --diagnoses.", metavar="PATH"),

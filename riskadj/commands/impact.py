@@ -33,9 +33,7 @@ def impact(
     reading: Reading,
     before: Annotated[str, typer.Option(help=_SIDE_HELP.format("Run before"), metavar="KEY=VALUE,...")],
     after: Annotated[str, typer.Option(help=_SIDE_HELP.format("Run after"), metavar="KEY=VALUE,...")],
-    output: Annotated[
-        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
-    ],
+    output: shared.Output,
     by: Annotated[
         str,
         typer.Option(

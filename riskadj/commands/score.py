@@ -19,9 +19,7 @@ from riskadj.terminal import guarded
 @reads_extracts()
 def score(
     reading: Reading,
-    output: Annotated[
-        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
-    ],
+    output: shared.Output,
     segments: shared.Segments = "paid",
     memory: Annotated[
         str | None, typer.Option(help="Stay below this memory, such as 4GB.", metavar="SIZE")

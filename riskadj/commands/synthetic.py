@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,9 +21,7 @@ def synthetic(
             metavar="YEAR",
         ),
     ],
-    output: Annotated[
-        Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")
-    ],
+    output: shared.Output,
     program: Annotated[
         str, typer.Option(help="Whose population: Medicare, or the ACA markets.", metavar="PROGRAM")
     ] = shared.PROGRAM,
