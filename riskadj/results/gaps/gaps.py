@@ -14,6 +14,7 @@ import pyarrow as pa
 from riskadj.errors import ColumnMissingError, OptionError
 from riskadj.extracts.dates import MISSING_DATE, days_of
 from riskadj.extracts.open import Extract, require
+from riskadj.extracts.rejects import Rejects
 from riskadj.results import family
 from riskadj.results.gaps.chronic import UNKNOWN, chronic_flags
 from riskadj.results.gaps.last_evidence import ATTRIBUTED, LastEvidence, find_last_evidence
@@ -30,6 +31,7 @@ from riskadj.results.gaps.tables import Found, gap_table, potential_table, summa
 from riskadj.results.impact.grouping import row_labels
 from riskadj.results.rates import checked_rate, rate_words, rates_of_rows
 from riskadj.results.summary.groups import Attributes, Labels, find_attributes
+from riskadj.scoring.capture import CaptureCounts
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_report
 from riskadj.scoring.score_rows import ModelRun
@@ -196,27 +198,12 @@ def find_all_gaps(run: ScoringRun, enrollment: Any, prior: Extract, options: Gap
     broken_down = _ByLabels(inputs, options.by, of_rows, evidence, last)
     labels = [broken_down.labels(one.model, one.gaps) for one in found]
     report = run_report(run)
-    report["gaps"] = _report(inputs, found, options, rate_words(run, options.rate, attributes)) | {
-        "prior_diagnoses": {
-            "files": list(prior.files),
-            "rows_read": counts.rows_read,
-            "rows_outside_window": counts.rows_outside_collection,
-            "rows_filtered": counts.rows_filtered,
-            "rows_mapped": counts.rows_mapped,
-            "rows_unmapped": counts.rows_unmapped,
-            "rows_unknown": counts.rows_unknown,
-            "rejects": rejects.counts(),
-        },
-    }
     earlier = _prior_year(broken_down, prior, kinds, options)
-    report["gaps"]["prior_year_curve"] = (
-        None
-        if earlier is None
-        else {
-            "prior_window": [day.isoformat() for day in earlier[0].prior.window],
-            "window": [day.isoformat() for day in earlier[0].now.window],
-        }
-    )
+    report["gaps"] = {
+        **_report(inputs, found, options, rate_words(run, options.rate, attributes)),
+        "prior_diagnoses": _prior_counts(prior, counts, rejects),
+        "prior_year_curve": None if earlier is None else _windows(earlier[0]),
+    }
     recapture = recapture_table(
         [broken_down.counted(one.model, one.kinds, one.gaps) for one in found], options.by, inputs.now
     )
@@ -342,8 +329,7 @@ def _report(inputs: GapInputs, found: Sequence[Found], options: GapOptions, rate
         )
     months = dict(zip(month_names(inputs.now.window), inputs.now.rows_of_month.tolist(), strict=True))
     return {
-        "prior_window": [day.isoformat() for day in inputs.prior.window],
-        "window": [day.isoformat() for day in inputs.now.window],
+        **_windows(inputs),
         "by": list(options.by),
         "rate": rate,
         "rows": int(status.sum()),
@@ -353,4 +339,24 @@ def _report(inputs: GapInputs, found: Sequence[Found], options: GapOptions, rate
         "suspects": None if inputs.suspects is None else inputs.suspects.counts,
         "members_gone": int(inputs.has_left.sum()),
         "notes": notes,
+    }
+
+
+def _windows(inputs: GapInputs) -> dict[str, list[str]]:
+    """Return the first and last day of the windows of service dates."""
+    windows = {"prior_window": inputs.prior.window, "window": inputs.now.window}
+    return {name: [day.isoformat() for day in window] for name, window in windows.items()}
+
+
+def _prior_counts(prior: Extract, counts: CaptureCounts, rejects: Rejects) -> dict[str, Any]:
+    """Return what became of the rows of the prior years' diagnoses; counts add up."""
+    return {
+        "files": list(prior.files),
+        "rows_read": counts.rows_read,
+        "rows_outside_window": counts.rows_outside_collection,
+        "rows_filtered": counts.rows_filtered,
+        "rows_mapped": counts.rows_mapped,
+        "rows_unmapped": counts.rows_unmapped,
+        "rows_unknown": counts.rows_unknown,
+        "rejects": rejects.counts(),
     }
