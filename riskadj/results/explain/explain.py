@@ -6,7 +6,7 @@ the scores that the engine gave; it raises if it does not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,8 @@ from riskadj.tables.payment_year import Citation
 from riskadj.terms import STATUS_FIELDS
 
 DrugEvidence = dict[tuple[str, str], CodeEvidence]
+#: How a score follows from the one before it, by one of the year's numbers.
+_FROM_BEFORE = {"normalized": "raw / {}", "payment": "normalized x (1 - {})"}
 
 
 def explain_member(run: ScoringRun, member_id: str | int) -> Explanation:
@@ -147,7 +149,7 @@ class _ModelExplanation:
     def _label(self, hcc_id: int) -> str:
         return self.plan.model.tables["labels"].column("label")[hcc_id]
 
-    def _diagnoses(self, profile: int):  # type: ignore[no-untyped-def]
+    def _diagnoses(self, profile: int) -> Generator[Line, None, set[int]]:
         """Yield a line per diagnosis code; return the HCCs mapped, by id."""
         columns = self.run.population.profiles.columns
         age, sex = int(columns["age_years"][profile]), 1 << int(columns["sex"][profile])
@@ -186,7 +188,7 @@ class _ModelExplanation:
         first, last = self.plan.validity.get(code, EVER)
         return not item.days or any(first <= days_of(day) <= last for day in item.days)
 
-    def _drug_codes(self, profile: int):  # type: ignore[no-untyped-def]
+    def _drug_codes(self, profile: int) -> Generator[Line, None, set[int]]:
         """Yield a line per drug that gives a category; return the categories, by id."""
         age = int(self.run.population.profiles.columns["age_years"][profile])
         found: set[int] = set()
@@ -201,7 +203,7 @@ class _ModelExplanation:
                 yield self._line("drug", item_name, f"{_seen(item)}; {why}", "", "drug_mappings")
         return found
 
-    def _left_out(self, left: set[int], profile: int):  # type: ignore[no-untyped-def]
+    def _left_out(self, left: set[int], profile: int) -> Generator[Line, None, set[int]]:
         """Yield a line per HCC that the status leaves out; return those that stay."""
         columns = self.run.population.profiles.columns
         out = {
@@ -216,7 +218,7 @@ class _ModelExplanation:
         known = self.run.book.is_known(code)
         return "valid code without an HCC in this model" if known else "unknown code"
 
-    def _drops(self, mapped: set[int]):  # type: ignore[no-untyped-def]
+    def _drops(self, mapped: set[int]) -> Generator[Line, None, set[int]]:
         """Yield a line per HCC that a requirement or hierarchy removes; return the HCCs left."""
         left = set(mapped)
         for row in self.plan.model.records("requirements"):
@@ -300,69 +302,61 @@ class _ModelExplanation:
         return len(counted & left - grouped) + len({bit for bit in counted & on if bit >= self.plan.n_hccs})
 
     def _arithmetic(self, profile: int) -> Iterator[Line]:
-        scored, plan, year = self.scored, self.plan, self.run.rules.year
-        sums = scored.sums
-        yield self._line(
-            "score",
-            "demographic",
-            "sum of demographic factors",
-            _decimal(int(sums.demographic[0]), plan.decimals),
+        yield from self._sums()
+        rounding = f"rounded to {self.run.rules.year.decimals} decimals, halves away from zero"
+        cited = self.run.rules.year.citations["rounding"]
+        yield self._score("raw risk score", rounding, int(self.scored.raw[0]), cited)
+        yield self._after(
+            "normalized", self.model.normalization, int(self.scored.normalized[0]), profile, rounding
         )
-        disease = int(sums.total[0] - sums.demographic[0])
+        if self.model.cost_sharing.entries:
+            yield self._cost_sharing_line(profile, rounding)
+        else:
+            yield self._after(
+                "payment", self.model.coding_intensity, int(self.scored.payment[0]), profile, rounding
+            )
+
+    def _sums(self) -> Iterator[Line]:
+        """Yield the sums of factors, and what they are divided by."""
+        plan, demographic = self.plan, int(self.scored.sums.demographic[0])
+        disease = int(self.scored.sums.total[0]) - demographic
         yield self._line(
-            "score",
-            "disease",
-            "sum of HCC, group, interaction and count factors",
-            _decimal(disease, plan.decimals),
+            "score", "demographic", "sum of demographic factors", _decimal(demographic, plan.decimals)
         )
-        rounding = f"rounded to {year.decimals} decimals, halves away from zero"
-        cite_rounding = _cite(self.run, year.citations["rounding"], "payment_year.toml")
+        words = "sum of HCC, group, interaction and count factors"
+        yield self._line("score", "disease", words, _decimal(disease, plan.decimals))
         divisor = plan.divisors[self.segment]
         if divisor != 1:
             detail = "the sum of factors is divided by it"
             yield self._line(
                 "adjustment", plan.segments[self.segment], detail, f"{float(divisor)}", "adjustments"
             )
-        yield Line(
-            self.row,
-            plan.model.id,
-            "score",
-            "raw risk score",
-            rounding,
-            _decimal(int(scored.raw[0]), year.decimals),
-            cite_rounding,
-        )
-        steps: tuple[tuple[str, ModelNumbers, int, Callable[[str], str]], ...] = (
-            ("normalized", self.model.normalization, int(scored.normalized[0]), lambda value: f"raw / {value}"),
-            ("payment", self.model.coding_intensity, int(scored.payment[0]), _less_coding),
-        )  # fmt: skip
-        for name, numbers, score, words in steps[:1] if self.model.cost_sharing.entries else steps:
-            which = int(numbers.of[profile, self.segment]) if numbers.entries else -1
-            if which < 0:
-                yield self._line(
-                    "score",
-                    f"{name} risk score",
-                    "the year has no such number for this model",
-                    _decimal(score, year.decimals),
-                )
-                continue
-            entry = numbers.entries[which]
-            yield Line(
-                self.row, plan.model.id, "score", f"{name} risk score", f"{words(str(entry.value))}, {rounding}",
-                _decimal(score, year.decimals), _cite(self.run, entry.citation, "payment_year.toml"),
-            )  # fmt: skip
-        if self.model.cost_sharing.entries:
-            yield self._cost_sharing_line(profile, rounding)
+
+    def _after(self, name: str, numbers: ModelNumbers, score: int, profile: int, rounding: str) -> Line:
+        """Return the score after one of the year's numbers for this model, if it has one."""
+        which = int(numbers.of[profile, self.segment]) if numbers.entries else -1
+        if which < 0:
+            words = "the year has no such number for this model"
+            return self._line(
+                "score", f"{name} risk score", words, _decimal(score, self.run.rules.year.decimals)
+            )
+        entry = numbers.entries[which]
+        words = _FROM_BEFORE[name].format(entry.value)
+        return self._score(f"{name} risk score", f"{words}, {rounding}", score, entry.citation)
 
     def _cost_sharing_line(self, profile: int, rounding: str) -> Line:
-        year, numbers = self.run.rules.year, self.model.cost_sharing
+        numbers = self.model.cost_sharing
         entry = numbers.entries[int(numbers.of[profile, self.segment])]
+        words = f"the sum of factors before rounding x {entry.value} for cost sharing, {rounding}"
+        return self._score("payment risk score", words, int(self.scored.payment[0]), entry.citation)
+
+    def _score(self, name: str, detail: str, score: int, citation: Citation) -> Line:
+        """Return the line of a score that the payment year makes."""
+        year = self.run.rules.year
+        cited = _cite(self.run, citation, "payment_year.toml")
         return Line(
-            self.row, self.plan.model.id, "score", "payment risk score",
-            f"the sum of factors before rounding x {entry.value} for cost sharing, {rounding}",
-            _decimal(int(self.scored.payment[0]), year.decimals),
-            _cite(self.run, entry.citation, "payment_year.toml"),
-        )  # fmt: skip
+            self.row, self.plan.model.id, "score", name, detail, _decimal(score, year.decimals), cited
+        )
 
 
 def _blend_lines(run: ScoringRun, row: int, number: int, payments: list[np.ndarray]) -> Iterator[Line]:
@@ -414,10 +408,6 @@ def _asks(bit: ConditionBit) -> str:
 
 def _bits(words: np.ndarray) -> list[int]:
     return [64 * w + b for w, word in enumerate(words.tolist()) for b in range(64) if word >> b & 1]
-
-
-def _less_coding(value: str) -> str:
-    return f"normalized x (1 - {value})"
 
 
 def _decimal(score: int, decimals: int) -> str:
