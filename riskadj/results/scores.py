@@ -18,6 +18,7 @@ from riskadj.extracts.write import write_json, write_parquet
 from riskadj.results import family
 from riskadj.results.explain.explain import explain_member
 from riskadj.results.explain.explanation import Explanation
+from riskadj.results.factor_lines import factor_lines
 from riskadj.results.marginal.marginal import MarginalValues, marginal_values
 from riskadj.results.marginal.without import ScoresWithout, scores_without
 from riskadj.results.summary.summary import summarise
@@ -180,6 +181,19 @@ class Scores:
         """
         return explain_member(self.scoring_run, member_id)
 
+    def factors(self) -> pa.Table:
+        """Return what each score is the sum of: one row per row of model_scores and variable that scored.
+
+        Returns
+        -------
+        pyarrow.Table
+            The span (member_id, enrollment_start_date, enrollment_end_date), model_id, segment, variable,
+            is_demographic, and relative_factor: the variable's in this segment, divided by the segment's adjustment
+            where it has one. Those that are demographic add up to demographic_score, the others to disease_score.
+            [1.000 = average beneficiary]
+        """
+        return factor_lines(self.scoring_run)
+
     def marginal(self, *, rate: float | str | None = None, by: Sequence[str] | None = None) -> MarginalValues:
         """Return what every captured HCC is worth to its member, in score and dollars, and what it rests on.
 
@@ -231,7 +245,7 @@ def collect(run: ScoringRun, sources: tuple[Any, Any]) -> Scores:
     payments = run.empty_payments()
     model_scores = pa.Table.from_batches(run.model_scores(payments), run.model_score_schema)
     run.clock.lap("scores")
-    return Scores(run, run.payment_scores(payments), model_scores, sources)
+    return Scores(run, run.payment_scores(payments), model_scores.unify_dictionaries(), sources)
 
 
 def write_run(

@@ -210,7 +210,7 @@ def find_all_gaps(run: ScoringRun, enrollment: Any, prior: Extract, options: Gap
     return Gaps(
         gaps=pa.concat_tables(
             [gap_table(inputs, one, last, by, rates) for one, by in zip(found, labels, strict=True)]
-        ),
+        ).unify_dictionaries(),
         recapture=recapture,
         recapture_prior_year=recapture.schema.empty_table() if earlier is None else earlier[1],
         potential=potential_table(inputs, found, rates),

@@ -81,7 +81,7 @@ def recapture_table(parts: Sequence[Counted], by: Sequence[str], now: ServiceDat
     """
     months = month_names(now.window)
     tables = [_of_model(part, by, months, now.rows_of_month) for part in parts]
-    return pa.concat_tables(tables)
+    return pa.concat_tables(tables).unify_dictionaries()
 
 
 def _of_model(

@@ -111,7 +111,7 @@ def marginal_values(
         A column or a rate cannot be used.
     """
     work = MarginalWork(run, rate, by, source)
-    table = pa.Table.from_batches(work.batches(), work.schema)
+    table = pa.Table.from_batches(work.batches(), work.schema).unify_dictionaries()
     return MarginalValues(table, work.totals.by_hcc(), work.totals.value_at_risk(), work.report())
 
 

@@ -123,7 +123,7 @@ def scores_without(
     work = _capture(run, removal)
     parts = list(in_order(work.compare, marginal_ranges(run), run.options.threads))
     scores = pa.Table.from_batches([part.scores(work, rates) for part in parts])
-    hccs = pa.concat_tables([table for part in parts for table in part.hccs])
+    hccs = pa.concat_tables([table for part in parts for table in part.hccs]).unify_dictionaries()
     report = {
         **run_report(run),
         "rate": rate_words(run, rate),
