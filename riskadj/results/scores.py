@@ -284,6 +284,8 @@ class _PaymentWriter:
     def _tables(self) -> Iterator[pa.Table]:
         while (rows := self._ranges.get()) is not None:
             yield self._run.payment_scores(self._payments, rows)
+            if rows.stop == self._run.population.n_rows:  # written now, not when model_scores is done
+                return
 
     def __enter__(self) -> _PaymentWriter:
         return self
