@@ -128,3 +128,7 @@ def test_a_chart_of_a_label_that_is_none_is_refused() -> None:
     assert "silver" in walk.plot("silver").axes[0].get_title()
     with pytest.raises(InputError, match="build-up 'rate' has no 'silvr'; nearest: silver"):
         walk.plot("silvr")
+
+
+def test_a_step_of_nothing_is_not_shown_as_less_than_nothing():
+    assert "-0.00" not in repr(BuildUp("x").start("a", 1.0, source="s").add("b", -0.0, source="s"))
