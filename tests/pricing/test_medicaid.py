@@ -361,6 +361,14 @@ def test_loss_ratio_by_hand() -> None:
     assert said == {("mlr_standard", True), ("mlr_credibility", False)}
     own = medicaid.medicaid_loss_ratio(plans, rating_year=YEAR, standard=0.88, decimals=2)
     assert own.plans["remittance"].to_pylist() == pytest.approx([0.0, 3e6, 6e6, 0.0], abs=1e-3)
+    half = {
+        **plans,
+        "incurred_claims": [83.45e6] * 4,
+        "quality_improvement": [1e6] * 4,
+        "fraud_prevention": [0.0] * 4,
+    }
+    rounded = medicaid.medicaid_loss_ratio(half, rating_year=YEAR, decimals=3).plans["loss_ratio"]
+    assert rounded[2].as_py() == pytest.approx(0.845)  # 0.8445: halves up
     with pytest.raises(InputError, match="taxes_and_fees take the whole premium_revenue"):
         medicaid.medicaid_loss_ratio({**plans, "taxes_and_fees": [103e6] * 4}, rating_year=YEAR)
 
