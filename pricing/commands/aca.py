@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pricing.commands.options import BenefitYear, Output, Overwrite, Parameters, Workbook
+from pricing.commands.options import BenefitYear, Output, Overwrite, Parameters, Workbook, payment_scores
 from pricing.commands.printing import print_result
 from riskadj.terminal import guarded
 
@@ -26,10 +26,8 @@ Dollars = Annotated[
 Factor = Annotated[float, typer.Option(help="The pool's average factor.", metavar="FACTOR")]
 Enrollees = Annotated[str | None, typer.Option(help="Enrollees with their scores and plans.", metavar="PATH")]
 Scores = Annotated[
-    str | None,
-    typer.Option(
-        help="Or payment_scores of `riskadj score --program hhs`, with --enrollment.", metavar="PATH"
-    ),
+    Path | None,
+    typer.Option(help="Or what `riskadj score --program hhs` wrote, with --enrollment.", metavar="PATH"),
 ]
 Enrollment = Annotated[
     str | None, typer.Option(help="The enrollment that was scored, with plans and premiums.", metavar="PATH")
@@ -170,17 +168,17 @@ def transfer(
 
 
 def _enrollees(
-    enrollees: str | None, scores: str | None, enrollment: str | None, rates: Rates
+    enrollees: str | None, scores: Path | None, enrollment: str | None, rates: Rates
 ) -> str | pa.Table:
     """Return the enrollees that a command was given, or that its scores and enrollment make."""
     from pricing.aca.enrollees import enrollees_of_scores
     from pricing.errors import InputError
 
-    if (scores is None) != (enrollment is None) or (scores is None) == (enrollees is None):
-        raise InputError("give either --enrollees, or --scores and --enrollment.")
-    if enrollees is not None:
+    if scores is not None and enrollment is not None and enrollees is None:
+        return enrollees_of_scores(payment_scores(scores), enrollment, benefit_year=rates.year, rates=rates)
+    if enrollees is not None and scores is None and enrollment is None:
         return enrollees
-    return enrollees_of_scores(scores, enrollment, benefit_year=rates.year, rates=rates)
+    raise InputError("give either --enrollees, or --scores and --enrollment.")
 
 
 @guarded
@@ -210,7 +208,7 @@ def simulate(
     directory, with --issuer also a chart, and prints each scenario's transfers.
 
     \b
-    pricing aca simulate --scores scores/payment_scores.parquet --enrollment enrollment.parquet
+    pricing aca simulate --scores scores --enrollment enrollment.parquet
         --scenarios scenarios.toml --issuer 11111 --benefit-year 2026 --output simulated
     """
     from pricing.aca.simulation import read_scenarios

@@ -58,6 +58,12 @@ def one_or_all(paths: list[str]) -> str | list[str]:
     return paths[0] if len(paths) == 1 else paths
 
 
+def payment_scores(path: Path) -> Path:
+    """Return the file of payment scores in a directory that `riskadj score` wrote; any other path as it is."""
+    written = path / "payment_scores.parquet"
+    return written if written.exists() else path
+
+
 def listed(text: str | None) -> tuple[str, ...]:
     """Return the names of ``"a, b"``."""
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())

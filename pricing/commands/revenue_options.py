@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pricing.commands.options import listed
+from pricing.commands.options import listed, payment_scores
 
 if TYPE_CHECKING:
     from pricing.revenue import RevenueForecast, Scenario
@@ -84,10 +84,10 @@ class Inputs:
         from pricing.revenue import forecast, members_of_scores
 
         membership = members_of_scores(
-            _payment_scores(self.scores),
+            payment_scores(self.scores),
             self.enrollment,
             base_month=self.base_month,
-            part_d_scores=None if self.part_d_scores is None else _payment_scores(self.part_d_scores),
+            part_d_scores=None if self.part_d_scores is None else payment_scores(self.part_d_scores),
             by=listed(self.by) or None,
         )
         return forecast(
@@ -98,12 +98,6 @@ class Inputs:
             first_month=self.first_month,
             enrollment=self.members,
         )
-
-
-def _payment_scores(path: Path) -> Path:
-    """Return the file of payment scores in a directory that `riskadj score` wrote; any other path as it is."""
-    written = path / "payment_scores.parquet"
-    return written if written.exists() else path
 
 
 def chosen(path: Path | None, name: str | None) -> Scenario | None:

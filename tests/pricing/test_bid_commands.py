@@ -210,12 +210,14 @@ def test_aca_from_scores_to_transfers_and_scenarios(tmp_path: Path):
         program="hhs",
         payment_year=2026,
     )
+    scores.write(tmp_path / "scores")
     pq.write_table(scores.payment_scores, tmp_path / "scores.parquet")
     market = market_of_scores(scores.payment_scores, DATA / "enrollment.parquet", benefit_year=2026)
     expected = risk_transfer(market, benefit_year=2026).summary()
-    files = ["--scores", tmp_path / "scores.parquet", "--enrollment", DATA / "enrollment.parquet"]
-    words = ["--benefit-year", 2026, *files]
-    status, out, err = run("aca", "transfer", *words, "--output", tmp_path / "transfers")
+    words = ["--benefit-year", 2026, "--enrollment", DATA / "enrollment.parquet"]
+    status, out, err = run(
+        "aca", "transfer", *words, "--scores", tmp_path / "scores.parquet", "--output", tmp_path / "transfers"
+    )
     assert (status, err) == (0, "")
     assert all(f"{transfer:,.2f}" in out for transfer in expected["transfer"])
     issuer = expected["issuer_id"][0]
@@ -224,6 +226,7 @@ def test_aca_from_scores_to_transfers_and_scenarios(tmp_path: Path):
         "multiply = { payment_risk_score = 1.02 }\n",
         encoding="utf-8",
     )
+    words += ["--scores", tmp_path / "scores"]  # the directory
     words += ["--scenarios", tmp_path / "scenarios.toml", "--issuer", issuer, "--draws", 3]
     status, out, err = run("aca", "simulate", *words, "--output", tmp_path / "simulated")
     assert (status, err) == (0, "")
