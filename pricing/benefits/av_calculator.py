@@ -249,15 +249,13 @@ def _parts(by_kind: dict[str, ContinuanceTable], design: PlanDesign, accrue: boo
     """Return what the plan pays in the three ranges, and the spend at their limits: one maximum for all services."""
     priced = price_components(_table(by_kind, "combined"), design)
     if design.drug_deductible is None:
-        limits = design.deductible, design.out_of_pocket_maximum
+        limits = _that_counts(design.deductible, priced, accrue), design.out_of_pocket_maximum
         return _ranges(priced, limits, accrue, partial(_met, priced, accrue))
-    deductibles = {"medical": design.deductible, "drugs": design.drug_deductible}
-    both = sum(deductibles.values())
-    apart = [
-        (price_components(_table(by_kind, kind), design), own / (both or 1.0))
-        for kind, own in deductibles.items()
-    ]
-    limits = both, design.out_of_pocket_maximum
+    parts = [price_components(_table(by_kind, kind), design) for kind in ("medical", "drugs")]
+    stated = design.deductible, design.drug_deductible
+    own = [_that_counts(deductible, part, accrue) for deductible, part in zip(stated, parts, strict=True)]
+    apart = [(part, deductible / (sum(own) or 1.0)) for part, deductible in zip(parts, own, strict=True)]
+    limits = sum(own), design.out_of_pocket_maximum
     return _ranges(priced, limits, accrue, partial(_met_apart, priced.table, apart, accrue))
 
 
@@ -273,10 +271,17 @@ def _parts_with_own_maximum(by_kind: dict[str, ContinuanceTable], design: PlanDe
         "drugs": (design.drug_deductible, design.drug_out_of_pocket_maximum or 0.0),
     }
     total = np.zeros(5)
-    for kind, own in limits.items():
+    for kind, (deductible, maximum) in limits.items():
         priced = price_components(_table(by_kind, kind), design)
+        own = _that_counts(deductible, priced, accrue), maximum
         total += _ranges(priced, own, accrue, partial(_met, priced, accrue))
     return tuple(total.tolist())  # type: ignore[return-value]
+
+
+def _that_counts(deductible: float, priced: Priced, accrue: bool) -> float:
+    """Return the deductible, or 0 where it plays no part: it is waived for everything that costs anything."""
+    counted = priced.below(math.inf, waived_copays_count=not accrue)[2]
+    return deductible if counted > 0 else 0.0
 
 
 def _ranges(
@@ -336,10 +341,10 @@ def _meet(priced: Priced, target: float, accrue: bool) -> tuple[float, float, fl
     """Return the spend at which `target` counts to the deductible, and the plan's and the counted share of it."""
     share = 1.0
     for round_number in range(_MOST_ROUNDS):
-        spend = target / share
+        spend = target / share if share > 0 else math.inf
         total, plan, counted = priced.below(spend, waived_copays_count=not accrue)
         plan_share, measured = (plan / total, counted / total) if total > 0 else (0.0, 1.0)
-        if abs(measured - share) < _TOLERANCE or measured <= 0:
+        if abs(measured - share) < _TOLERANCE:
             break
         share = _damped(share, measured, round_number)
     return spend, plan_share, measured

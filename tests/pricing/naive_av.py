@@ -158,7 +158,7 @@ def phase_1(table, parts, target, is_new_rule):
     """Spend at which `target` counts to the deductible; plan's and counted share of cost; copays of other rows."""
     w = 1.0
     for i in range(ROUNDS):
-        s = target / w
+        s = target / w if w else math.inf
         total = plan = counted = accrued = 0.0
         for part in parts:
             cost, number, row = amounts(table, part, s)
@@ -174,7 +174,7 @@ def phase_1(table, parts, target, is_new_rule):
                 plan += beyond
                 counted += 0.0 if is_new_rule else copays
         measured = counted / total if total else 1.0
-        if abs(measured - w) < TOLERANCE or measured <= 0:
+        if abs(measured - w) < TOLERANCE:
             break
         fade = math.exp(-i / 5)
         w = measured * fade + (w + measured) / 2 * (1 - fade)
@@ -184,6 +184,19 @@ def phase_1(table, parts, target, is_new_rule):
     if is_new_rule:
         accrued = s * round(1 - share - measured, 5)
     return s, share, accrued
+
+
+def anything_counts(table, parts, is_new_rule):
+    """Whether a deductible plays a part: something that is not waived has a cost."""
+    counted = 0.0
+    for cost, number, row in (amounts(table, part, math.inf) for part in parts):
+        if row["after"]:
+            counted += cost
+        elif row["deductible"]:
+            counted += max(0.0, cost - number * row["copay"])
+        elif not is_new_rule:
+            counted += min(cost, number * row["copay"])
+    return counted > 0
 
 
 def member_pays(cost, number, row):
@@ -226,6 +239,10 @@ def phase_2(table, parts, s, room):
 def plan_pays(tables, deductibles, maximum, design, is_new_rule, end_table):
     """Dollars per enrollee, of limits over one table or over a medical and a drug table that end in a combined one."""
     priced = {kind: components_of(table, design) for kind, table in tables.items()}
+    deductibles = {
+        kind: deductible if anything_counts(tables[kind], priced[kind], is_new_rule) else 0.0
+        for kind, deductible in deductibles.items()
+    }
     whole = sum(deductibles.values())
     target, is_reached, rounds = whole, False, 0
     while True:

@@ -252,6 +252,29 @@ def test_a_service_that_the_calculator_does_not_have_is_said():
     assert found.values[0].value == pytest.approx(1 - 20 / 50)
 
 
+def test_a_deductible_that_is_waived_for_everything_plays_no_part():
+    values = [
+        actuarial_value(
+            small_table(), PlanDesign("d", own, 500, 0.2, {"specialist": waived(10)}), benefit_year=2026
+        )
+        for own in (0.0, 100.0, 500.0)
+    ]
+    assert values[0].value == values[1].value == values[2].value
+    assert values[0].value == pytest.approx(0.8)  # a copay of 10 on visits of 50; nobody's reach 500
+
+
+@needs_tables
+def test_a_deductible_that_nothing_counts_to_at_first():
+    """Nursing alone is not waived, and nobody who spends 100 has any: the deductible is met further up."""
+    services = {part.service: waived(10) for part in components() if part.setting != "drug"}
+    services |= {"generic": waived(5), "preferred_brand": waived(5), "nonpreferred_brand": waived(5)}
+    services |= {"specialty_drug": waived(5), "skilled_nursing": CostSharing()}
+    design = PlanDesign("d", 100, 5000, 0.5, services)
+    found = actuarial_value(federal("silver"), design, benefit_year=2026)
+    assert found.spend_at_deductible > 10_000
+    assert 0.9 < found.value < 1.0
+
+
 def test_a_second_tier_is_not_valued_in_silence():
     design = PlanDesign("d", services={"specialist": waived(10)}, tier_2_services={"specialist": waived(25)})
     first, second = (
