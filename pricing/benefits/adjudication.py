@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -60,13 +60,19 @@ class Adjudication:
     @cached_property
     def members(self) -> pa.Table:
         """One row per design, member and year: allowed, plan_paid, member_paid and its parts [dollars]."""
-        n_members = self.claims.member_years.num_rows
-        repeated = np.tile(np.arange(n_members), len(self.designs))
-        names = np.repeat(np.arange(len(self.designs)), n_members).astype(np.int32)
-        labels = pa.DictionaryArray.from_arrays(pa.array(names), [design.name for design in self.designs])
-        ids = self.claims.member_years.take(pa.array(repeated))
-        amounts = _dollars(self.totals.reshape(-1, kernel.N_PARTS))
-        return pa.table({"design": labels, "member_id": ids["member_id"], "year": ids["year"], **amounts})
+        return pa.concat_tables(map(self._members_under, range(len(self.designs))))
+
+    def _members_under(self, number: int) -> pa.Table:
+        """Return the rows of `members` of one design."""
+        people = self.claims.member_years
+        every = np.full(people.num_rows, number, np.int32)
+        design = pa.DictionaryArray.from_arrays(pa.array(every), [design.name for design in self.designs])
+        columns = {"design": design, "member_id": people["member_id"], "year": people["year"]}
+        return pa.table({**columns, **_dollars(self.totals[number])})
+
+    @cached_property
+    def _sums(self) -> Cents:
+        return np.array([part_sums(totals) for totals in self.totals])
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -99,7 +105,7 @@ class Adjudication:
         """Return one row per design: allowed, plan paid, member paid and its parts [dollars], and the plan's share."""
         import pandas as pd
 
-        sums = {name: column.to_numpy() for name, column in _dollars(self.totals.sum(axis=1)).items()}
+        sums = {name: column.to_numpy() for name, column in _dollars(self._sums).items()}
         frame = pd.DataFrame({"design": [design.name for design in self.designs], **sums})
         frame["actuarial_value"] = frame["plan_paid"] / frame["allowed"]
         return frame
@@ -112,7 +118,11 @@ class Adjudication:
 
     def write(self, directory: str | Path, *, chart: bool = False, overwrite: bool = False) -> Path:
         """Write adjudicated_members (adjudicated_lines, if kept; a chart) and run.json into `directory`."""
-        tables = {"adjudicated_members": self.members}
+        under = (
+            batch for number in range(len(self.designs)) for batch in self._members_under(number).to_batches()
+        )
+        schema = self._members_under(0).schema
+        tables = {"adjudicated_members": pa.RecordBatchReader.from_batches(schema, under)}
         if len(self.line_parts):
             tables["adjudicated_lines"] = self.lines
         report = {
@@ -333,10 +343,15 @@ def _simple(terms: Cents) -> npt.NDArray[np.bool_]:
 def _dollars(parts: Cents) -> dict[str, pa.Array]:
     """Return allowed, plan_paid, member_paid and its parts in dollars, from cents of shape (n, 5)."""
     columns = {name: parts[:, number] / 100 for number, name in enumerate(PARTS)}
-    member = (parts.sum(axis=1) - parts[:, kernel.PLAN_PAID]) / 100
+    member = reduce(np.add, parts.T[1:])
     return {
-        "allowed": pa.array(parts.sum(axis=1) / 100),
+        "allowed": pa.array((member + parts[:, kernel.PLAN_PAID]) / 100),
         "plan_paid": pa.array(columns["plan_paid"]),
-        "member_paid": pa.array(member),
+        "member_paid": pa.array(member / 100),
         **{name: pa.array(columns[name]) for name in PARTS[1:]},
     }
+
+
+def part_sums(parts: Cents) -> Cents:
+    """Return the sum of each part, shape (5,), of parts of shape (n, 5); NumPy itself is slow over such short rows."""
+    return np.array([column.sum() for column in parts.T])

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pricing import results
-from pricing.benefits.adjudication import PARTS, adjudicate
+from pricing.benefits.adjudication import PARTS, adjudicate, part_sums
 from pricing.benefits.claims import Claims, read_claims
 from pricing.benefits.design import PlanDesign
 from pricing.benefits.induced_demand import InducedDemand
@@ -205,7 +205,7 @@ class _Found:
 
     def row(self, people: _People) -> dict[str, Any]:
         """Return the design's row of `designs`."""
-        sums = np.array([self.totals[:, part].sum() for part in range(len(PARTS))]) / 100
+        sums = part_sums(self.totals) / 100
         allowed = float(sums.sum())
         amounts = {
             "allowed": allowed,

@@ -265,7 +265,7 @@ def _together(waiting: list[pa.Table]) -> pa.Table:
 
 def write_tables(
     directory: str | os.PathLike[str],
-    tables: Mapping[str, pa.Table],
+    tables: Mapping[str, pa.Table | pa.RecordBatchReader],
     report: Mapping[str, object],
     *,
     metadata: Mapping[str, str] | None = None,
@@ -276,8 +276,8 @@ def write_tables(
 
     Parameters
     ----------
-    tables : mapping of str to Table
-        By their names.
+    tables : mapping of str to Table or RecordBatchReader
+        By their names; batches of a reader are written as they come.
     report : mapping
         What the tables were made from; written last.
     metadata : mapping of str
@@ -292,7 +292,7 @@ def write_tables(
     """
     with OutputDirectory(directory, overwrite=overwrite) as path:
         for name, table in tables.items():
-            write_parquet(path / f"{name}.parquet", table, metadata=metadata)
+            write_parquet(path / f"{name}.parquet", table, schema=table.schema, metadata=metadata)
         for name, figure in (charts or {}).items():
             with output_errors(path):
                 figure.savefig(path / f"{name}.png", dpi=150)

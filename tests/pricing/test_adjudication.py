@@ -7,6 +7,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pricing.benefits.adjudication import adjudicate
@@ -330,6 +331,9 @@ def test_members_written_and_shown(tmp_path):
         "adjudicated_members.parquet",
         "run.json",
     ]
+    written = pq.read_table(tmp_path / "out" / "adjudicated_members.parquet")
+    assert written.to_pylist() == found.members.to_pylist()
+    assert found.members["member_id"].chunk(0).equals(found.members["member_id"].chunk(1))
     assert "'" not in repr(found)
 
 
