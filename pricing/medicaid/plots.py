@@ -35,14 +35,14 @@ def plot_ranges(rates: pa.Table) -> Figure:
     left.hlines(places, low, high, color=GREY, linewidth=5)
     left.plot(best, places, "o", color=BLUE)
     left.set_yticks(places, names, fontsize=8)
-    left.invert_yaxis()
+    left.set_ylim(len(rows) - 0.5, -0.5)
     show_dollars(left.xaxis)
     left.set_title("Rate per member month or event: low to high, and best estimate", fontsize=10)
     right.hlines(places, [a / b - 1 for a, b in zip(low, best, strict=True)],
                  [a / b - 1 for a, b in zip(high, best, strict=True)], color=GREY, linewidth=5)  # fmt: skip
     right.axvline(0, color=BLUE, linewidth=1)
     right.set_yticks(places, [""] * len(rows))
-    right.invert_yaxis()
+    right.set_ylim(len(rows) - 0.5, -0.5)
     show_percent(right.xaxis)
     right.set_title("The same, as a share of the best estimate", fontsize=10)
     return figure

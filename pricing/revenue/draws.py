@@ -303,7 +303,8 @@ def _result(
 ) -> RevenueDraws:
     """Return the tables of draws; `found` has shape (n_sources + 1, n_draws, n_months)."""
     forecast, months = model.forecast, model.forecast.months[model.forecast.first :]
-    together, expected = found[-1], model.revenue(model.base)
+    together = found[-1]
+    expected = forecast.total_cents[model.kept, forecast.first :].sum(axis=0) / 100
     years = years_of(months)
     listed = sorted(set(years.tolist()))
     by_year = np.array([together[:, years == year].sum(axis=1) for year in listed] + [together.sum(axis=1)])

@@ -135,6 +135,12 @@ def test_the_variance_of_chance_is_binomial() -> None:
     assert (by_draw(found) % 1000 == 0).all()  # whole members
 
 
+def test_the_forecast_beside_the_draws_is_the_forecast_to_the_cent() -> None:
+    base = plan(37, Assume("lapse", 0.0123), Assume("rate_trend", 0.0317), n_months=15)
+    found = draw_revenue(base, draws=20)
+    assert found.quantiles["forecast"].to_pylist() == base.month_totals["revenue"].to_pylist()
+
+
 def test_sources_alone_are_draws_of_them_alone() -> None:
     base = plan(100, Assume("lapse", 0.02), n_months=15)
     every = draw_revenue(base, draws=200, seed=6, uncertain=[TREND, LAPSE], chance=True)
