@@ -53,7 +53,7 @@ def _mappings(work: Work) -> None:
     rows += [MappingRow(code, hcc, "", AgeRange(0, age)) for code, age, hcc in left]
     validity = _validity(work, pairs, retired)
     cells = [row.as_cells() | validity.get(row.icd10, {}) for row in merge_mappings(rows)]
-    for copy in filter(None, (text, release.before, release.after, *recipes.MCE)):
+    for copy in filter(None, (text, release.before, release.after, *recipes.MCE, recipes.MCE_CLASSES)):
         work.cite(copy)
     where = f"{release.diagnoses.file_name}; age and sex edits of {text.file_name} (source {text.id})"
     work.put(
@@ -97,9 +97,11 @@ def _mapping_note(work: Work, is_left: bool, n_retired: int, validity: dict[str,
         "under 21, E10.52 gives HHS_HCC153 beside the HHS_HCC020 of its edit, as HHS's table does"
         if is_left
         else "",
-        f"MCE age ranges are those of CMS's PY2026 tables on shared codes ({names(recipes.MCE)}); chapter O "
-        f"(pregnancy) has the class maternity, ages {recipes.MATERNITY_AGES[0]}-{recipes.MATERNITY_AGES[1]}; other "
-        "codes of HHS alone have none, for no open copy prints them",
+        f"MCE age ranges are those of CMS's PY2026 tables on shared codes ({names(recipes.MCE)}); other codes have the "
+        f"class that HHS's list for its model of 2019 gives them ({recipes.MCE_CLASSES.file_name}), with the ages "
+        "of that class in PY2026; those of pregnancy that it lacks (chapter O, and Z32 to Z3A of chapter Z) the class "
+        "maternity, "
+        f"ages {recipes.MCE_AGES['2'][0]}-{recipes.MCE_AGES['2'][1]}; the rest have none",
         "MCE ages are asked of the age at the end of enrollment, as HHS's 2025 program does, not of that at diagnosis",
         f"{n_new} codes that began on 1 October have valid_from"
         if work.release.dates_new_codes
@@ -112,10 +114,13 @@ def _mapping_note(work: Work, is_left: bool, n_retired: int, validity: dict[str,
     )
 
 
-def _mce_ages(work: Work, codes: Iterable[str]) -> dict[str, AgeRange]:
-    maternity = AgeRange(*recipes.MATERNITY_AGES)
-    of_chapter = {code: maternity for code in codes if code.startswith(recipes.MATERNITY_CHAPTER)}
-    return of_chapter | mce_ages(work, recipes.MCE)
+def _mce_ages(work: Work, codes: set[str]) -> dict[str, AgeRange]:
+    """Return the MCE ages of codes: of CMS's own tables, else of HHS's list, else of pregnancy."""
+    ages = {name: AgeRange(*bounds) for name, bounds in recipes.MCE_AGES.items()}
+    pregnancy = {code: ages["2"] for code in codes if code.startswith(recipes.PREGNANCY)}
+    classes = hhs_copies.read_map(work.wheels, recipes.MCE_CLASSES)
+    listed = {code: ages[name[0]] for code, name in classes if code in codes}
+    return pregnancy | listed | mce_ages(work, recipes.MCE)
 
 
 def _retired_before(work: Work, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:

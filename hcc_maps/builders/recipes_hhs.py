@@ -24,8 +24,18 @@ MCE = (
     replace(MCE_V22, id="mce_v22"),
     replace(MCE_ESRD_V24, id="mce_esrd_v24"),
 )
-#: Diagnosis codes of this chapter are of pregnancy, birth and the puerperium: MCE class maternity.
-MATERNITY_CHAPTER, MATERNITY_AGES = "O", (9, 64)
+#: HHS's own list of codes by MCE class, for its model of 2019; the ages of each class have moved since.
+MCE_CLASSES = Copy(
+    HCCPY,
+    "hccpy/data/H0519F3_ICD10_MCE_AGE.TXT",
+    "mce_classes_2019",
+    "HHS-HCC software V05, MCE age classes",
+    "HHS",
+)
+#: Class in that list -> lowest and highest age today: newborn, pediatric, maternity, adult.
+MCE_AGES = MappingProxyType({"0": (0, 0), "1": (0, 17), "2": (9, 64), "3": (15, None)})
+#: Codes of pregnancy, birth and the puerperium, and of the care and outcome of a pregnancy: class maternity.
+PREGNANCY = ("O", "Z32", "Z33", "Z34", "Z36", "Z37", "Z39", "Z3A")
 
 SEVERE = (
     "002", "003", "004", "006", "018", "023", "034", "041", "042", "096", "121", "122", "125", "126", "127", "128",

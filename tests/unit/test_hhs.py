@@ -367,6 +367,44 @@ def test_no_reduction_leaves_the_sum_as_it_is_in_every_benefit_year(benefit_year
     assert scores["raw_risk_score"].to_pylist() == scores["payment_risk_score"].to_pylist()
 
 
+MATERNITY, ADULT, PEDIATRIC = (
+    {8: False, 9: True, 64: True, 65: False},
+    {14: False, 15: True},
+    {17: True, 18: False},
+)
+#: Codes of HHS alone. All but Z34.03, which is new to the model since, stand in HHS's list of 2019 with their class.
+CLASSED = {
+    "Z370": ("HHS_HCC209", MATERNITY),
+    "Z3403": ("HHS_HCC212", MATERNITY),
+    "A34": ("HHS_HCC003", MATERNITY),
+    "K311": ("HHS_HCC045", ADULT),
+    "F843": ("HHS_HCC103", PEDIATRIC),
+}
+
+
+@pytest.mark.parametrize("benefit_year", range(2022, 2027))
+def test_codes_of_hhs_alone_have_the_ages_of_their_mce_class(benefit_year: int) -> None:
+    people = [(code, age) for code, (_, ages) in CLASSED.items() for age in ages]
+    ids, n = [f"{code} at {age}" for code, age in people], len(people)
+    enrollment = pa.table(
+        {
+            "member_id": ids,
+            "age_years": [age for _, age in people],
+            "sex": ["F"] * n,
+            "metal_level": ["silver"] * n,
+            "csr_indicator": ["0"] * n,
+            "months_enrolled": [12] * n,
+        }
+    )
+    diagnoses = pa.table({"member_id": ids, "diagnosis_code": [code for code, _ in people]})
+    expected = {"default": [CLASSED[code][1][age] for code, age in people], "none": [True] * n}
+    for edits, counts in expected.items():
+        scores = riskadj.score(enrollment, diagnoses, program="hhs", payment_year=benefit_year, edits=edits)
+        hccs = scores.model_scores["hccs"].to_pylist()
+        found = [CLASSED[code][0] in own for (code, _), own in zip(people, hccs, strict=True)]
+        assert dict(zip(ids, found, strict=True)) == dict(zip(ids, counts, strict=True)), edits
+
+
 def test_model_of_another_program_is_refused() -> None:
     with pytest.raises(UnknownModelError, match="is a model of hhs"):
         riskadj.score(
