@@ -25,7 +25,8 @@ Period = Annotated[int, typer.Option(help="Performance period, a year of the pan
 GroupsFile = Annotated[
     str | None,
     typer.Option(
-        help="Groups: provider_id, quality_score, revenue, adjustment_pmpm, paid_on_account.", metavar="PATH"
+        help="Groups: provider_id, quality_score, revenue, adjustment_pmpm, demographic_growth, paid_on_account.",
+        metavar="PATH",
     ),
 ]
 

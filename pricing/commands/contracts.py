@@ -159,6 +159,10 @@ def program(
     later_agreement: Annotated[
         bool, typer.Option("--later-agreement", help="The benchmark years weigh alike.")
     ] = False,
+    agreement_year: Annotated[
+        int | None,
+        typer.Option(help="Year the agreement period began, if not the performance year.", metavar="YEAR"),
+    ] = None,
 ) -> None:
     """Print a contract of the Medicare Shared Savings Program as TOML, to settle with or to change.
 
@@ -171,8 +175,9 @@ def program(
     from riskadj.terminal import make_console
 
     terms = shared_savings_program(
-        year, track=track, minimum_rate=minimum_rate, is_first_agreement=not later_agreement
-    )
+        year, track=track, minimum_rate=minimum_rate, is_first_agreement=not later_agreement,
+        agreement_year=agreement_year,
+    )  # fmt: skip
     numbers = load_rates(PROGRAM, year).parameters.values()
     unsure = sorted({one.name for one in numbers if not one.verified})
     make_console().print(

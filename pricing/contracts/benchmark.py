@@ -90,12 +90,27 @@ def _risk(
     """Multiply with the period's risk score, held within its limits against the latest baseline period."""
     risk, words = groups.risk, "mean risk score of the period"
     if history is not None and (terms.risk_growth_limit is not None or terms.risk_decline_limit is not None):
-        high = np.inf if terms.risk_growth_limit is None else 1 + terms.risk_growth_limit
+        high, most = _most_growth(terms, groups)
         low = 0.0 if terms.risk_decline_limit is None else 1 - terms.risk_decline_limit
         before = np.where(np.isnan(history.latest_risk), risk, history.latest_risk)
         risk = before * np.clip(risk / before, low, high)
-        words = f"{source}: mean risk score of the period, from {low:.3g} to {high:.3g} times that of the baseline"
+        words = f"{source}: mean risk score of the period, from {low:g} to {most} times that of the baseline"
     return build_up.multiply("risk score", risk, source=words)
+
+
+def _most_growth(terms: Benchmark, groups: Groups) -> tuple[Numbers | float, str]:
+    """Return how many times the baseline's risk score that of the period may be, by group; and the same in words."""
+    if terms.risk_growth_limit is None:
+        return np.inf, "any number of"
+    flat = 1 + terms.risk_growth_limit
+    if not terms.is_limit_above_demographic:
+        return flat, f"{flat:g}"
+    if groups.demographic_growth is None:
+        raise InputError(
+            "the limit on risk score growth is counted from that of the demographic risk scores; give groups= with "
+            "demographic_growth (0.01 is 1 percent since the latest baseline period) for every provider_id."
+        )
+    return np.maximum(flat + groups.demographic_growth, 1.0), f"{flat:g} + demographic_growth (at least 1)"
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ _GROUPS = (
     Column("quality_score", default=..., minimum=0, maximum=1),
     Column("revenue", default=..., minimum=0),
     Column("adjustment_pmpm", default=...),
+    Column("demographic_growth", default=..., above=-1),
     Column("paid_on_account", default=...),
 )
 _UNPAID = (Column("provider_id", "text"), Column("unpaid"))
@@ -45,6 +46,8 @@ class Groups:
         What loss caps by revenue are a share of [cents].
     adjustment_pmpm : ndarray of float64, optional
         Added to the benchmark [dollars per member and month].
+    demographic_growth : ndarray of float64, optional
+        Growth of the demographic risk scores since the latest baseline period; 0.01 is 1 percent [share].
     on_account, unpaid : ndarray of int64, optional
         Paid before the settlement; incurred and not yet paid [cents].
     """
@@ -59,6 +62,7 @@ class Groups:
     quality: Numbers | None = None
     revenue: Integers | None = None
     adjustment_pmpm: Numbers | None = None
+    demographic_growth: Numbers | None = None
     on_account: Integers | None = None
     unpaid: Integers | None = None
 
@@ -129,6 +133,7 @@ def _with_table(groups: Groups, table: Any) -> Groups:
         groups,
         quality=given.get("quality_score"),
         adjustment_pmpm=given.get("adjustment_pmpm"),
+        demographic_growth=given.get("demographic_growth"),
         revenue=to_cents(given["revenue"]) if "revenue" in given else None,
         on_account=to_cents(given["paid_on_account"]) if "paid_on_account" in given else None,
     )

@@ -20,6 +20,7 @@ def shared_savings_program(
     track: str,
     minimum_rate: float | None = None,
     is_first_agreement: bool = True,
+    agreement_year: int | None = None,
     trend_annual: float = 0.0,
     overrides: str | Path | Mapping[str | tuple[str, object], object] | None = None,
 ) -> Contract:
@@ -35,6 +36,8 @@ def shared_savings_program(
         one-sided tracks, the table by number of members holds.
     is_first_agreement : bool
         The three benchmark years weigh 10, 30 and 60 percent; in later agreement periods alike.
+    agreement_year : int, optional
+        Year the agreement period began; None: the performance year. It decides what limits the growth of risk scores.
     trend_annual : float
         Growth from the benchmark years to the performance year; the program's own blend of national and regional
         growth is the caller's to compute.
@@ -48,25 +51,36 @@ def shared_savings_program(
     Raises
     ------
     InputError
-        The track or the elected rate is none of the program's.
+        The track or the elected rate is none of the program's, or the agreement begins after the performance year.
     UnknownRateError
         The year is not in the table.
 
     Notes
     -----
     ``quality_score`` of a group is 1 if it meets the quality performance standard, its score if it meets the
-    alternative standard only, and 0 if neither. What is left to the caller: regional and prior-savings adjustments
-    (adjustment_pmpm of the groups), separate benchmarks of the four enrollment types, the half rate of 425.605(h). The
-    percentile of truncation is taken of the panel; the program takes that of all assignable beneficiaries (give it as
-    ``Truncation(level=...)``).
+    alternative standard only, and 0 if neither. In agreement periods since the one that
+    ``risk_growth_above_demographic_from`` names, growth of risk scores is limited to that of the ACO's demographic risk
+    scores and the limit on top of it: ``demographic_growth`` of a group is the mean of the enrollment types' ratios
+    (performance year to benchmark year 3) less 1, weighted by historical benchmark expenditure x person years.
+    Enrollment types are not told apart here, so the group's own growth stands for the aggregate that is compared with
+    the limit. Where demographic scores fell by more than the limit, growth is taken away and declines are left as they
+    are: our reading of "positive adjustments".
+
+    What is left to the caller: regional and prior-savings adjustments (adjustment_pmpm of the groups), separate
+    benchmarks of the four enrollment types, the half rate of 425.605(h). The percentile of truncation is taken of the
+    panel; the program takes that of all assignable beneficiaries (give it as ``Truncation(level=...)``).
 
     References
     ----------
-    .. [1] 42 CFR 425.601-425.610; each number with its place in pricing/rates/mssp/parameters.csv.
+    .. [1] 42 CFR 425.601-425.610, the limits on risk scores in 425.605(a)(1) and 425.610(a)(2); each number
+       with its place in pricing/rates/mssp/parameters.csv.
     """
     rates = load_rates(PROGRAM, year, overrides=overrides)
     tracks = list(rates.by_key("sharing_rate"))
     check_choice("track", track, tracks)
+    begun = year if agreement_year is None else agreement_year
+    if begun > year:
+        raise InputError(f"the agreement period begins in {begun}, after the performance year {year}.")
     agreement = "first" if is_first_agreement else "later"
     weights = [value for key, value in rates.by_key("benchmark_weight").items() if key.startswith(agreement)]
     return Contract(
@@ -75,6 +89,7 @@ def shared_savings_program(
             weights=tuple(weights),
             trend_annual=trend_annual,
             risk_growth_limit=rates.number("risk_growth_limit"),
+            is_limit_above_demographic=begun >= rates.number("risk_growth_above_demographic_from"),
         ),
         sharing=_sharing(rates, track, minimum_rate),
         truncation=Truncation(percentile=rates.number("truncation_percentile")),

@@ -129,7 +129,8 @@ def settle(
         The performance period [year]; later ones are not looked at.
     groups : path, DataFrame, Arrow table or mapping, optional
         One row per provider group: provider_id; quality_score (0 to 1), revenue [dollars], adjustment_pmpm (added to
-        the benchmark), paid_on_account [dollars], as the contract asks for.
+        the benchmark), demographic_growth (of the demographic risk scores since the latest baseline period; 0.01 is 1
+        percent), paid_on_account [dollars], as the contract asks for.
     episodes : path, DataFrame, Arrow table or mapping, optional
         For bundles: the tables of `find_episodes`, put together.
     unpaid : path, DataFrame, Arrow table or mapping, optional

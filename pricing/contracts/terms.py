@@ -70,6 +70,9 @@ class Benchmark:
         Rate at a risk score of 1.000, for basis "pmpm" [dollars per member and month].
     loss_ratio : float, optional
         Share of premium, for basis "loss_ratio".
+    is_limit_above_demographic : bool
+        `risk_growth_limit` is counted from the growth of the group's demographic risk scores, which comes with the
+        groups (demographic_growth); where that leaves less than no growth, growth is taken away and no more.
     """
 
     basis: str = "history"
@@ -84,6 +87,7 @@ class Benchmark:
     discount: float = 0.0
     pmpm: float | None = None
     loss_ratio: float | None = None
+    is_limit_above_demographic: bool = False
 
     def faults(self) -> Iterator[str]:
         """Yield what is impossible, a phrase each."""
@@ -101,6 +105,8 @@ class Benchmark:
             limit = getattr(self, name)
             if limit is not None and not 0 <= limit <= 1:
                 yield f"{name} must lie between 0 and 1"
+        if self.is_limit_above_demographic and (self.basis != "history" or self.risk_growth_limit is None):
+            yield "is_limit_above_demographic needs basis 'history' and a risk_growth_limit"
         yield from self._faults_of_basis()
 
     def _faults_of_basis(self) -> Iterator[str]:

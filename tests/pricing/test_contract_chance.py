@@ -175,6 +175,20 @@ def test_two_sided_tracks_of_the_program():
     assert not read.parameter("minimum_savings_rate", "500").verified
 
 
+@pytest.mark.parametrize(
+    ("year", "agreement_year", "is_above"),
+    [(2023, None, False), (2024, None, True), (2024, 2023, False), (2026, 2023, False), (2026, 2024, True)],
+)
+def test_the_year_of_the_agreement_says_what_limits_risk_scores(year, agreement_year, is_above):
+    terms = shared_savings_program(year, track="enhanced", agreement_year=agreement_year).benchmark
+    assert (terms.risk_growth_limit, terms.is_limit_above_demographic) == (0.03, is_above)
+
+
+def test_an_agreement_begins_before_it_is_settled():
+    with pytest.raises(InputError, match="begins in 2027, after the performance year 2026"):
+        shared_savings_program(2026, track="basic_e", agreement_year=2027)
+
+
 def test_history_without_a_baseline_is_not_taken_for_certain():
     rows = members(n_groups=4)
     last = {name: [each for each, year in zip(column, rows["period"], strict=True) if year == 2025] for name, column in rows.items()}  # fmt: skip # noqa: E501

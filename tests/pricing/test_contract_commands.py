@@ -150,5 +150,8 @@ def test_program(files):
     assert read_contracts(files / "mssp.toml") == [
         shared_savings_program(2026, track="basic_e", minimum_rate=0.01)
     ]
+    older = run("program", 2026, "--track", "basic_e", "--agreement-year", "2023")
+    (files / "older.toml").write_text(older.output)
+    assert not read_contracts(files / "older.toml")[0].benchmark.is_limit_above_demographic
     wrong = run("program", 1999, "--track", "basic_e")
     assert (wrong.exit_code, "it is known for 2020-2027" in wrong.stderr) == (2, True)

@@ -134,6 +134,31 @@ def test_baseline_years_weights_trend_and_risk_limits():
     assert statement(settle(flat, panel(), period=2025), "A")["benchmark_pmpm"] == pytest.approx(225.0)
 
 
+def test_risk_scores_may_grow_beyond_the_demographic_ones():
+    terms = replace(
+        contract(),
+        benchmark=Benchmark(trend_annual=0.05, risk_growth_limit=0.03, is_limit_above_demographic=True),
+    )
+    rows = [(*row[:4], 1.9, row[5]) if row[:3] == ("B", "b1", 2025) else row for row in ROWS]
+
+    def pmpm(a, b):
+        groups = {"provider_id": ["B", "A"], "demographic_growth": [b, a]}
+        found = settle(terms, panel(rows), period=2025, groups=groups)
+        return [statement(found, label)["benchmark_pmpm"] for label in "AB"]
+
+    # at a risk score of 1.000: A 157.50, B 210. A's score grew from 1.000 to 1.250, B's fell from 2.000 to 1.900
+    assert pmpm(0.10, 0.0) == pytest.approx([157.5 * 1.13, 399.0])
+    assert pmpm(-0.01, -0.01) == pytest.approx([157.5 * 1.02, 399.0])
+    assert pmpm(0.25, 0.0) == pytest.approx([157.5 * 1.25, 399.0])  # the limit, 28 %, is not reached
+    assert pmpm(-0.10, -0.10) == pytest.approx(
+        [157.5, 399.0]
+    )  # growth is taken away, a decline is left alone
+    with pytest.raises(InputError, match=r"give groups= with demographic_growth \(0.01 is 1 percent"):
+        settle(terms, panel(rows), period=2025)
+    with pytest.raises(InputError, match=r"demographic_growth.*not above -1"):
+        pmpm(-1.0, 0.0)
+
+
 def test_small_panels_are_blended_with_everybody():
     limited = Benchmark(credibility="limited_fluctuation", full_credibility=96.0)
     found = settle(Contract("z", limited, Sharing()), panel(), period=2025)
@@ -351,7 +376,7 @@ def test_curves():
 
 def test_contracts_there_and_back(tmp_path):
     full = Contract(
-        "x \"y\"", Benchmark(weights=(0.1, 0.9), risk_growth_limit=0.03),
+        "x \"y\"", Benchmark(weights=(0.1, 0.9), risk_growth_limit=0.03, is_limit_above_demographic=True),
         Sharing(0.4, loss_cap=0.1, minimum_rate_by_members=((5000.0, 0.039), (60000.0, 0.02)), quality=((0.0, 1.0),)),
         Truncation(percentile=0.99), (CapitationCell(10.5, "F", 0, 65),), Withhold(0.02), QualityBonus(1.0),
         (Bundle("knee", ("a", "b"), 20_000.0, excluded_services=("pharmacy",), sharing=Sharing(loss_rate=0.5)),),
@@ -374,6 +399,7 @@ def test_contracts_there_and_back(tmp_path):
         ({"benchmark": {}, "sharing": {"quality": [[1.0, 1.0], [0.0, 0.0]]}}, "quality must be in rising order"),
         ({"withhold": {}}, "withhold: rate is missing"),
         ({"truncation": {"level": 1.0, "percentile": 0.5}, "withhold": {"rate": 0.1}}, "level or percentile, not both"),
+        ({"benchmark": {"is_limit_above_demographic": True}, "sharing": {}}, "needs basis 'history' and a risk_growth_limit"),
         ({}, "it has no arrangement"),
         ({"bundles": [{"name": "k", "trigger": [], "target_price": 1.0}]}, "bundle 'k' has no trigger"),
         ({"capitation": [{"pmpm": 1.0, "age_from": 65, "age_below": 65}]}, "holds nobody"),
