@@ -399,7 +399,7 @@ def test_contracts_there_and_back(tmp_path):
         ({"benchmark": {}, "sharing": {"quality": [[1.0, 1.0], [0.0, 0.0]]}}, "quality must be in rising order"),
         ({"withhold": {}}, "withhold: rate is missing"),
         ({"truncation": {"level": 1.0, "percentile": 0.5}, "withhold": {"rate": 0.1}}, "level or percentile, not both"),
-        ({"benchmark": {"is_limit_above_demographic": True}, "sharing": {}}, "needs basis 'history' and a risk_growth_limit"),
+        ({"benchmark": {"is_limit_above_demographic": True}, "sharing": {}}, "and a risk_growth_limit"),
         ({}, "it has no arrangement"),
         ({"bundles": [{"name": "k", "trigger": [], "target_price": 1.0}]}, "bundle 'k' has no trigger"),
         ({"capitation": [{"pmpm": 1.0, "age_from": 65, "age_below": 65}]}, "holds nobody"),
