@@ -155,6 +155,8 @@ class Rates:
 
     def _like(self, name: str, key: str) -> Parameter:
         """Return what a number of the caller's own stands for: of this year, or of one that the program knows."""
+        if (name, key) in self.parameters:
+            return self.parameters[name, key]
         known = (*self.parameters.values(), *(row for _, _, row in _table(self.program)[0]))
         named = [entry for entry in known if entry.name == name]
         if not named:
