@@ -9,18 +9,23 @@ import statistics
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmarks.workload import Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_SECONDS = 0.01
+#: Distributions whose versions stand beside results.
+DISTRIBUTIONS = ("riskadj", "numpy", "numba", "pyarrow")
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -160,6 +165,13 @@ def interleaved(children: Sequence[Child], works: Mapping[str, Workload], rounds
         for child in children:
             child.call(works[child.name])
     return {child.name: child.runs for child in children}
+
+
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """Return what `work` returns, and its seconds."""
+    begin = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - begin
 
 
 def processors() -> int:

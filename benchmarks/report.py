@@ -1,39 +1,51 @@
-"""Results as one markdown table: what was measured, the figure, the target."""
+"""Results as markdown: the block of the README, and the whole report with the seconds behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks.peers import CONTESTANTS
 
-MAX_TIMES_DECODE = {"random": "<= 1.8", "member": "<= 1.7"}
-ORDERS = {"random": "random order", "member": "sorted by member"}
-MIN_TIMES_PEER = ">= 3.3"
-MIN_TIMES_HCCINFHIR = ">= 150"
+Result = dict[str, Any]
+Row = tuple[str, str, str]
+
+ORDERS = {"random": "random", "member": "sorted by member"}
+MANNERS = {"riskadj": "everything", "riskadj_light": "--no-lists"}
+PEERS = ("duckdb", "polars")
 #: What hccinfhir is asked to do, per member and model.
 HCCINFHIR = {
     "from claim lines": "riskadj_times_faster",
     "from codes filtered beforehand": "riskadj_times_faster_from_codes",
 }
-MAX_SECONDS = {"import riskadj": "<= 1", "riskadj --help": "<= 0.5", "first score": "<= 3"}
-SMALL_POPULATION, MAX_SECONDS_SMALL = 100_000, "<= 0.3"
-MEMORY_BASE_MB, MEMORY_PER_MILLION_MB = 200, 120
+TARGETS = (
+    "**target**", "", "", "<= 0.3 (100,000)", "<= 1.8, sorted 1.7",
+    *(">= 3.3" for _ in PEERS), *(">= 150" for _ in HCCINFHIR), "<= 200 + 120 a million",
+)  # fmt: skip
+MAX_SECONDS = {"import riskadj": "<= 1 s", "riskadj --help": "<= 0.5 s", "first score": "<= 3 s"}
+MAX_TIMES_SCORING, MAX_TIMES_MEDICARE, MANY_DESIGNS = "<= 2 x", "<= 1.5 x", "< 1 x"
+MIN_MILLION_LINES = {
+    "deductible, coinsurance, maximum": ">= 80",
+    "embedded family limits and copays": ">= 25",
+}
 
-Row = tuple[str, str, str]
 
-
-def markdown(results: dict[str, Any]) -> str:
+def markdown(results: Result, scale: Result) -> str:
     """Return the whole report."""
-    lines = [heading(results["machine"]), ""]
-    lines += [*table(("what", "measured", "target"), list(rows(results))), ""]
+    lines = ["# Speed", "", readme(results, scale), "", "## The seconds behind it", ""]
     for item in results["end_to_end"]:
         lines += [*contestants_table(item), ""]
-    lines += notes(results)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def heading(machine: dict[str, Any]) -> str:
+def readme(results: Result, scale: Result) -> str:
+    """Return the block of the README: where and when, every population, everything else, notes."""
+    lines = [heading(results["machine"]), "", *populations_table(results["end_to_end"]), ""]
+    lines += [*table(("what else", "measured", "target"), list(figures(results))), ""]
+    return "\n".join([*lines, *(f"- {note}" for note in (*notes(results), note_of_scale(scale)))])
+
+
+def heading(machine: Result) -> str:
     """Return where and when, in one sentence."""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     return (
@@ -42,61 +54,54 @@ def heading(machine: dict[str, Any]) -> str:
     )
 
 
-def table(header: tuple[str, ...], body: list[Row] | list[list[str]]) -> list[str]:
+def table(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     """Return the lines of a markdown table."""
     lines = ["| " + " | ".join(header) + " |", "| " + " | ".join("---" for _ in header) + " |"]
     return lines + ["| " + " | ".join(row) + " |" for row in body]
 
 
-def rows(results: dict[str, Any]) -> Iterator[Row]:
-    """Yield the rows of the table that has targets."""
-    for item in results["end_to_end"]:
-        yield from rows_of_population(item)
-    yield from rows_of_memory(results["memory"])
-    for name, seconds in results["startup"]["seconds"].items():
-        yield (
-            f"fresh process: {name}",
-            f"{seconds:.2f} s",
-            MAX_SECONDS.get(name, "") + (" s" * (name in MAX_SECONDS)),
-        )
+# --- from Parquet to scores ------------------------------------------------------------------------------------------
 
 
-def rows_of_population(item: dict[str, Any]) -> Iterator[Row]:
-    """Yield what one population says of riskadj."""
-    ours, order = item["contestants"]["riskadj"], ORDERS[item["order"]]
-    name = f"{item['members']:,} members, {order}"
-    for contestant, manner in (("riskadj", ""), ("riskadj_light", ", --no-lists")):
-        if contestant in item["contestants"]:
-            yield from rows_of_speed(item, contestant, f"{name}{manner}")
-    for title, key in HCCINFHIR.items() if "hccinfhir" in item else ():
-        ratio = item["hccinfhir"][key]
-        yield f"{name}: times faster than hccinfhir {title}", f"{ratio:,.0f}", MIN_TIMES_HCCINFHIR
-    if ours["peak_anonymous_mb"] is not None:
-        limit = MEMORY_BASE_MB + MEMORY_PER_MILLION_MB * item["members"] / 1e6
-        yield f"{name}: peak anonymous memory", f"{ours['peak_anonymous_mb']:.0f} MB", f"<= {limit:.0f} MB"
+def populations_table(items: Sequence[Result]) -> list[str]:
+    """Return how fast riskadj is on each population, with every list and without, and below it the targets."""
+    header = (
+        "members", "rows are", "riskadj writes", "seconds", "times a bare decode",
+        *(f"times faster than {CONTESTANTS[peer].title}" for peer in PEERS),
+        *(f"than hccinfhir {manner}" for manner in HCCINFHIR), "peak memory, MB",
+    )  # fmt: skip
+    body = [
+        population_row(item, manner) for item in items for manner in MANNERS if manner in item["contestants"]
+    ]
+    return table(header, [*body, TARGETS])
 
 
-def rows_of_speed(item: dict[str, Any], contestant: str, name: str) -> Iterator[Row]:
-    """Yield how fast one manner of riskadj is beside a bare decode and the peers."""
-    ours = item["contestants"][contestant]
-    yield f"{name}: times a bare decode", f"{ours['times_decode']:.2f}", MAX_TIMES_DECODE[item["order"]]
-    for peer in ("duckdb", "polars"):
-        if peer in item["contestants"]:
-            ratio = item["contestants"][peer]["warm_seconds"] / ours["warm_seconds"]
-            yield f"{name}: times faster than {CONTESTANTS[peer].title}", f"{ratio:.2f}", MIN_TIMES_PEER
-    if item["members"] == SMALL_POPULATION:
-        yield f"{name}: warm process", f"{ours['warm_seconds']:.2f} s", f"{MAX_SECONDS_SMALL} s"
+def population_row(item: Result, manner: str) -> list[str]:
+    """Return what one population says of one manner of riskadj; blank where a peer is not installed."""
+    found = item["contestants"]
+    ours = found[manner]
+    peers = [
+        ratio(found[peer]["warm_seconds"], ours["warm_seconds"]) if peer in found else "" for peer in PEERS
+    ]
+    asked = item.get("hccinfhir", {}) if manner == "riskadj" else {}
+    return [
+        f"{item['members']:,}", ORDERS[item["order"]], MANNERS[manner], f"{ours['warm_seconds']:.2f}",
+        f"{ours['times_decode']:.2f}", *peers,
+        *(f"{asked[key]:,.0f}" if asked else "" for key in HCCINFHIR.values()), megabytes(ours["peak_anonymous_mb"]),
+    ]  # fmt: skip
 
 
-def rows_of_memory(memory: dict[str, Any]) -> Iterator[Row]:
-    """Yield peak memory with ever more diagnosis rows."""
-    for found in memory["runs"]:
-        if found["peak_anonymous_mb"] is not None:
-            name = f"{memory['members']:,} members, {found['diagnosis_rows']:,} diagnosis rows: peak anonymous memory"
-            yield name, f"{found['peak_anonymous_mb']:.0f} MB", "the same for any number of rows"
+def ratio(seconds: float, of: float) -> str:
+    """Return how many times longer."""
+    return f"{seconds / of:.2f}"
 
 
-def contestants_table(item: dict[str, Any]) -> list[str]:
+def megabytes(found: float | None) -> str:
+    """Return a peak, blank where the system does not tell."""
+    return "" if found is None else f"{found:.0f}"
+
+
+def contestants_table(item: Result) -> list[str]:
     """Return the table of every contestant on one population."""
     title = (
         f"{item['members']:,} members ({item['enrollment_rows']:,} enrollment rows), {item['diagnosis_rows']:,} "
@@ -109,7 +114,7 @@ def contestants_table(item: dict[str, Any]) -> list[str]:
             f"{found['warm_seconds']:.3f}",
             f"{found['times_decode']:.2f}",
             f"{found['cold_seconds']:.2f}",
-            "" if found["peak_anonymous_mb"] is None else f"{found['peak_anonymous_mb']:.0f}",
+            megabytes(found["peak_anonymous_mb"]),
             f"{found['max_rss_mb']:.0f}",
         ]
         for name, found in item["contestants"].items()
@@ -120,15 +125,57 @@ def contestants_table(item: dict[str, Any]) -> list[str]:
     return [*lines, f"riskadj by phase, s: {seconds}."]
 
 
-def notes(results: dict[str, Any]) -> list[str]:
+# --- everything else -------------------------------------------------------------------------------------------------
+
+
+def figures(results: Result) -> Iterator[Row]:
+    """Yield every other figure with its target."""
+    yield from memory_figures(results["memory"])
+    for name, seconds in results["startup"]["seconds"].items():
+        yield f"fresh process: {name}", f"{seconds:.2f} s", MAX_SECONDS.get(name, "")
+    marginal = results["marginal"]
+    for name, found in marginal["times_scoring"].items():
+        yield f"{name}, {marginal['members']:,} members", f"{found:.2f} x scoring", MAX_TIMES_SCORING
+    members = results["programs"]["members"]
+    for name, found in results["programs"]["times_medicare"].items():
+        yield f"program {name}, {members:,} members", f"{found:.2f} x Part C", MAX_TIMES_MEDICARE
+    yield from adjudication_figures(results["adjudication"])
+    draws = results["revenue_draws"]
+    for name, found in draws["questions"].items():
+        what = f"revenue of {draws['members']:,} members, {draws['months']} months, {draws['draws']:,} draws: {name}"
+        yield what, f"{found['seconds']:.0f} s", "minutes"
+
+
+def memory_figures(memory: Result) -> Iterator[Row]:
+    """Yield peak memory with ever more diagnosis rows."""
+    for found in memory["runs"]:
+        what = f"peak memory, {memory['members']:,} members with {found['diagnosis_rows']:,} diagnosis rows"
+        yield what, f"{megabytes(found['peak_anonymous_mb'])} MB", "the same for any number of rows"
+
+
+def adjudication_figures(found: Result) -> Iterator[Row]:
+    """Yield how many claim lines a second go through plan designs, and what many designs in one pass save."""
+    for name, question in found["questions"].items():
+        speed = question["million_line_designs_a_second"]
+        what = f"{name}, {found['lines']:,} claim lines"
+        yield what, f"{speed:.0f} million lines a second", MIN_MILLION_LINES.get(name, "")
+        if "times_one_by_one" in question:
+            yield (
+                f"{what}, against one by one",
+                f"{question['times_one_by_one']:.2f} x the time",
+                MANY_DESIGNS,
+            )
+
+
+def notes(results: Result) -> list[str]:
     """Return what a reader has to know of the figures."""
     first = results["end_to_end"][0]
     lines = [
-        f"Warm: median of {first['rounds']} interleaved calls. Cold: first call of a fresh process, imports included; "
-        "kernels compiled, files in the file cache. "
-        f"Decode: {', '.join(first['columns_decoded'])} of the diagnoses, with as many threads as processors.",
-        "riskadj also writes every row's lists of HCCs and variables, which the peers do not; with --no-lists it "
-        "writes what they write.",
+        f"Seconds: median of {first['rounds']} calls of a warm process, contestants in turn. Fresh process: kernels "
+        f"compiled, files in the file cache. Decode: {', '.join(first['columns_decoded'])} of the diagnoses, with as "
+        "many threads as processors. Memory: anonymous, at its peak.",
+        "Everything: also every row's lists of HCCs and variables, which the peers do not write; with --no-lists "
+        "riskadj writes what they write.",
     ]
     for name, compared in first["rows_compared"].items():
         lines.append(f"{CONTESTANTS[name].title}: all {compared:,} rows gave the same scores before timing.")
@@ -136,10 +183,10 @@ def notes(results: dict[str, Any]) -> list[str]:
         lines += notes_of_hccinfhir(first["hccinfhir"])
     if first["skipped"]:
         lines.append(f"Skipped, not installed: {', '.join(first['skipped'])}.")
-    return [line for note in lines for line in (f"- {note}",)]
+    return lines
 
 
-def notes_of_hccinfhir(found: dict[str, Any]) -> list[str]:
+def notes_of_hccinfhir(found: Result) -> list[str]:
     """Return what hccinfhir was asked, how fast it was, and how many of its scores are ours."""
     return [
         f"hccinfhir ({found['model_id']}), scoring alone, nothing read or written: "
@@ -149,3 +196,13 @@ def notes_of_hccinfhir(found: dict[str, Any]) -> list[str]:
         f"({found['equal_raw_scores_from_lines']:,} from lines), {found['unequal_other_hccs']:,} other HCCs, "
         f"{found['unequal_same_hccs']:,} the same HCCs and another score.",
     ]
+
+
+def note_of_scale(measured: Result) -> str:
+    """Return what members too many for memory took; measured apart, because it takes disk and time."""
+    machine, found = measured["machine"], measured["scale"]
+    return (
+        f"{found['members']:,} members ({found['diagnosis_rows']:,} diagnosis rows) under `--memory {found['memory']}` "
+        f"took {found['seconds']:,.0f} s and {megabytes(found['peak_anonymous_mb'])} MB ({machine['date']}, riskadj "
+        f"{machine['versions']['riskadj']}); rerun with `python -m benchmarks.scale --members {found['members']}`."
+    )

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.agreement import DisagreementError
-from benchmarks.measure import machine
+from benchmarks.measure import DISTRIBUTIONS, machine
 from pricing.revenue import (
     Assume,
     Distribution,
@@ -32,8 +32,8 @@ from pricing.revenue import (
 )
 from pricing.revenue.cohorts import Cohorts
 
-DISTRIBUTIONS = ("riskadj", "numpy", "numba", "pyarrow")
 BASE_MONTH, MONTHS = 672, 36
+COHORTS = 500
 STATUSES = ("non_dual", "full_dual", "partial_dual", "institutional", "dialysis")
 UNCERTAIN = (
     Uncertain("coding_trend", Distribution("normal", (0.02, 0.01))),
@@ -93,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--members", type=int, default=1_000_000)
     parser.add_argument("--draws", type=int, default=1_000)
-    parser.add_argument("--cohorts", type=int, default=500)
+    parser.add_argument("--cohorts", type=int, default=COHORTS)
     options = parser.parse_args()
     found = measure(members=options.members, draws=options.draws, cohorts=options.cohorts)
     print(json.dumps({"machine": machine(DISTRIBUTIONS), "revenue_draws": found}, indent=2))

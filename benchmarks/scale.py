@@ -21,12 +21,11 @@ import pyarrow.parquet as pq
 import riskadj
 from benchmarks import population
 from benchmarks.agreement import DisagreementError
-from benchmarks.measure import ROOT, environment, machine, processors, status_bytes
+from benchmarks.measure import DISTRIBUTIONS, ROOT, environment, machine, processors, status_bytes
 from benchmarks.options import add_options, working_directory
 
 RESULTS = Path(__file__).resolve().parent / "results" / "scale.json"
 SAMPLE = 1_000
-DISTRIBUTIONS = ("riskadj", "numpy", "numba", "pyarrow")
 
 
 def measure(

@@ -19,14 +19,14 @@ from benchmarks.accuracy import peers, report
 from benchmarks.accuracy.compare import Compared, compare
 from benchmarks.accuracy.golden import check
 from benchmarks.accuracy.verdicts import meanings
-from benchmarks.measure import machine
+from benchmarks.measure import DISTRIBUTIONS, machine
+from benchmarks.readme import write_block
 from tests.golden.cases import golden_files
 from tests.releases import final_models, maps_with_numbers
 
 ROOT = Path(__file__).resolve().parents[2]
-RESULTS, README = ROOT / "benchmarks" / "results", ROOT / "README.md"
+RESULTS, BLOCK = ROOT / "benchmarks" / "results", "accuracy"
 WORK, MEMBERS = ROOT / "build" / "accuracy", 1000
-BEGIN, END = "<!-- accuracy -->", "<!-- /accuracy -->"
 
 
 def measure(work: Path, *, n_members: int, releases: str, with_peers: bool) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def measure(work: Path, *, n_members: int, releases: str, with_peers: bool) -> d
         with tempfile.TemporaryDirectory() as directory:
             compared += compare(place, contestants, n_members, maps_with_numbers(place, Path(directory)))
     return {
-        "machine": machine(("riskadj", "numpy", "numba", "pyarrow")),
+        "machine": machine(DISTRIBUTIONS),
         "members": n_members,
         "missing": missing,
         "golden": [asdict(item) for item in golden],
@@ -72,10 +72,7 @@ def write(results: dict[str, Any]) -> None:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "accuracy.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     (RESULTS / "accuracy.md").write_text(report.markdown(results), encoding="utf-8")
-    text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    README.write_text(f"{before}{BEGIN}\n{report.readme(results)}\n{END}{after}", encoding="utf-8")
+    write_block(BLOCK, report.readme(results))
 
 
 def progress(text: str) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks import report as speed
 from benchmarks.accuracy import report
-from benchmarks.accuracy.__main__ import BEGIN, END, RESULTS
+from benchmarks.accuracy.__main__ import BLOCK, RESULTS
+from benchmarks.readme import read_block, write_block
 from riskadj.cli import app
 from tests.house import laws
 from tests.releases import final_models
@@ -18,8 +20,7 @@ from tests.releases import final_models
 
 def test_coverage_table_is_made_from_the_tables() -> None:
     made = CliRunner().invoke(app, ["maps", "list", "--format", "markdown"]).stdout.strip()
-    text = (laws.ROOT / "README.md").read_text(encoding="utf-8")
-    shown = text.partition("<!-- coverage -->")[2].partition("<!-- /coverage -->")[0].strip()
+    shown = read_block("coverage")
     assert shown == made
     assert shown.count("\n") > 10
 
@@ -27,9 +28,25 @@ def test_coverage_table_is_made_from_the_tables() -> None:
 def test_readme_and_report_are_made_from_the_results() -> None:
     results = json.loads((RESULTS / "accuracy.json").read_text(encoding="utf-8"))
     assert (RESULTS / "accuracy.md").read_text(encoding="utf-8") == report.markdown(results)
-    text = (laws.ROOT / "README.md").read_text(encoding="utf-8")
-    assert text.partition(BEGIN)[2].partition(END)[0].strip() == report.readme(results)
+    assert read_block(BLOCK) == report.readme(results)
     assert {item["place"] for item in results["compared"]} == set(final_models())
+
+
+def test_speeds_are_those_of_the_results() -> None:
+    results, scale = (
+        json.loads((RESULTS / name).read_text(encoding="utf-8")) for name in ("latest.json", "scale.json")
+    )
+    assert read_block("speed") == speed.readme(results, scale)
+    assert (RESULTS / "latest.md").read_text(encoding="utf-8") == speed.markdown(results, scale)
+
+
+def test_a_block_is_replaced_and_nothing_else(tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("a\n<!-- b -->\nold\n<!-- /b -->\nc\n", encoding="utf-8")
+    write_block("b", "new", page)
+    assert page.read_text(encoding="utf-8") == "a\n<!-- b -->\nnew\n<!-- /b -->\nc\n"
+    with pytest.raises(ValueError, match="no single block"):
+        write_block("x", "new", page)
 
 
 def test_results_hold_no_difference_from_the_naive_scorer() -> None:

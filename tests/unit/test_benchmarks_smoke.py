@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import adjudication, agreement, marginal, population, report, revenue_draws, scale
+from benchmarks import adjudication, agreement, marginal, population, programs, report, revenue_draws, scale
 from benchmarks.peers.tables import read_model, words_of
 from riskadj import list_models, load_model
 
@@ -68,10 +68,11 @@ def test_a_missing_row_stops_the_benchmark(tmp_path: Path) -> None:
 
 def test_a_missed_target_is_shown_as_it_is() -> None:
     found = {"warm_seconds": 9.0, "times_decode": 9.0, "peak_anonymous_mb": 900.0}
-    item = {"members": 1000, "order": "random", "contestants": {"riskadj": found}}
-    rows = list(report.rows_of_population(item))
-    assert ("1,000 members, random order: times a bare decode", "9.00", "<= 1.8") in rows
-    assert ("1,000 members, random order: peak anonymous memory", "900 MB", "<= 200 MB") in rows
+    polars = {"warm_seconds": 4.5}
+    item = {"members": 1000, "order": "random", "contestants": {"riskadj": found, "polars": polars}}
+    lines = report.populations_table([item])
+    assert lines[2] == "| 1,000 | random | everything | 9.00 | 9.00 |  | 0.50 |  |  | 900 |"
+    assert "| >= 3.3 | >= 3.3 |" in lines[-1]
 
 
 def test_the_year_is_found_by_listing() -> None:
@@ -91,16 +92,16 @@ def test_peers_see_every_hierarchy_edge_once() -> None:
             assert sum(word.bit_count() for mask in edges for word in mask) == len(model.rows("hierarchies"))
 
 
-def test_marginal_values_are_measured_beside_scoring(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_marginal_values_and_programs_are_measured_beside_scoring(tmp_path: Path) -> None:
     year = population.year_of_two_models()
-    extracts = population.make_extracts(tmp_path, members=200, order="random", service_year=year - 1)
-    rounds = marginal.measure(extracts, payment_year=year, diagnosis_filter="cms", rounds=2)
-    assert len(rounds) == 2
-    assert all(seconds > 0 for row in rounds for seconds in row)
-    marginal.show(rounds)
-    assert capsys.readouterr().out.count("x scoring") == len(marginal.PHASES)
+    found = marginal.measure(
+        tmp_path, members=200, order="random", payment_year=year, diagnosis_filter="cms", rounds=2
+    )
+    assert found["times_scoring"].keys() == marginal.QUESTIONS.keys()
+    assert all(times > 0 for times in found["times_scoring"].values())
+    found = programs.measure(tmp_path, members=200, payment_year=year, rounds=1)
+    assert found["times_medicare"]["hhs"] > 0
+    assert found["rows"]["hhs"].keys() == {"enrollment", "diagnoses", "drugs"}
 
 
 def test_scale_counts_every_row_and_scores_a_sample_alone(tmp_path: Path) -> None:
