@@ -1,12 +1,11 @@
 """Claim lines per second through plan designs: simple ones, families, and many designs in one pass.
 
-`python -m benchmarks.adjudication --lines 10000000 --designs 100 --keep` writes results/adjudication.json; without
-`--keep` the JSON is printed. The claims are invented and held in memory; before anything is timed, many designs in one
-pass must give what each gives by itself, line by line. "reading" is from an Arrow table to lines in order; first calls
-compile and are not timed. Seconds of processors tell more than elapsed ones where the machine does other work too;
-"times_one_by_one" is what many designs take of them over what they take one by one, each result thrown away before the
-next; "times_one_by_one_kept" over what they take with all results kept, as the one pass keeps them. One by one is
-measured on some of the designs.
+`python -m benchmarks.adjudication --lines 10000000 --designs 100` prints JSON. The claims are invented and held in
+memory; before anything is timed, many designs in one pass must give what each gives by itself, line by line. "reading" is
+from an Arrow table to lines in order; first calls compile and are not timed. Seconds of processors tell more than elapsed
+ones where the machine does other work too; "times_one_by_one" is what many designs take of them over what they take one by
+one, each result thrown away before the next; "times_one_by_one_kept" over what they take with all results kept, as the one
+pass keeps them. One by one is measured on some of the designs.
 """
 
 from __future__ import annotations
@@ -18,28 +17,25 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from benchmarks.agreement import DisagreementError
-from benchmarks.measure import machine
+from benchmarks.measure import DISTRIBUTIONS, machine
 from pricing.benefits.adjudication import Adjudication, adjudicate
 from pricing.benefits.claims import Claims, read_claims
 from pricing.benefits.design import CostSharing, PlanDesign
 
 LINES_A_MEMBER, MEMBERS_A_FAMILY = 18, 3
 SERVICES = ("primary_care", "specialist", "laboratory", "generic", "imaging", "inpatient")
-RESULTS = Path(__file__).resolve().parent / "results" / "adjudication.json"
 #: Designs of those in one pass that are timed one by one.
 ONE_BY_ONE = 20
 #: Designs that must agree with themselves before: enough of the simple ones to be done in vectors.
 AGREEING = 9
 #: Lines read before reading is timed: enough for every kernel.
 WARM_UP = 200_000
-DISTRIBUTIONS = ("riskadj", "numpy", "numba", "pyarrow")
 SIMPLE = PlanDesign("deductible, coinsurance, maximum", 1000, 5000, 0.2)
 FAMILY = PlanDesign(
     "embedded family limits and copays", 1000, 5000, 0.2,
@@ -153,13 +149,9 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--designs", type=int, default=20, help="in one pass")
     parser.add_argument("--rounds", type=int, default=5, help="timed calls; the median is shown")
-    parser.add_argument("--keep", action="store_true", help="write results/adjudication.json")
     options = parser.parse_args()
     found = measure(lines=options.lines, designs=options.designs, rounds=options.rounds)
-    text = json.dumps({"machine": machine(DISTRIBUTIONS), "adjudication": found}, indent=2) + "\n"
-    if options.keep:
-        RESULTS.write_text(text, encoding="utf-8")
-    print(text, end="")
+    print(json.dumps({"machine": machine(DISTRIBUTIONS), "adjudication": found}, indent=2))
 
 
 if __name__ == "__main__":

@@ -33,8 +33,6 @@ VISIT, DAY, STAY, SCRIPT = 0, 1, 2, 3
 #: What a line's allowed amount becomes, in the last axis of the results.
 N_PARTS = 5
 PLAN_PAID, DEDUCTIBLE_PAID, COPAY_PAID, COINSURANCE_PAID, NOT_COVERED = range(N_PARTS)
-#: Tiers of the network: two inside it, one outside.
-N_TIERS = 3
 MILLION = 1_000_000
 
 
