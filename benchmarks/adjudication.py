@@ -1,11 +1,11 @@
 """Claim lines per second through plan designs: simple ones, families, and many designs in one pass.
 
 `python -m benchmarks.adjudication --lines 10000000 --designs 100` prints JSON. The claims are invented and held in
-memory; before anything is timed, many designs in one pass must give what each gives by itself, line by line. "reading" is
-from an Arrow table to lines in order; first calls compile and are not timed. Seconds of processors tell more than elapsed
-ones where the machine does other work too; "times_one_by_one" is what many designs take of them over what they take one by
-one, each result thrown away before the next; "times_one_by_one_kept" over what they take with all results kept, as the one
-pass keeps them. One by one is measured on some of the designs.
+memory; before anything is timed, many designs in one pass must give what each gives by itself, line by line.
+"reading" is from an Arrow table to lines in order; first calls compile and are not timed. Seconds of processors tell
+more than elapsed ones where the machine does other work too; "times_one_by_one" is what many designs take of them
+over what they take one by one, each result thrown away before the next; "times_one_by_one_kept" over what they take
+with all results kept, as the one pass keeps them. One by one is measured on some of the designs.
 """
 
 from __future__ import annotations
