@@ -40,7 +40,7 @@ ACTUAL = (
     Column("prospective_reinsurance", minimum=0.0),
     Column("prospective_low_income_subsidy", default=0.0, minimum=0.0),
     Column("direct_subsidy"),
-    Column("basic_premiums", minimum=0.0),
+    Column("basic_premiums"),
     Column("administration", minimum=0.0),
     Column("induced_utilization", default=1.0, minimum=1.0),
 )
@@ -139,7 +139,9 @@ def settle_part_d(plans: Any, *, payment_year: int, rates: Rates | None = None) 
     plans : path, DataFrame, Arrow table, mapping
         One row per plan (`ACTUAL`): gross cost, what the plan paid for basic coverage, reinsurance before price
         concessions (as `cover_drugs` gives them), the concessions, subsidies and premiums as paid, administration (of
-        the basic bid, gain or loss among it), and for enhanced plans the induced utilization that is taken out.
+        the basic bid, gain or loss among it), and for enhanced plans the induced utilization that is taken out. Where a
+        bid so low made the basic premium negative, basic_premiums are below 0: what the supplemental premium was
+        lowered by is what members were given back of the direct subsidy.
     payment_year : int
     rates : Rates, optional
 

@@ -67,6 +67,7 @@ def test_a_year_that_comes_as_the_bid_has_it_owes_nothing():
     found = drug_experience(KINDS, claims=CLAIMS, designs=DESIGNS, payment_year=2026)
     bids = part_d_bids(PLANS, coverage=found, payment_year=2026)
     numbers, months = bids.numbers, np.array(KINDS["base_member_months"])
+    assert (numbers["premium_before_demonstration"] < 0).any()  # then it is given back to members, not kept
     gain = numbers["basic_bid"] * bids.plans["margin_share"]
     cost = bids.coverage["allowed"]
     year = {
@@ -74,7 +75,8 @@ def test_a_year_that_comes_as_the_bid_has_it_owes_nothing():
         "gross_reinsurance": numbers["gross_reinsurance"], "price_concessions": bids.plans["dir_share"] * cost,
         "low_income_subsidy": numbers["low_income_subsidy"], "prospective_reinsurance": numbers["reinsurance"],
         "prospective_low_income_subsidy": numbers["low_income_subsidy"], "direct_subsidy": numbers["direct_subsidy"],
-        "basic_premiums": numbers["basic_premium"], "administration": numbers["basic_non_benefit"] + gain,
+        "basic_premiums": numbers["premium_before_demonstration"],
+        "administration": numbers["basic_non_benefit"] + gain,
     }  # fmt: skip
     rows = {name: (values * months).tolist() for name, values in year.items()}
     after = settle_part_d({"plan_id": PLANS["plan_id"], **rows}, payment_year=2026).plans
