@@ -9,34 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from pricing.errors import InputError
 from riskadj.errors import nearest
-from riskadj.extracts.write import write_tables
+from riskadj.extracts.write import Result, Tables, write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-
-
-class Tables(Protocol):
-    """Something with tables by name."""
-
-    TABLES: ClassVar[Mapping[str, str]]
-
-
-class Result(Tables, Protocol):
-    """A result, as `write` needs it."""
-
-    @property
-    def run(self) -> Mapping[str, Any]:
-        """What it was made from; counts add up."""
-
-    def plot(self) -> Figure:
-        """Return the chart of its first table."""
 
 
 def table_of(self: Tables, name: str) -> pa.Table:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +28,23 @@ REPORT = "run.json"
 #: Rows of a row group: of a table, and the least of one that is written batch by batch.
 ROW_GROUP_ROWS, ROW_GROUP_LEAST = 262_144, 131_072
 _counter = itertools.count()
+
+
+class Tables(Protocol):
+    """Something with tables by name: their attributes, and the file each is written to."""
+
+    TABLES: ClassVar[Mapping[str, str]]
+
+
+class Result(Tables, Protocol):
+    """A result, of riskadj or pricing, as writing it needs it."""
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """What it was made from; counts add up."""
+
+    def plot(self) -> Figure:
+        """Return the chart of its first table."""
 
 
 class OutputDirectory:

@@ -7,34 +7,15 @@ writes otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING
 
 from riskadj.errors import OptionError, nearest
-from riskadj.extracts.write import write_tables
+from riskadj.extracts.write import Result, Tables, write_tables
 from riskadj.scoring.run_report import run_metadata
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
-
-
-class Tables(Protocol):
-    """Something with tables by name."""
-
-    TABLES: ClassVar[Mapping[str, str]]
-
-
-class Result(Tables, Protocol):
-    """A result, as `write` needs it."""
-
-    @property
-    def run(self) -> Mapping[str, Any]:
-        """What it was made from: the report of a scoring run, and more."""
-
-    def plot(self) -> Figure:
-        """Return the chart of its first table."""
 
 
 def to_pandas(self: Tables, table: str | None = None) -> pd.DataFrame:
