@@ -1,4 +1,4 @@
-"""The columns of each extract: name, kind, who needs it, what it means. EXTRACTS.md is this table in prose.
+"""The columns of each extract and their kinds; EXTRACTS.md says who needs each, and what it means.
 
 A kind says which Arrow types are accepted and what a reader makes of them:
 
@@ -18,144 +18,94 @@ A column of nulls is accepted for every kind; dictionaries count as their values
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import pyarrow as pa
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column of an extract."""
-
-    name: str
-    kind: str
-    needed_by: str
-    meaning: str
-
-
-def _columns(*rows: tuple[str, str, str, str]) -> tuple[Column, ...]:
-    return tuple(Column(*row) for row in rows)
-
-
-ENROLLMENT = _columns(
-    ("member_id", "id", "all", "member"),
-    ("birth_date", "date", "all, unless age_years is given", "date of birth"),
-    ("sex", "code", "all", "M, F (also 1, 2, male, female)"),
-    ("enrollment_start_date", "date", "optional", "first day of the span; absent: the whole year"),
-    ("enrollment_end_date", "date", "optional", "last day of the span; null: open"),
-    ("orec", "code", "Medicare", "original reason for entitlement, 0 to 3"),
-    ("dual_status_code", "code", "Medicare", "00 to 06, 08, 09, NA; null = not dual"),
-    (
-        "is_long_term_institutional",
-        "flag",
-        "Medicare, default false",
-        "long-term institutional in the months of the row",
-    ),
-    (
-        "is_new_enrollee",
-        "flag",
-        "Medicare, default false",
-        "less than 12 months of Part B in the collection year",
-    ),
-    ("is_c_snp", "flag", "Medicare, default false", "in a chronic-condition special needs plan"),
-    ("is_pace", "flag", "Medicare, default false", "in a PACE organization"),
-    ("is_hospice", "flag", "Medicare, default false", "hospice in the months of the row"),
-    ("esrd_status", "code", "Medicare, default none", "none, dialysis, transplant_1, _2, _3, graft"),
-    ("graft_months", "integer", "Medicare graft", "months since transplant"),
-    ("is_low_income", "flag", "Part D, default false", "low-income subsidy"),
-    ("part_d_plan_type", "code", "Part D", "mapd, pdp"),
-    ("age_years", "integer", "instead of birth_date", "age in whole years"),
-    ("months_enrolled", "integer", "optional", "months, 0 to 12; overrides the dates"),
-    ("ltimcaid", "flag", "optional", "Medicaid in an institutional month; overrides dual_status_code"),
-    ("nemcaid", "flag", "optional", "Medicaid of a new enrollee; overrides dual_status_code"),
-    ("mcaid", "flag", "optional", "Medicaid; overrides dual_status_code"),
-    ("is_esrd", "flag", "optional", "ESRD; overrides esrd_status"),
-    ("metal_level", "code", "ACA", "platinum, gold, silver, bronze, catastrophic"),
-    ("csr_indicator", "code", "ACA", "cost-sharing reduction variant; 0 or null = none"),
-    ("state", "code", "ACA", "state"),
-    ("market", "code", "ACA", "market"),
-    ("rating_area", "code", "ACA", "rating area"),
-    ("plan_id", "code", "ACA, pricing", "plan"),
-    ("issuer_id", "code", "ACA", "issuer"),
-    ("premium_pmpm", "number", "ACA", "premium per member per month"),
-    ("rate_pmpm", "number", "optional", "payment per month at a payment risk score of 1.000 [dollars]"),
-    ("contract_id", "code", "pricing", "contract"),
-    ("county_code", "code", "pricing", "county"),
-)
-
-DIAGNOSES = _columns(
-    ("member_id", "id", "all", "member"),
-    ("diagnosis_code", "code", "all", "ICD-10-CM; dots, case and blanks do not matter"),
-    ("service_date", "date", "optional", "through date"),
-    ("claim_id", "id", "optional", "claim"),
-    ("provider_id", "id", "optional", "provider who gave the diagnosis"),
-    ("claim_type", "code", "diagnosis_filter cms", "inpatient, outpatient, professional"),
-    ("bill_type_code", "code", "diagnosis_filter cms", "type of bill"),
-    ("procedure_code", "code", "diagnosis_filter cms", "CPT or HCPCS"),
-    (
-        "record_source",
-        "code",
-        "diagnosis_filter cms",
-        "encounter, chart_review_linked, chart_review_unlinked",
-    ),
-)
-
-DRUGS = _columns(
-    ("member_id", "id", "all", "member"),
-    ("ndc", "code", "ndc or hcpcs", "national drug code"),
-    ("hcpcs", "code", "ndc or hcpcs", "HCPCS code of the drug"),
-    ("fill_date", "date", "optional", "date of fill or service"),
-)
-
-CLAIMS = _columns(
-    ("claim_id", "id", "pricing", "claim"),
-    ("claim_line_number", "integer", "pricing", "line"),
-    ("member_id", "id", "pricing", "member"),
-    ("service_date", "date", "pricing", "date of service"),
-    ("paid_date", "date", "pricing", "date of payment"),
-    ("service_category", "code", "pricing", "service category"),
-    ("allowed_amount", "number", "pricing", "allowed amount"),
-    ("paid_amount", "number", "pricing", "paid amount"),
-    ("units", "number", "pricing", "units"),
-    ("ndc", "code", "pricing", "national drug code"),
-    ("network_tier", "code", "pricing", "network tier"),
-    ("family_id", "id", "pricing", "family"),
-)
-
-COSTS = _columns(
-    ("member_id", "id", "calibration", "member"),
-    ("cost", "number", "calibration", "total cost of the member in the months that count"),
-    ("months_enrolled", "integer", "optional", "months of those costs, 0 to 12; instead of the enrollment's"),
-)
-
-SUSPECTS = _columns(
-    ("member_id", "id", "gaps", "member"),
-    ("hcc", "code", "hcc or diagnosis_code", "suspected condition, as the labels of the models write it"),
-    ("diagnosis_code", "code", "hcc or diagnosis_code", "suspected diagnosis"),
-    (
-        "model_id",
-        "code",
-        "optional",
-        "model whose HCC it is; absent: every model that has an HCC of that name",
-    ),
-    ("reason", "code", "optional", "why it is suspected"),
-    ("probability", "number", "optional", "chance that it is confirmed, 0 to 1"),
-)
-
-RESPONSES = _columns(
-    ("claim_id", "id", "encounters", "claim, as the diagnoses name it"),
-    ("icn", "id", "optional", "number that CMS gave the encounter, as MAO-004 names it"),
-    ("line_number", "code", "optional", "line; 0 or blank: the encounter as a whole"),
-    ("status", "code", "encounters", "accepted, rejected"),
-    ("error_code", "code", "optional", "why it was rejected"),
-    ("submission_date", "date", "optional", "day of the submission that is answered"),
-)
-
-SUBMISSIONS = _columns(("claim_id", "id", "encounters", "claim that was submitted, as the diagnoses name it"))
+#: Column of an extract -> its kind, in the order of the contract.
+ENROLLMENT = {
+    "member_id": "id",
+    "birth_date": "date",
+    "sex": "code",
+    "enrollment_start_date": "date",
+    "enrollment_end_date": "date",
+    "orec": "code",
+    "dual_status_code": "code",
+    "is_long_term_institutional": "flag",
+    "is_new_enrollee": "flag",
+    "is_c_snp": "flag",
+    "is_pace": "flag",
+    "is_hospice": "flag",
+    "esrd_status": "code",
+    "graft_months": "integer",
+    "is_low_income": "flag",
+    "part_d_plan_type": "code",
+    "age_years": "integer",
+    "months_enrolled": "integer",
+    "ltimcaid": "flag",
+    "nemcaid": "flag",
+    "mcaid": "flag",
+    "is_esrd": "flag",
+    "metal_level": "code",
+    "csr_indicator": "code",
+    "state": "code",
+    "market": "code",
+    "rating_area": "code",
+    "plan_id": "code",
+    "issuer_id": "code",
+    "premium_pmpm": "number",
+    "rate_pmpm": "number",
+    "contract_id": "code",
+    "county_code": "code",
+}
+DIAGNOSES = {
+    "member_id": "id",
+    "diagnosis_code": "code",
+    "service_date": "date",
+    "claim_id": "id",
+    "provider_id": "id",
+    "claim_type": "code",
+    "bill_type_code": "code",
+    "procedure_code": "code",
+    "record_source": "code",
+}
+DRUGS = {"member_id": "id", "ndc": "code", "hcpcs": "code", "fill_date": "date"}
+CLAIMS = {
+    "claim_id": "id",
+    "claim_line_number": "integer",
+    "member_id": "id",
+    "service_date": "date",
+    "paid_date": "date",
+    "service_category": "code",
+    "allowed_amount": "number",
+    "paid_amount": "number",
+    "units": "number",
+    "ndc": "code",
+    "network_tier": "code",
+    "family_id": "id",
+}
+COSTS = {"member_id": "id", "cost": "number", "months_enrolled": "integer"}
+SUSPECTS = {
+    "member_id": "id",
+    "hcc": "code",
+    "diagnosis_code": "code",
+    "model_id": "code",
+    "reason": "code",
+    "probability": "number",
+}
+RESPONSES = {
+    "claim_id": "id",
+    "icn": "id",
+    "line_number": "code",
+    "status": "code",
+    "error_code": "code",
+    "submission_date": "date",
+}
+SUBMISSIONS = {"claim_id": "id"}
 
 #: Role of an extract -> its columns.
-ROLES: MappingProxyType[str, tuple[Column, ...]] = MappingProxyType(
+ROLES: MappingProxyType[str, Mapping[str, str]] = MappingProxyType(
     {
         "enrollment": ENROLLMENT,
         "diagnoses": DIAGNOSES,
@@ -210,14 +160,9 @@ OTHER_NAMES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
 )  # fmt: skip
 
 
-def column_of(role: str, name: str) -> Column | None:
-    """Return the column `name` of an extract of `role`, or None."""
-    return next((column for column in ROLES[role] if column.name == name), None)
-
-
 def names_of(role: str) -> tuple[str, ...]:
     """Return the canonical column names of an extract of `role`, in the order of the contract."""
-    return tuple(column.name for column in ROLES[role])
+    return tuple(ROLES[role])
 
 
 def stored_type(arrow_type: pa.DataType) -> pa.DataType:

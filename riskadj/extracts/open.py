@@ -16,7 +16,7 @@ from riskadj.extracts.contract import OTHER_NAMES, REQUIRED, ROLES, names_of
 from riskadj.extracts.layouts import check_options, plan_reading
 from riskadj.extracts.normalise import check_type, read_id_type
 from riskadj.extracts.parts import Part, RawChunk, refuse_repeated
-from riskadj.extracts.read import ChunkReader, kind_of, row_numbers
+from riskadj.extracts.read import ChunkReader, row_numbers
 from riskadj.extracts.readings import Reading
 from riskadj.extracts.sources import open_parts
 
@@ -168,7 +168,7 @@ def _check_part(role: str, part: Part, reading: Reading, present: Sequence[str])
     for name in present:
         if name in reading.origins and reading.origins[name].make is None:
             theirs = reading.origins[name].sources[0]
-            check_type(kind_of(role, name), part.schema.field(theirs).type, label=part.label, name=theirs)
+            check_type(ROLES[role][name], part.schema.field(theirs).type, label=part.label, name=theirs)
 
 
 def _id_type(parts: Sequence[Part], readings: Sequence[Reading]) -> pa.DataType:

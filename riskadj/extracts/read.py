@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from riskadj.extracts.buffers import cast_ids, from_numpy, is_valid, one_chunk, values_of
-from riskadj.extracts.contract import ROW_NUMBER, column_of, is_text, stored_type
+from riskadj.extracts.contract import ROLES, ROW_NUMBER, is_text, stored_type
 from riskadj.extracts.layout_tuva import is_icd9
 from riskadj.extracts.normalise import as_codes, as_dates, as_ids, check_type
 from riskadj.extracts.parts import Part, RawChunk
@@ -47,7 +47,7 @@ class ChunkReader:
         ids = {
             theirs
             for name in self.names
-            if name in self.reading.origins and kind_of(self.role, name) not in _CODED_KINDS
+            if name in self.reading.origins and ROLES[self.role][name] not in _CODED_KINDS
             for theirs in self.reading.origins[name].sources
         }
         for theirs in sources:
@@ -83,7 +83,7 @@ class ChunkReader:
 
     def _canonical(self, name: str, table: pa.Table) -> tuple[pa.Array, np.ndarray | None]:
         """Return a column in its canonical type; dates of an enrollment extract are left to its own reader."""
-        origin, kind, label = self.reading.origins[name], kind_of(self.role, name), self.part.label
+        origin, kind, label = self.reading.origins[name], ROLES[self.role][name], self.part.label
         columns = [table.column(theirs) for theirs in origin.sources]
         column = columns[0] if origin.make is None else origin.make(*map(one_chunk, columns))
         theirs = origin.sources[0]
@@ -149,14 +149,6 @@ def _entries_that(codes: pa.DictionaryArray, answers: list[bool]) -> np.ndarray:
     """Return the answer for each row's dictionary entry; False for null."""
     entry = np.where(is_valid(codes), values_of(codes.indices), np.int32(len(answers)))
     return np.array([*answers, False])[entry]
-
-
-def kind_of(role: str, name: str) -> str:
-    """Return the kind of a canonical column."""
-    column = column_of(role, name)
-    if column is None:
-        raise KeyError(name)
-    return column.kind
 
 
 def row_numbers(table: pa.Table, first_row: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from pricing.cli import app as pricing_app
 from riskadj.cli import app
+from riskadj.extracts.contract import ROLES
 from tests.house import laws
 
 README = laws.ROOT / "README.md"
@@ -87,6 +88,14 @@ def test_command_law_sees_what_does_not_exist() -> None:
 def test_readme_shows_the_two_first_commands() -> None:
     text = README.read_text(encoding="utf-8")
     assert {"demo", "test"} <= {word for call in shown_commands(text, "make") for word in call}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_column_that_is_read_stands_in_the_contract(role: str) -> None:
+    """The document is the public contract; the code knows kinds only."""
+    words = set(re.findall(r"\w+", (laws.ROOT / "EXTRACTS.md").read_text(encoding="utf-8")))
+    assert ROLES[role]
+    assert set(ROLES[role]) - words == set()
 
 
 #: Runs on Spark, whose tests show the same calls.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.extracts.buffers import from_numpy, from_strings, id_buffers, is_valid, one_chunk, values_of
-from riskadj.extracts.contract import column_of, is_bytes
+from riskadj.extracts.contract import ROLES, is_bytes
 from riskadj.kernels.support import hash_values
 from riskadj.scoring.codes import pack, unpack
 
@@ -89,5 +89,4 @@ def _comparable(name: str, array: pa.Array) -> pa.Array:
 
 def is_code(name: str) -> bool:
     """Return True for a diagnoses column of codes: few values, which may be shown."""
-    column = column_of("diagnoses", name)
-    return column is not None and column.kind == "code"
+    return ROLES["diagnoses"].get(name) == "code"

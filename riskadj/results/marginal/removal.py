@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.errors import OptionError, nearest
-from riskadj.extracts.contract import ROW_NUMBER, column_of, names_of
+from riskadj.extracts.contract import ROLES, ROW_NUMBER, names_of
 from riskadj.extracts.open import Extract, open_extract
 from riskadj.extracts.picked import picked
 from riskadj.results.marginal.hashes import Hashes, is_code, key_hashes, labels_of
@@ -190,8 +190,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _array(name: str, values: Sequence[Any]) -> pa.Array:
-    column = column_of("diagnoses", name)
-    if column is None or column.kind != "date":
+    if ROLES["diagnoses"].get(name) != "date":
         return pa.array([str(value) for value in values], pa.string())
     try:
         days = [value if isinstance(value, date) else date.fromisoformat(str(value)) for value in values]
