@@ -48,7 +48,6 @@ class ClaimLines:
     days: Integers
     amounts: Numbers
     is_reversal: Flags
-    amount_name: str
     warnings: tuple[str, ...]
     counts: Mapping[str, int | float]
 
@@ -115,7 +114,6 @@ def read_claim_lines(
         days=rows.days("service_date"),
         amounts=np.where(kept, amounts, 0.0),
         is_reversal=amounts < 0,
-        amount_name=amount,
         warnings=warnings,
         counts={"lines_read": rows.n_rows, "lines_repeating": int((~kept).sum())},
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +12,6 @@ MANY_ROWS = 1 << 17
 _MOST_ROWS = 1 << 32
 #: Bits that are ordered at a time: so many places to write to that a processor's cache holds them.
 _DIGIT = 11
-_MOST_BITS = 63
 
 
 def stable_order(key: Integers) -> Integers:
@@ -25,24 +22,6 @@ def stable_order(key: Integers) -> Integers:
     key : ndarray of int64, shape (n_rows,)
     """
     return sorted_rows(key)[1]
-
-
-def order_by(keys: Sequence[Integers]) -> Integers:
-    """Return the rows in order of several keys, the first before all others; as `stable_order`."""
-    packed = packed_keys(keys)
-    return np.lexsort(tuple(reversed(keys))) if packed is None else stable_order(packed)
-
-
-def packed_keys(keys: Sequence[Integers]) -> Integers | None:
-    """Return one key that orders rows as several do; None where they are too wide for one."""
-    from_zero = [key - key.min() for key in keys]
-    bits = [int(key.max()).bit_length() for key in from_zero]
-    if sum(bits) > _MOST_BITS:
-        return None
-    packed = from_zero[0]
-    for key, width in zip(from_zero[1:], bits[1:], strict=True):
-        packed = (packed << width) | key
-    return packed
 
 
 def distinct(key: Integers) -> tuple[Integers, Integers]:

@@ -53,7 +53,6 @@ class Panel:
     risk: Numbers
     cents: Integers
     counted: Integers
-    has_risk: bool
     premium: Integers | None = field(default=None, repr=False)
     sex: npt.NDArray[Any] | None = field(default=None, repr=False)
     age: Numbers | None = field(default=None, repr=False)
@@ -217,7 +216,6 @@ def read_panel(
         risk=risk,
         cents=cents,
         counted=cents,
-        has_risk=rows.has("risk_score"),
         premium=to_cents(rows.numbers("premium")) if rows.has("premium") else None,
         sex=_sex(rows) if rows.has("sex") else None,
         age=rows.numbers("age_years") if rows.has("age_years") else None,

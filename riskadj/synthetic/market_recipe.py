@@ -16,7 +16,6 @@ from riskadj.tables.model import load_model
 from riskadj.tables.payment_year import load_payment_year
 
 FOLDER = "hhs"
-METALS = ("catastrophic", "bronze", "silver", "gold", "platinum")
 CODE_SYSTEMS = ("ndc", "hcpcs")
 #: Labeler 00000 is issued to nobody: such drug codes name no product.
 _NO_PRODUCT = "00000{:04d}{:02d}"
