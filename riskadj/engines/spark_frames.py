@@ -16,7 +16,7 @@ from riskadj.engines import share
 from riskadj.errors import ExtractError, OptionError, OutputError, OutputExistsError
 from riskadj.extracts.arrow_parts import open_object
 from riskadj.extracts.contract import ROW_NUMBER, is_bytes, is_text, stored_type
-from riskadj.extracts.enrollment import CARRIED, wanted_columns
+from riskadj.extracts.enrollment import wanted_columns
 from riskadj.extracts.layout_tuva import ID_COLUMNS
 from riskadj.extracts.layouts import plan_reading
 from riskadj.extracts.open import Extract
@@ -127,7 +127,7 @@ def _side(task: share.Task, rules: Rules, role: str, frame: DataFrame, header: p
 def _names_read(task: share.Task, rules: Rules, role: str, extract: Extract) -> list[str]:
     """Return the canonical columns of an extract that a run reads where they are there."""
     if role == share.ENROLLMENT:
-        return wanted_columns(extract, rules.fields, CARRIED)
+        return wanted_columns(extract, rules.fields)
     if role == share.DRUGS:
         return ["member_id", *CODE_SYSTEMS, DRUGS.day]
     return list(diagnosis_columns(task.options, rules.year))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +49,7 @@ class Enrollment:
         string, large_string, binary, fixed_size_binary or int64, as given; one chunk.
     member : ndarray of int32
         Number of the row's member.
-    file_id, row_number : ndarray of int32 and int64
+    file_id, row_number : ndarray of int32 (row_number of int64 where a file has more rows than that counts)
         Where each row came from: position in `files`, and row number in that file (first = 1).
     birth_date : ndarray of int32
         Days since 1970-01-01; MISSING_DATE where `age_years` is given instead. [days]
@@ -124,7 +125,6 @@ def read_enrollment(
     fields: Sequence[str],
     rejects: Rejects,
     coverage_override: tuple[date, date] | None = None,
-    carry: Sequence[str] = CARRIED,
     threads: int = 1,
     member_numbers: Callable[[pa.Array], np.ndarray] = number_members,
     keeps: Callable[[pa.Array], np.ndarray] | None = None,
@@ -147,8 +147,6 @@ def read_enrollment(
     coverage_override : (first day, last day), optional
         Window of services of a what-if: months are counted in it where no span touches the payment year, and members
         may be born until it ends.
-    carry : sequence of str
-        Columns passed on as they are, where present.
     threads : int
         Chunks read at a time.
     member_numbers : callable
@@ -175,17 +173,16 @@ def read_enrollment(
     """
     fields = tuple(dict.fromkeys(("sex", *fields)))
     notes = tuple(check_columns(extract, fields))
-    names = wanted_columns(extract, fields, carry)
+    names = wanted_columns(extract, fields)
     year_end = calendar_year(payment_year).end
     last_birth = year_end if coverage_override is None else max(year_end, coverage_override[1])
-    blocks = list(_read_blocks(extract, names, last_birth, carry, threads, keeps))
+    blocks = list(_read_blocks(extract, names, last_birth, threads, keeps))
     rows_read = sum(len(block.row_number) for block in blocks)
     if not rows_read and coverage is None:
         raise no_rows(extract.files)
     for block in blocks:
         block.send(rejects)
     rows = _joined(extract, blocks)
-    del blocks
     give_back_memory()
     rows.arrays["member"] = member_numbers(rows.member_id)
     rows = _without_contradictions(rows, extract, rejects)
@@ -224,9 +221,9 @@ def _check_dual(extract: Extract, fields: Sequence[str]) -> list[str]:
     return []
 
 
-def wanted_columns(extract: Extract, fields: Sequence[str], carry: Sequence[str]) -> list[str]:
+def wanted_columns(extract: Extract, fields: Sequence[str]) -> list[str]:
     """Return the canonical columns to read for these status fields."""
-    names = ["member_id", "birth_date", "age_years", *_SPAN_COLUMNS, *fields, *carry]
+    names = ["member_id", "birth_date", "age_years", *_SPAN_COLUMNS, *fields, *CARRIED]
     if {"dual", *_MEDICAID_FIELDS}.intersection(fields):
         names.append("dual_status_code")
     if "is_esrd" in fields:
@@ -242,7 +239,6 @@ def _read_blocks(
     extract: Extract,
     names: Sequence[str],
     last_birth: date,
-    carry: Sequence[str],
     threads: int,
     keeps: Callable[[pa.Array], np.ndarray] | None,
 ) -> Iterator[Block]:
@@ -255,27 +251,47 @@ def _read_blocks(
         if keeps is not None:
             kept = keeps(one_chunk(table.column("member_id")))
             table, numbers = table.filter(from_numpy(kept, pa.bool_())), numbers[kept]
-        return read_block(table, chunk.file, numbers, last_birth, carry)
+        return read_block(table, chunk.file, numbers, last_birth, CARRIED)
 
     return chain.from_iterable(in_order(read, extract.chunks(names), threads))
 
 
-def _joined(extract: Extract, blocks: Sequence[Block]) -> Rows:
-    """Return the rows without faults, of all chunks, in file order."""
-    pieces = [_rows_of(block, extract.files.index(block.file)) for block in blocks]
-    arrays = {
-        name: np.concatenate([piece.arrays.pop(name) for piece in pieces]) for name in list(pieces[0].arrays)
-    }  # a piece lets go of each column once it is joined
-    extra = {
-        name: one_chunk(pa.chunked_array([piece.extra[name] for piece in pieces])) for name in pieces[0].extra
-    }
+def _joined(extract: Extract, blocks: list[Block]) -> Rows:
+    """Return the rows without faults, of all chunks, in file order.
+
+    `blocks` is emptied: a block goes when its rows are taken, and each of their columns when it is joined, so that no
+    two copies of all columns stand side by side.
+    """
+    pieces = []
+    blocks.reverse()
+    while blocks:
+        block = blocks.pop()
+        pieces.append(_columns_of(block, extract.files.index(block.file)))
+    columns = {name: _join([piece.pop(name) for piece in pieces]) for name in list(pieces[0])}
     return Rows(
-        joined_ids([piece.member_id for piece in pieces]),
-        np.concatenate([piece.file_id for piece in pieces]),
-        np.concatenate([piece.row_number for piece in pieces]),
-        arrays,
-        extra,
+        member_id=columns.pop("member_id"),
+        file_id=columns.pop("file_id"),
+        row_number=columns.pop("row_number"),
+        extra={name: columns.pop(name) for name in CARRIED if name in columns},
+        arrays=columns,
     )
+
+
+def _columns_of(block: Block, file_id: int) -> dict[str, Any]:
+    """Return the columns of a block's rows without faults, by name."""
+    numbers = block.row_number
+    if numbers.max(initial=0) <= np.iinfo(np.int32).max:
+        numbers = numbers.astype(np.int32)
+    files = np.full(len(numbers), file_id, dtype=np.int32)
+    rows = Rows(block.member_id, files, numbers, block.arrays, block.extra).kept(block.fault == 0)
+    places = {"member_id": rows.member_id, "file_id": rows.file_id, "row_number": rows.row_number}
+    return places | rows.arrays | rows.extra
+
+
+def _join(pieces: list[Any]) -> Any:
+    if isinstance(pieces[0], np.ndarray):
+        return np.concatenate(pieces)
+    return joined_ids(pieces)
 
 
 def _without_contradictions(rows: Rows, extract: Extract, rejects: Rejects) -> Rows:
@@ -288,11 +304,6 @@ def _without_contradictions(rows: Rows, extract: Extract, rejects: Rejects) -> R
             of_file = bad[rows.file_id[bad] == file_id]
             rejects.add(extract.files[file_id], rows.row_number[of_file], column, reason)
     return rows.kept(keep)
-
-
-def _rows_of(block: Block, file_id: int) -> Rows:
-    files = np.full(len(block.row_number), file_id, dtype=np.int32)
-    return Rows(block.member_id, files, block.row_number, block.arrays, block.extra).kept(block.fault == 0)
 
 
 def joined_ids(pieces: Sequence[pa.Array]) -> pa.Array:

@@ -54,10 +54,12 @@ def rows_with_policy(
     Returns
     -------
     tuple
-        The rows that are left, the rules that they need, their profiles, and the policy of each profile.
+        The rows that are left (their status is in the profiles alone), the rules that they need, their profiles, and
+        the policy of each profile.
     """
     every_rule = rules
     profiles = find_profiles(_ages(rows, rules.year), rows.status, every_rule.fields)
+    rows = replace(rows, status={})  # the profiles have it now, each combination once
     policies = policy_of_profile(rules.policies, profiles)
     rules = rules.in_use(policies)
     lacks_policy = (policies < 0) & bool(rules.policies)
@@ -86,8 +88,6 @@ def rows_with_policy(
         rules = rules.in_use(policies[~lacking])
     if models is not None:
         rules = every_rule.restricted_to(models)
-    if rules.fields != every_rule.fields:  # fewer models tell fewer profiles apart
-        profiles = find_profiles(_ages(rows, rules.year), rows.status, rules.fields)
     return rows, rules, profiles, policy_of_profile(rules.policies, profiles)
 
 

@@ -50,6 +50,10 @@ class _Side:
     def models(self) -> dict[str, ModelRun]:
         return {model.plan.model.id: model for model in self.run.models}
 
+    def status(self, field: str) -> npt.NDArray[np.uint8]:
+        """Return a status field of the matched rows, as code positions, or their ages."""
+        return self.profiles.columns[field][self.profiles.of_row]
+
     def blend(self, policy: int) -> Blend:
         """Return the weights of a policy; of the one model that the caller chose where there is none."""
         if policy < 0:
@@ -103,7 +107,7 @@ class _Attribution:
             first * n_policies + second: couple(self.before.blend(first - 1), self.after.blend(second - 1))
             for first, second in pairs
         }
-        self.legs = _Legs(self.before, self.after, matched).of(self.couplings)
+        self.legs = _Legs(self.before, self.after).of(self.couplings)
 
     def ranges(self) -> Iterator[tuple[int, int]]:
         n_rows = len(self.pair_of_row)
@@ -137,9 +141,9 @@ def _must_arrive(coupling: Coupling, chain: list[Scores], first: Scores, last: S
 class _Legs:
     """Makes the stages between two sides; what no side captured is captured here, in one more read."""
 
-    def __init__(self, before: _Side, after: _Side, matched: MatchedRows) -> None:
+    def __init__(self, before: _Side, after: _Side) -> None:
         self.before, self.after = before, after
-        self.aged = _status_of_other(before.run, after, matched)
+        self.aged = _status_of_other(before, after)
         self._captured: dict[int, tuple[Words, int]] = {}
         self._stages: dict[tuple[int, int, int], Stage] = {}
 
@@ -201,15 +205,11 @@ class _Legs:
         return self._stages[key]
 
 
-def _status_of_other(run: ScoringRun, other: _Side, matched: MatchedRows) -> StatusProfiles:
-    """Return profiles of a run's fields with the ages and status of the other side.
+def _status_of_other(own: _Side, other: _Side) -> StatusProfiles:
+    """Return profiles of a side's fields with the ages and status of the other side.
 
     A field that the other side does not read keeps its own status: nothing there depends on it.
     """
-    own, theirs = run.population.enrollment.status, other.run.population.enrollment.status
-    status = {
-        name: theirs[name][matched.after] if name in theirs else own[name][matched.before]
-        for name in run.rules.fields
-    }
-    ages = other.profiles.columns["age_years"][other.profiles.of_row]
-    return find_profiles(ages, status, run.rules.fields)
+    fields = own.run.rules.fields
+    status = {name: (other if name in other.profiles.columns else own).status(name) for name in fields}
+    return find_profiles(other.status("age_years"), status, fields)
