@@ -55,13 +55,13 @@ def owed(
     copay_first : bool
         The copay comes before the deductible.
     """
+    copay = min(copay, most)
     before = min(copay, amount) if copay_first else 0
     deductible = min(deductible_room, amount - before)
     after = 0 if copay_first else min(copay, amount - deductible)
     left = amount - before - deductible - after
-    paid_copay = min(before + after, most)
-    coinsurance = min((left * share + MILLION // 2) // MILLION, most - paid_copay)
-    return deductible, paid_copay, coinsurance
+    coinsurance = min((left * share + MILLION // 2) // MILLION, most - before - after)
+    return deductible, before + after, coinsurance
 
 
 @kernel

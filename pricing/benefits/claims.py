@@ -34,7 +34,7 @@ _LARGEST_LINE = 2**31
 _MEMBERS = (
     Column("member_id", "text"),
     Column("months_enrolled", minimum=0),
-    Column("family_id", "text", default=...),
+    Column("family_id", "text", default=""),
     Column("risk_score", default=..., minimum=0),
 )
 
@@ -111,6 +111,22 @@ class Claims:
         """Row of `member_years` of each line, shape (n_lines,)."""
         return np.repeat(self.first_member[:-1], np.diff(self.families)) + self.members
 
+    @property
+    def total_allowed(self) -> int:
+        """Allowed amount of all lines [cents], of which shares are taken.
+
+        Raises
+        ------
+        InputError
+            It is not above 0.
+        """
+        total = int(self.allowed.sum())
+        if total <= 0:
+            raise InputError(
+                f"allowed amounts of the claims come to {total / 100:,.2f}; a share needs more than 0."
+            )
+        return total
+
     def scaled(self, factors: npt.NDArray[np.float64]) -> Claims:
         """Return the claims with allowed amounts multiplied, to the cent, by a factor above 0 for each service.
 
@@ -144,7 +160,8 @@ def read_claims(
         where a design has copays per day; absent: 1), network_tier (in, tier_1, tier_2, out; absent: in).
     members : path, DataFrame, Arrow table or mapping, optional
         Everyone covered that `year`, also those without claims: member_id, months_enrolled; optionally family_id
-        (which then goes before the claims') and risk_score. Without it, members and families are those with claims.
+        (which then goes before the claims'; blank: a family of one) and risk_score. Without it, members and families
+        are those with claims.
     year : int, optional
         Only lines with service dates in this calendar year. Default: all years, each by itself.
     header_amounts : bool, str or iterable of str
@@ -160,13 +177,14 @@ def read_claims(
     Raises
     ------
     InputError
-        A column is missing, of the wrong kind, or blank in some rows; a line's member is not among `members`.
+        A column is missing, of the wrong kind, or blank in some rows; a line's member is not among `members`, or its
+        family not always the same, where only the claims name it.
 
     Notes
     -----
     Lines with the same claim_id and claim_line_number are netted into one: a reversal cancels its line, a corrected
-    line replaces it. The one paid last (then the largest) that is not a reversal stands for them. A negative line whose
-    original is not there stays, as a credit to the plan.
+    line replaces it. The one paid last (then the largest, then the last of the extract) that is above 0 stands for
+    them. A negative line whose original is not there stays, as a credit to the plan.
     """
     if members is not None and year is None:
         raise InputError("a table of members belongs to one year; give year= too.")
@@ -298,7 +316,8 @@ def _repeated(key: Integers) -> Integers:
 def _of_year(years: Integers, year: int | None, label: str) -> npt.NDArray[np.bool_]:
     kept = np.ones(len(years), np.bool_) if year is None else years == year
     if not kept.any():
-        raise InputError(f"{label} has no claim line with a service date in {year}, or they all come to 0.")
+        of_year = "" if year is None else f" with a service date in {year}"
+        raise InputError(f"{label} has no claim line{of_year}, or they all come to 0.")
     return kept
 
 
@@ -328,10 +347,8 @@ class _People:
             "column 'member_id': not among the members",
             remedy="give every member of the claims a row in the table of members",
         )
-        names, families = np.unique(
-            roster.get("family_id", roster["member_id"]).astype(str), return_inverse=True
-        )
-        return cls(known, found, families[found], len(names), roster, families)
+        families, n_families = _families_of_members(roster, lines.rows, found)
+        return cls(known, found, families[found], n_families, roster, families)
 
     def numbered(self, families: Integers, members: Integers) -> tuple[Integers, Integers, Positions]:
         """Return where the members of each family (and year) begin, who they are, and each line's number among them.
@@ -361,6 +378,27 @@ class _People:
             if self.roster is not None and name in self.roster:
                 columns[name] = pa.array(self.roster[name][persons])
         return pa.table(columns)
+
+
+def _families_of_members(roster: Columns, rows: Rows, found: Integers) -> tuple[Integers, int]:
+    """Return the family of each member of the table, and how many numbers there are; `found` is each line's member.
+
+    Where the table names no family at all, the claims do; who has none is a family of one.
+    """
+    everyone = Labels(np.arange(roster.n_rows), pa.array(roster["member_id"], pa.string())).in_order()
+    named = pa.array(roster["family_id"], pa.string()).dictionary_encode()
+    if set(named.dictionary.to_pylist()) - {""}:
+        numbers = named.indices.to_numpy().astype(np.int64)
+        return _families(Labels(numbers, named.dictionary).in_order(), everyone)
+    of_line, n_families = _families(_family_ids(rows), Labels(everyone.codes[found], everyone.names))
+    families = n_families - roster.n_rows + everyone.codes  # of one
+    families[found] = of_line
+    rows.refuse(
+        families[found] != of_line,
+        "column 'family_id': another than on other lines of the member",
+        remedy="give the table of members a family_id",
+    )
+    return families, n_families
 
 
 def _family_ids(rows: Rows) -> Labels | None:

@@ -80,13 +80,14 @@ def value_on_claims(claims: Any, design: PlanDesign, **reading: Any) -> ClaimsVa
     Raises
     ------
     InputError
-        As `read_claims`.
+        As `read_claims`; or nothing is allowed in all.
     """
     ready = claims if isinstance(claims, Claims) else read_claims(claims, **reading)
+    allowed = ready.total_allowed / 100
     totals = adjudicate(ready, design).totals[0] / 100
     owed = totals[:, PLAN_PAID + 1 : PARTS.index("not_covered")].sum(axis=1)
     account = float(np.minimum(owed, design.account_contribution).sum())
-    plan_paid, allowed = float(totals[:, PLAN_PAID].sum()), float(totals.sum())
+    plan_paid = float(totals[:, PLAN_PAID].sum())
     return ClaimsValue(design, (plan_paid + account) / allowed, plan_paid, account, allowed)
 
 

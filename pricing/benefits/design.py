@@ -136,6 +136,7 @@ class PlanDesign:
     family_combined_out_of_pocket_maximum : float, optional
         The same of a family [dollars a year].
     account : {"hsa", "hra"}, optional
+        Kind of the employer's account; into an HSA no more than the deductible is paid.
     account_contribution : float
         What the employer pays into it [dollars a year].
 

@@ -129,31 +129,30 @@ def compare(
     Raises
     ------
     InputError
-        Names are repeated, `base` or a category of `trend` is unknown, or the claims cannot be used.
+        Names are repeated, `base` or a category of `trend` is unknown, or the claims cannot be used or come to nothing.
 
     Notes
     -----
-    Every design is adjudicated on the trended claims; its actuarial value there sets the change of use by category;
-    with it, allowed amounts are scaled and adjudicated once more. The factor scales what lines cost, not how many
-    there are, so that copays and first visits stay as many as they were.
+    Every design is adjudicated on the trended claims; its actuarial value there, with what an account pays, sets the
+    change of use by category; with it, allowed amounts are scaled and adjudicated once more. The factor scales what
+    lines cost, not how many there are, so that copays and first visits stay as many as they were.
     """
     every = tuple(designs)
     place = _check_names(every, base)
     ready = claims if isinstance(claims, Claims) else read_claims(claims, members=members, year=year)
-    growth = _growth(ready, trend)
-    trended = ready.scaled(growth)
+    trended = ready.scaled(_growth(ready, trend))
+    allowed = ready.total_allowed, trended.total_allowed
     people = _People.of(ready)
-    base_value = _values(trended, (every[place],), threads)[0]
     base_paid = None
     rows: list[dict[str, Any]] = []
     deciles: list[pa.Table] = []
     factors: list[pa.Table] = []
     percentiles: list[pa.Table] = []
     ordered = (every[place], *every[:place], *every[place + 1 :])
-    for design, found, before in _results(ordered, ready, trended, base_value, induced_demand, threads):
+    for design, found, before in _results(ordered, ready, trended, induced_demand, threads):
         if base_paid is None:
             base_paid = found.member_paid
-        rows.append(found.row(people) | _answers(found, before, ready, trended))
+        rows.append(found.row(people) | _answers(found, before, *allowed))
         deciles.append(people.deciles(design.name, found.member_paid, base_paid))
         percentiles.append(people.percentiles(design.name, found.member_paid))
         factors.append(_factor_table(design.name, ready.service_names, found.factors))
@@ -198,6 +197,12 @@ class _Found:
         owed = self._dollars(DEDUCTIBLE, COPAY, COINSURANCE)
         return float(np.minimum(owed, self.design.account_contribution).sum())
 
+    @cached_property
+    def value(self) -> float:
+        """Actuarial value: what the plan and the account pay, of the allowed amount."""
+        sums = part_sums(self.totals) / 100
+        return float((sums[PLAN_PAID] + self.account) / sums.sum())
+
     def _dollars(self, *parts: int) -> Numbers:
         """Return the sum of some parts of each member; NumPy's own over so short an axis takes five times as long."""
         result: Numbers = reduce(np.add, [self.totals[:, part] for part in parts]) / 100
@@ -218,8 +223,7 @@ class _Found:
             "account": self.account,
         }
         pmpm = {f"{name}_pmpm": float(amount) / people.member_months for name, amount in amounts.items()}
-        value = (sums[PLAN_PAID] + self.account) / allowed
-        return {"design": self.design.name, **pmpm, "actuarial_value": float(value)}
+        return {"design": self.design.name, **pmpm, "actuarial_value": self.value}
 
 
 @dataclass(frozen=True)
@@ -290,12 +294,14 @@ def _results(
     designs: Sequence[PlanDesign],
     untrended: Claims,
     trended: Claims,
-    base_value: float,
     induced: InducedDemand | None,
     threads: int | None,
 ) -> Iterator[tuple[PlanDesign, _Found, int]]:
-    """Yield each design, its results and what the plan paid before trend [cents]; a batch of designs in one pass."""
-    same_use = np.ones(len(trended.service_names))
+    """Yield each design, its results and what the plan paid before trend [cents]; a batch of designs in one pass.
+
+    The base is the first of them.
+    """
+    same_use, base_value = np.ones(len(trended.service_names)), None
     size = max(1, _BATCH_BYTES // (40 * trended.member_years.num_rows))
     for begin in range(0, len(designs), size):
         batch = designs[begin : begin + size]
@@ -304,6 +310,7 @@ def _results(
         for number, design in enumerate(batch):
             found = _Found(design, totals[number], same_use)
             if induced is not None:
+                base_value = found.value if base_value is None else base_value
                 found = _induced(found, trended, base_value, induced, threads)
             yield design, found, int(before[number, :, PLAN_PAID].sum())
 
@@ -311,24 +318,15 @@ def _results(
 def _induced(
     found: _Found, claims: Claims, base_value: float, induced: InducedDemand, threads: int | None
 ) -> _Found:
-    value = _value(found.totals)
-    factors = np.array([induced.factor(value, base_value, service) for service in claims.service_names])
+    services = claims.service_names
+    factors = np.array([induced.factor(found.value, base_value, service) for service in services])
     return _Found(
         found.design, adjudicate(claims.scaled(factors), found.design, threads=threads).totals[0], factors
     )
 
 
-def _values(claims: Claims, designs: Sequence[PlanDesign], threads: int | None) -> list[float]:
-    return [_value(totals) for totals in adjudicate(claims, designs, threads=threads).totals]
-
-
-def _value(totals: npt.NDArray[np.int64]) -> float:
-    return float(totals[:, PLAN_PAID].sum() / totals.sum())
-
-
-def _answers(found: _Found, before: int, untrended: Claims, trended: Claims) -> dict[str, float | None]:
+def _answers(found: _Found, before: int, allowed_before: int, allowed: int) -> dict[str, float | None]:
     """Return how use and what the plan pays answer: use against the claims', paid trend, leverage."""
-    allowed_before, allowed = int(untrended.allowed.sum()), int(trended.allowed.sum())
     use = float(found.totals.sum() / allowed)
     allowed_trend = allowed / allowed_before - 1
     paid_trend = float(found.totals[:, PLAN_PAID].sum()) / before - 1 if before and allowed_trend else None

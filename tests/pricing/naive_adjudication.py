@@ -76,6 +76,7 @@ class Book:
             return parts | {"plan_paid": amount}
         copay_only = which <= terms.copay_visits
         copay_left = self.copay_left[unit] if not terms.copay_visits or copay_only else 0
+        copay_left = min(copay_left, self.most_left[unit])
         coinsurance_rate = terms.coinsurance
         if coinsurance_rate is None:
             coinsurance_rate = plan_coinsurance
@@ -96,7 +97,6 @@ class Book:
             if not terms.copay_before_deductible:
                 copay = min(left, copay_left)
                 left -= copay
-        copay = min(copay, self.most_left[unit])
         exact = left * Fraction(round(coinsurance_rate * 1_000_000), 1_000_000)
         coinsurance = min(floor(exact + Fraction(1, 2)), self.most_left[unit] - copay)
         self.copay_left[unit] -= copay

@@ -112,6 +112,14 @@ def test_the_most_per_visit_holds_for_all_its_lines():
     assert member_pays(PlanDesign("d", services=imaging), *[line(150, 1, "imaging")] * 2) == [75, 25]
 
 
+def test_what_the_most_takes_off_a_copay_counts_to_the_deductible():
+    per_day = CostSharing(copay=40, copay_per="day", max_per_unit=75, copay_before_deductible=True)
+    design = PlanDesign("d", 500, services={"inpatient": per_day})
+    # Five days at 40 come to 200, of which 75 are owed; the other 425 count to the deductible, 75 of which are left.
+    stays = [line(500, 1, "inpatient", units=5), line(500, 9, "inpatient", units=5)]
+    assert member_pays(design, *stays) == [75 + 425, 75 + 75]
+
+
 def test_drugs_with_limits_of_their_own():
     design = PlanDesign("d", 500, 2000, drug_deductible=100, drug_out_of_pocket_maximum=150, coinsurance=0.5)
     lines = [line(120, 1, "generic"), line(400, 2), line(120, 3, "generic"), line(300, 4)]
@@ -213,6 +221,27 @@ def test_a_family_of_one_has_the_limits_of_one():
     assert found.members["member_paid"].to_pylist() == [800, 0]
 
 
+def test_members_without_families_are_of_those_that_their_claims_name():
+    design = PlanDesign("d", 500, family_deductible=600)
+    _, lines = extract(family(("A", 400), ("B", 400)))
+    members = {"member_id": ["C", "B", "A"], "months_enrolled": [12, 12, 12]}
+    found = adjudicate(read_claims(lines, members=members, year=2025), design).members
+    paid = dict(zip(found["member_id"].to_pylist(), found["member_paid"].to_pylist(), strict=True))
+    assert paid == {"A": 400, "B": 600 - 400, "C": 0}
+    _, lines = extract([line(400, family_id="F"), line(400, 2, family_id="G")])
+    with pytest.raises(InputError, match=r"'family_id': another than .* in 1 of 2 rows .* table of members"):
+        read_claims(lines, members=members, year=2025)
+
+
+def test_a_member_of_a_blank_family_is_a_family_of_one():
+    design = PlanDesign("d", 500, family_deductible=600)
+    members = {"member_id": ["A", "B", "C"], "family_id": ["F", None, "F"], "months_enrolled": [12, 12, 12]}
+    _, lines = extract([line(400, day, member=who) for day, who in enumerate("ABC", start=1)])
+    found = adjudicate(read_claims(lines, members=members, year=2025), design).members
+    paid = dict(zip(found["member_id"].to_pylist(), found["member_paid"].to_pylist(), strict=True))
+    assert paid == {"A": 400, "B": 400, "C": 600 - 400}
+
+
 def test_without_a_family_each_stands_alone():
     design = PlanDesign("d", 500, family_deductible=500)
     assert member_pays(design, line(400, member="A"), line(400, member="B")) == [400, 400]
@@ -292,6 +321,8 @@ def test_extracts_that_cannot_be_used():
         read_claims(good.set_column(4, "service_date", pa.array([None], pa.date32())))
     with pytest.raises(InputError, match="no claim line with a service date in 2031"):
         read_claims(good, year=2031)
+    with pytest.raises(InputError, match="no claim line, or they all come to 0"):
+        read_claims(extract([line(10, claim_id="X"), line(-10, claim_id="X")])[1])
     with pytest.raises(InputError, match="not among the members in 1 of 1 rows") as caught:
         read_claims(good, members={"member_id": ["SECRET"], "months_enrolled": [12]}, year=2025)
     assert "SECRET" not in str(caught.value)

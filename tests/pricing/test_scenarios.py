@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pricing.benefits.claims import read_claims
+from pricing.benefits.claims_continuance import value_on_claims
 from pricing.benefits.design import CostSharing, PlanDesign
 from pricing.benefits.induced_demand import InducedDemand, federal_induced_demand
 from pricing.benefits.scenarios import compare
@@ -109,6 +110,22 @@ def test_induced_demand_by_category():
     assert rows["rich"]["plan_paid_pmpm"] == pytest.approx((1275 + 100) / 24)
     assumed = {row["assumption"]: row["value"] for row in found.assumptions.to_pylist()}
     assert assumed["induced demand: response of imaging"] == "0"
+
+
+def test_claims_that_come_to_nothing_have_no_shares():
+    for amounts in ([0.0, 0.0], [10.0, -20.0]):
+        nothing = CLAIMS.set_column(5, "allowed_amount", pa.array(amounts))
+        with pytest.raises(InputError, match=r"allowed amounts of the claims come to .* needs more than 0"):
+            compare([RICH, POOR], nothing)
+        with pytest.raises(InputError, match=r"allowed amounts of the claims come to .* needs more than 0"):
+            value_on_claims(nothing, RICH)
+
+
+def test_an_account_makes_a_design_richer_and_more_used():
+    account = PlanDesign("hra", 500, coinsurance=0.2, account="hra", account_contribution=300)
+    found = compare([POOR, account], CLAIMS, induced_demand=InducedDemand({0.0: 1.0, 1.0: 2.0}))
+    # Poor pays 400 of 1,200; the account adds 300 of A's cost and 200 of B's: values 1/3 and 3/4.
+    assert by_design(found)["hra"]["utilization"] == pytest.approx((1 + 3 / 4) / (1 + 1 / 3))
 
 
 def test_the_federal_curve_and_curves_that_are_none():
