@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import typer
-
 from pricing.commands import (
     aca,
     benefits,
@@ -18,22 +16,13 @@ from pricing.commands import (
     revenue_aca,
     revenue_reconciliation,
 )
+from riskadj.terminal import EXIT_STATUSES, make_app
 
-_EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
-
-
-def _app(text: str, epilog: str | None = None) -> typer.Typer:
-    return typer.Typer(
-        help=text, epilog=epilog, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-        no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    )  # fmt: skip
-
-
-app = _app("Pricing of US health plans.", _EPILOG)
+app = make_app("Pricing of US health plans.", epilog=EXIT_STATUSES)
 
 
 def _room(name: str, text: str, *commands: Callable[..., None]) -> None:
-    room = _app(text)
+    room = make_app(text)
     room.callback()(lambda: None)  # without a callback the only command of a room would lose its name
     for command in commands:
         room.command()(command)

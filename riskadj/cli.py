@@ -24,19 +24,9 @@ from riskadj.commands.score import score
 from riskadj.commands.summary import summary
 from riskadj.commands.synthetic import synthetic
 from riskadj.commands.without import without
+from riskadj.terminal import EXIT_STATUSES, make_app
 
-_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-_EPILOG = "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
-
-
-def _app(text: str | None = None, epilog: str | None = None) -> typer.Typer:
-    return typer.Typer(
-        help=text, epilog=epilog, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-        no_args_is_help=True, context_settings=_SETTINGS,
-    )  # fmt: skip
-
-
-app = _app(epilog=_EPILOG)
+app = make_app(epilog=EXIT_STATUSES)
 
 
 def _show_version(wanted: bool) -> None:
@@ -69,7 +59,7 @@ app.command()(demo)
 app.command()(synthetic)
 app.command()(doctor)
 
-_maps = _app("Model tables: list, check, seal, copy, import, compare.")
+_maps = make_app("Model tables: list, check, seal, copy, import, compare.")
 _maps.command("list")(maps.list_tables)
 _maps.command()(maps.check)
 _maps.command()(maps.seal)

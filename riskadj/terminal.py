@@ -1,4 +1,4 @@
-"""Command lines: how a command ends, options in groups, and tables for people, coloured on a terminal only."""
+"""Command lines: how a command ends, options that all share or in groups, and tables for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
-from typing import TYPE_CHECKING, Any, ParamSpec, get_type_hints
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, get_type_hints
+
+import typer
 
 from riskadj.errors import RiskAdjError, defect
 
@@ -22,7 +25,32 @@ OUT_OF_MEMORY = (
     "the members a share at a time."
 )
 
+EXIT_STATUSES = (
+    "Exit status: 0 done, 2 the call or the data is wrong (one message on stderr), 1 anything else."
+)
+
+Output = Annotated[Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
+Threads = Annotated[
+    int | None, typer.Option(help="Default: every processor. Never changes a result.", metavar="N")
+]
+
 P = ParamSpec("P")
+
+
+def make_app(text: str | None = None, *, epilog: str | None = None) -> typer.Typer:
+    """Return a command line, or a group of commands, that shows its help as all do."""
+    return typer.Typer(
+        help=text, epilog=epilog, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+        no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )  # fmt: skip
+
+
+def source_of(paths: Sequence[str] | None) -> Any:
+    """Return what an option named as a source: one path may be a directory or a glob; None where it was left out."""
+    if not paths:
+        return None
+    return paths[0] if len(paths) == 1 else list(paths)
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:

@@ -17,8 +17,8 @@ from pricing.commands.options import (
     day,
     day_or_none,
     listed,
-    one_or_all,
     renamed,
+    source_of,
 )
 from pricing.commands.printing import print_result
 from riskadj.terminal import guarded, takes
@@ -68,7 +68,7 @@ def attribute(
 
     found = attribute_members(
         members,
-        None if not visits else one_or_all(visits),
+        source_of(visits),
         methods=listed(method),
         measure=measure,
         ties=listed(ties),
@@ -154,7 +154,7 @@ def episodes(
     terms, last = contract_of(contract), day(last_day, "--last-day")
     parts: dict[str, Episodes] = {
         bundle.name: find_episodes(
-            bundle, one_or_all(claims), last_day=last, first_day=day_or_none(first_day, "--first-day"),
+            bundle, source_of(claims), last_day=last, first_day=day_or_none(first_day, "--first-day"),
             risk_scores=risk_scores, amount=amount, columns=renamed(columns),
         )
         for bundle in terms.bundles

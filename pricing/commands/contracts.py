@@ -14,7 +14,7 @@ from pricing.commands.contract_options import (
     Period,
     contract_of,
 )
-from pricing.commands.options import Output, Overwrite, listed, one_or_all
+from pricing.commands.options import Output, Overwrite, listed, source_of
 from pricing.commands.printing import MOST_ROWS, print_result
 from pricing.errors import InputError
 from riskadj.terminal import guarded
@@ -60,7 +60,7 @@ def settle(
 
     found = settle_contract(
         contract_of(contract),
-        one_or_all(panel) if panel else None,
+        source_of(panel),
         period=period,
         groups=groups,
         episodes=episodes,
@@ -94,7 +94,7 @@ def chance(
 
     found = chance_by_size(
         contract_of(contract),
-        one_or_all(panel),
+        source_of(panel),
         period=period,
         sizes=[int(each) for each in _numbers(sizes, "--sizes")],
         true_savings=_numbers(true_savings, "--true-savings"),
@@ -136,7 +136,7 @@ def scorecard(
     from pricing.contracts.terms import Truncation
 
     found = scorecards(
-        one_or_all(panel),
+        source_of(panel),
         period=period,
         truncation=None if truncation is None else Truncation(level=truncation),
         groups=groups,

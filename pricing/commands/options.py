@@ -9,6 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
+from riskadj.terminal import Output as Output
+from riskadj.terminal import Overwrite as Overwrite
+from riskadj.terminal import Threads as Threads
+from riskadj.terminal import source_of as source_of
+
 Claims = Annotated[
     list[str],
     typer.Option(help="Claims extract: file, directory or quoted glob; may be repeated.", metavar="PATH"),
@@ -26,7 +31,6 @@ Designs = Annotated[
         metavar="PATH",
     ),
 ]
-Output = Annotated[Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")]
 HeaderAmounts = Annotated[
     str | None,
     typer.Option(
@@ -38,10 +42,6 @@ Columns = Annotated[
     str | None,
     typer.Option(help="Our name=the extract's, where claims differ.", metavar="NAME=COLUMN,..."),
 ]
-Threads = Annotated[
-    int | None, typer.Option(help="Default: every processor. Never changes a result.", metavar="N")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
 Workbook = Annotated[
     Path | None,
     typer.Option(help="Also write a workbook with live formulas, ending in .xlsx.", metavar="PATH"),
@@ -51,11 +51,6 @@ Parameters = Annotated[
 ]
 BenefitYear = Annotated[int, typer.Option(help="Benefit year, whose parameters hold.", metavar="YEAR")]
 PaymentYear = Annotated[int, typer.Option(help="Payment year, whose parameters hold.", metavar="YEAR")]
-
-
-def one_or_all(paths: list[str]) -> str | list[str]:
-    """Return a source as readers take it: one path may be a directory or a glob."""
-    return paths[0] if len(paths) == 1 else paths
 
 
 def payment_scores(path: Path) -> Path:
@@ -123,9 +118,9 @@ class ClaimLines:
     columns: Columns = None
 
     @property
-    def source(self) -> str | list[str]:
+    def source(self) -> Any:
         """The extract, as readers take it."""
-        return one_or_all(self.claims)
+        return source_of(self.claims)
 
     @property
     def reading(self) -> dict[str, Any]:

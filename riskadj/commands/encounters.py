@@ -55,9 +55,7 @@ def encounters(
     """
     from riskadj.front_door import encounters as set_against
 
-    mao_4, mao_2, returns, sent = (
-        shared.source_of(paths) if paths else None for paths in (mao004, mao002, raps, submissions)
-    )
+    mao_4, mao_2, returns, sent = (shared.source_of(paths) for paths in (mao004, mao002, raps, submissions))
     found = set_against(
         **reading.extracts, **reading.scoring, mao004=mao_4, mao002=mao_2, raps=returns, submissions=sent,
         match=match, rate=shared.parse_rate(rate),

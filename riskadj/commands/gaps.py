@@ -66,15 +66,12 @@ def gaps(
 
     found = find_gaps(
         **reading.extracts, **reading.scoring,
-        prior_diagnoses=_source(prior_diagnoses), prior_years=prior_years, as_of=as_of, chronic=chronic,
-        suspects=_source(suspects), attributes=_source(attributes), rate=shared.parse_rate(rate), by=by,
+        prior_diagnoses=shared.source_of(prior_diagnoses), prior_years=prior_years, as_of=as_of, chronic=chronic,
+        suspects=shared.source_of(suspects), attributes=shared.source_of(attributes),
+        rate=shared.parse_rate(rate), by=by,
     )  # fmt: skip
     found.write(output, chart=True, overwrite=overwrite)
     _print(found, output)
-
-
-def _source(paths: list[str] | None) -> str | list[str] | None:
-    return shared.source_of(paths) if paths else None
 
 
 def _print(found: Gaps, output: Path) -> None:

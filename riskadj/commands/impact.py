@@ -69,7 +69,7 @@ def impact(
 
     OutputDirectory(output, overwrite=overwrite)  # says at once if it may not be written
     names = [name.strip() for name in by.split(",") if name.strip()]
-    own = shared.source_of(attributes) if attributes else None
+    own = shared.source_of(attributes)
     result = attribute(
         _score(sides[0]), _score(sides[1]), by=names, rate=shared.parse_rate(rate), attributes=own
     )

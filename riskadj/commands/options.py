@@ -9,6 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from riskadj.errors import OptionError
+from riskadj.terminal import Output as Output
+from riskadj.terminal import Overwrite as Overwrite
+from riskadj.terminal import Threads as Threads
+from riskadj.terminal import source_of as source_of
 from riskadj.terms import (
     COLLECTION_RUNS,
     DIAGNOSIS_FILTERS,
@@ -77,13 +81,9 @@ Columns = Annotated[
         help="Our column name = the file's, such as birth_date=dob,sex=gender.", metavar="OURS=THEIRS,..."
     ),
 ]
-Threads = Annotated[
-    int | None, typer.Option(help="Default: every processor. Never changes a result.", metavar="N")
-]
 MapsDir = Annotated[
     Path | None, typer.Option(help="Folder of model tables to use instead of those that ship.", metavar="DIR")
 ]
-Output = Annotated[Path, typer.Option(help="Directory to write; appears whole or not at all.", metavar="DIR")]
 Rate = Annotated[
     str | None,
     typer.Option(
@@ -92,7 +92,6 @@ Rate = Annotated[
         metavar="DOLLARS|COLUMN",
     ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier run.")]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT])(I?)B?", re.IGNORECASE)
 
@@ -144,8 +143,3 @@ def parse_rate(text: str | None) -> float | str | None:
         return None if text is None else float(text)
     except ValueError:
         return text
-
-
-def source_of(paths: list[str]) -> str | list[str]:
-    """Return one path as it is, several as a list."""
-    return paths[0] if len(paths) == 1 else paths

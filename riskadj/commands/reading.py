@@ -42,7 +42,7 @@ class Reading:
         return {
             "enrollment": options.source_of(self.enrollment),
             "diagnoses": options.source_of(self.diagnoses),
-            "drugs": options.source_of(self.drugs) if self.drugs else None,
+            "drugs": options.source_of(self.drugs),
             "layout": self.layout,
             "columns": options.parse_columns(self.columns),
         }

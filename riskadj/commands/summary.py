@@ -50,7 +50,7 @@ def summary(
     from riskadj.results.summary.written_summary import summarise_directory
 
     OutputDirectory(output, overwrite=overwrite)  # says at once if it may not be written
-    own = shared.source_of(attributes) if attributes else None
+    own = shared.source_of(attributes)
     found = summarise_directory(directory, by, min_cell=min_cell, attributes=own, maps_dir=maps_dir)
     found.write(output, overwrite=overwrite)
     _print(found, output)

@@ -58,7 +58,7 @@ def without(
     checked = make_options(**reading.scoring)
     with watching() as progress:
         found = score_without(
-            **extracts, options=checked, where=goes, listed=shared.source_of(listed) if listed else None,
+            **extracts, options=checked, where=goes, listed=shared.source_of(listed),
             rate=shared.parse_rate(rate), progress=progress,
         )  # fmt: skip
     found.write(output, chart=True, overwrite=overwrite)
