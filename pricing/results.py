@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from pricing.errors import InputError
+from pricing.inputs import Numbers
 from riskadj.errors import nearest
 from riskadj.extracts.write import Result, Tables, write_tables
 
@@ -32,6 +34,11 @@ def table_of(self: Tables, name: str) -> pa.Table:
 def tables_of(self: Tables) -> dict[str, pa.Table]:
     """Return every table by the file it is written to."""
     return {file: table_of(self, name) for name, file in self.TABLES.items()}
+
+
+def finite(values: Numbers) -> pa.Array:
+    """Return a column of numbers; null where there was nothing to divide by."""
+    return pa.array(values, mask=~np.isfinite(values))
 
 
 def shown(self: Tables) -> str:

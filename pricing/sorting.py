@@ -24,6 +24,14 @@ def stable_order(key: Integers) -> Integers:
     return sorted_rows(key)[1]
 
 
+def is_repeated(key: Integers) -> npt.NDArray[np.bool_]:
+    """Return True where an earlier row has the same key."""
+    order = np.argsort(key, kind="stable")
+    repeated = np.zeros(len(key), np.bool_)
+    repeated[order[1:]] = key[order[1:]] == key[order[:-1]]
+    return repeated
+
+
 def distinct(key: Integers) -> tuple[Integers, Integers]:
     """Return the distinct values of a key in order, and which of them each row has."""
     if len(key) < MANY_ROWS:

@@ -57,6 +57,9 @@ MEDICAID_DUAL_STATUS_CODES = ("01", "02", "03", "04", "05", "06", "08")
 CLAIM_TYPES = ("inpatient", "outpatient", "professional")
 RECORD_SOURCES = ("encounter", "chart_review_linked", "chart_review_unlinked")
 
+#: What tells one enrollment row from the others in tables that people read.
+SPAN = ("member_id", "enrollment_start_date", "enrollment_end_date")
+
 #: Choices of the public options; the command line and the library share them.
 SEGMENT_CHOICES = ("paid", "all")
 EDIT_CHOICES = ("default", "none")

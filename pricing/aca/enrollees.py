@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pricing.aca.market import is_rated, market_of_enrollees
+from pricing.aca.transfer_formula import PLAN
 from pricing.inputs import Array, Column, Columns, read_columns
 from pricing.parameters import Rates, load_rates
 
@@ -18,13 +19,11 @@ SCORES = (
     Column("months_enrolled", minimum=0.0, maximum=12.0),
     Column("payment_risk_score", minimum=0.0),
 )
-#: Columns of the enrollment extract that enrollees take over.
-TAKEN = ("state", "market", "issuer_id", "plan_id", "rating_area", "metal_level")
 ENROLLMENT = (
     Column("member_id", "text"),
     Column("enrollment_start_date", "date"),
     Column("birth_date", "date"),
-    *(Column(name, "text") for name in TAKEN),
+    *(Column(name, "text") for name in PLAN),
     Column("premium_pmpm", minimum=0.0),
     Column("family_id", "text", default=...),
 )
@@ -50,10 +49,9 @@ def enrollees_of_scores(
     Returns
     -------
     pyarrow.Table
-        One row per scored row of at least one month, in their order: member_id, enrollment_start_date, TAKEN columns,
-        months_enrolled,
-        payment_risk_score, premium_pmpm, age_years [on the first day with the plan in the year, as it is rated],
-        is_billable, and family_id if given.
+        One row per scored row of at least one month, in their order: member_id, enrollment_start_date, state, market,
+        issuer_id, plan_id, rating_area, metal_level, months_enrolled, payment_risk_score, premium_pmpm, age_years [on
+        the first day with the plan in the year, as it is rated], is_billable, and family_id if given.
 
     Raises
     ------
@@ -76,7 +74,7 @@ def enrollees_of_scores(
     age, billable = _rating(spans, rates)
     kept = scored["months_enrolled"] > 0
     row = row[kept]
-    columns = {name: pa.array(spans[name][row]) for name in ("member_id", "enrollment_start_date", *TAKEN)}
+    columns = {name: pa.array(spans[name][row]) for name in ("member_id", "enrollment_start_date", *PLAN)}
     columns |= {name: pa.array(scored[name][kept]) for name in ("months_enrolled", "payment_risk_score")}
     columns["premium_pmpm"] = pa.array(spans["premium_pmpm"][row])
     columns["age_years"] = pa.array(age[row])

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pricing import results
 from pricing.aca.state_rating import state_factors
-from pricing.aca.transfer_formula import METAL_LEVELS
+from pricing.aca.transfer_formula import PLAN, PLAN_COLUMNS
 from pricing.inputs import Array, Column, Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
 
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
 
 #: Columns of enrollees: one row per member and span in a plan.
 ENROLLEES = (
-    Column("state", "text"),
-    Column("market", "text", allowed=("individual", "small_group", "merged")),
-    Column("issuer_id", "text"),
-    Column("plan_id", "text"),
-    Column("rating_area", "text"),
-    Column("metal_level", "text", allowed=METAL_LEVELS),
+    *PLAN_COLUMNS,
     Column("age_years", "integer", minimum=0, maximum=130),
     Column("months_enrolled", above=0.0, maximum=12.0),
     Column("payment_risk_score", minimum=0.0),
@@ -36,7 +31,6 @@ ENROLLEES = (
     Column("member_id", "text", default=...),
     Column("is_billable", "flag", default=...),
 )
-PLAN = ("state", "market", "issuer_id", "plan_id", "rating_area", "metal_level")
 
 
 def market_of_enrollees(enrollees: Any, *, benefit_year: int, rates: Rates | None = None) -> pa.Table:

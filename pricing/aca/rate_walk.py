@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from pricing.aca.index_rate import FILED
 from pricing.aca.transfer_formula import METAL_LEVELS
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.inputs import Column, Columns, Numbers, read_columns
 
 PLAN_ID = re.compile(r"[0-9]{5}[A-Z]{2}[0-9]{7}")
-FILED = "filed worksheet"
 
 #: Columns of the pool's plans: one row each. Shares are of premium.
 PLANS = (

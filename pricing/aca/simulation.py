@@ -18,10 +18,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pricing import results
-from pricing.aca.market import ENROLLEES, PLAN, billable_of
+from pricing.aca.market import ENROLLEES, billable_of
 from pricing.aca.state_rating import factors_of_states
 from pricing.aca.transfer_draws import Layout, PlanSums, transfers_of_draws
-from pricing.aca.transfer_formula import KEY, PARAMETERS
+from pricing.aca.transfer_formula import KEY, PARAMETERS, PLAN
 from pricing.errors import InputError
 from pricing.inputs import Columns, Numbers, read_columns
 from pricing.parameters import Rates, load_rates

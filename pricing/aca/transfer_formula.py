@@ -17,14 +17,22 @@ METAL_LEVELS = ("catastrophic", "bronze", "silver", "gold", "platinum")
 CATASTROPHIC = METAL_LEVELS[0]
 PARAMETERS = ("transfer_av", "transfer_idf", "transfer_premium_share")
 
-#: Columns of a market: one row per plan and rating area.
-MARKET = (
+_STATE_MARKET = (
     Column("state", "text"),
     Column("market", "text", allowed=("individual", "small_group", "merged")),
+)
+#: What tells a plan and rating area, of a market or of an enrollee.
+PLAN_COLUMNS = (
+    *_STATE_MARKET,
     Column("issuer_id", "text"),
     Column("plan_id", "text"),
     Column("rating_area", "text"),
     Column("metal_level", "text", allowed=METAL_LEVELS),
+)
+PLAN = tuple(column.name for column in PLAN_COLUMNS)
+#: Columns of a market: one row per plan and rating area.
+MARKET = (
+    *PLAN_COLUMNS,
     Column("billable_member_months", above=0.0),
     Column("plrs", above=0.0),
     Column("arf", above=0.0),
@@ -39,8 +47,7 @@ INPUTS = ("plrs", "arf", "premium_pmpm", "billable_member_months")
 
 #: Columns of published state averages: one row per state, market and pool.
 STATE_AVERAGES = (
-    Column("state", "text"),
-    Column("market", "text", allowed=("individual", "small_group", "merged")),
+    *_STATE_MARKET,
     Column("pool", "text", allowed=("metal", CATASTROPHIC)),
     *(Column(name, above=0.0) for name in ("premium_pmpm", "plrs", "arf", "av", "idf")),
 )

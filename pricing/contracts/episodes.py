@@ -19,12 +19,12 @@ from pricing.errors import InputError
 from pricing.inputs import Column, read_columns
 from pricing.rows import BLANK, Integers, Labels
 from riskadj.errors import nearest
+from riskadj.extracts.dates import days_of
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_EPOCH = date(1970, 1, 1)
 _RISK = (Column("member_id", "text"), Column("risk_score", above=0))
 
 
@@ -103,7 +103,7 @@ def find_episodes(
     kept = np.zeros(len(rows), np.bool_)
     width = bundle.days_before + bundle.days_after
     keep_triggers(lines.members.codes[rows], lines.days[rows], width, kept)
-    is_over = lines.days[rows] + bundle.days_after <= (last_day - _EPOCH).days
+    is_over = lines.days[rows] + bundle.days_after <= days_of(last_day)
     chosen = rows[kept & is_over]
     begins = lines.days[chosen] - bundle.days_before
     total = _totals(
@@ -167,7 +167,7 @@ def _triggers(
         column.codes
     ]
     if first_day is not None:
-        is_trigger &= lines.days >= (first_day - _EPOCH).days
+        is_trigger &= lines.days >= days_of(first_day)
     rows = np.flatnonzero(is_trigger)
     claim_net = np.bincount(lines.claims.codes[rows], weights=cents[rows], minlength=len(lines.claims.names))
     rows = rows[(cents[rows] > 0) & (claim_net[lines.claims.codes[rows]] > 0)]

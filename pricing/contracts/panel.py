@@ -15,6 +15,7 @@ from pricing.contracts.terms import Truncation
 from pricing.errors import InputError
 from pricing.inputs import Numbers
 from pricing.rows import Integers, Rows, add_up, read_rows
+from pricing.sorting import is_repeated
 
 _NEEDED = ("provider_id", "member_id", "period", "member_months", "amount")
 _OPTIONAL = ("risk_score", "premium", "sex", "age_years")
@@ -221,14 +222,6 @@ def read_panel(
         age=rows.numbers("age_years") if rows.has("age_years") else None,
     )
     return panel if truncation is None else panel.truncated(truncation)
-
-
-def is_repeated(key: Integers) -> npt.NDArray[np.bool_]:
-    """Return True where a key stands again."""
-    order = np.argsort(key, kind="stable")
-    repeated = np.zeros(len(key), np.bool_)
-    repeated[order[1:]] = key[order[1:]] == key[order[:-1]]
-    return repeated
 
 
 def _sex(rows: Rows) -> npt.NDArray[Any]:

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 
 from pricing.claim_lines import ClaimLines, read_claim_lines
 from pricing.contracts.money import CENTS, to_cents, to_dollars
-from pricing.contracts.panel import is_repeated
 from pricing.errors import InputError
 from pricing.experience.months import as_dates, month_numbers, month_range
 from pricing.inputs import Column, Columns, read_columns
 from pricing.rows import Flags, Integers, read_rows
+from pricing.sorting import is_repeated
 from riskadj.extracts.write import write_tables
 
 if TYPE_CHECKING:

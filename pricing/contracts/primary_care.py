@@ -16,11 +16,11 @@ from pricing.contracts.money import to_cents
 from pricing.errors import InputError
 from pricing.rows import BLANK, Integers, Labels, Rows, read_rows
 from riskadj.extracts.buffers import one_chunk
+from riskadj.extracts.dates import days_of
 
 Flags = npt.NDArray[np.bool_]
 _KEYS = ("procedure_code", "specialty")
 _VISIT = ("member_id", "provider_id", "service_date", "allowed_amount")
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,8 @@ def read_visits(
 
 
 def _inside(days: Integers, first: date | None, last: date | None) -> Flags:
-    low = -(1 << 40) if first is None else (first - _EPOCH).days
-    high = 1 << 40 if last is None else (last - _EPOCH).days
+    low = -(1 << 40) if first is None else days_of(first)
+    high = 1 << 40 if last is None else days_of(last)
     return (days >= low) & (days <= high)
 
 

@@ -219,7 +219,7 @@ def _utilization(source: Any) -> pa.Table:
         "service_category": pa.array(rows["service_category"], pa.string()),
         "utilization_per_1000": pa.array(rows["utilization_per_1000"]),
         "of_everybody": pa.array(everybody),
-        "relative": pa.array(relative, mask=~np.isfinite(relative)),
+        "relative": results.finite(relative),
         "pmpm": pa.array(rows["pmpm"]),
     }
     table = pa.table(columns).filter(pc.field("service_category") != ALL)

@@ -229,7 +229,7 @@ class _Counted:
         columns["service_category"] = names.take(pa.array(category))
         columns |= {name: pa.array(values) for name, values in counts.items()}
         columns |= {"amount": pa.array(amounts), "member_months": pa.array(months)}
-        columns |= {name: _finite(values) for name, values in rates.items()}
+        columns |= {name: results.finite(values) for name, values in rates.items()}
         return pa.table(columns)
 
 
@@ -240,11 +240,6 @@ def _units(lines: ClaimLines) -> Numbers:
     except InputError as error:
         raise InputError(f"{error} Or count something else: utilization='claims' or 'lines'.") from None
     return np.where(lines.is_reversal, -np.abs(units), units)
-
-
-def _finite(values: Numbers) -> pa.Array:
-    """Return numbers; null where there is nothing to divide by."""
-    return pa.array(values, mask=~np.isfinite(values))
 
 
 def _standing_claims(cell: Integers, claims: Integers, signs: Numbers, n_cells: int) -> Numbers:

@@ -149,13 +149,13 @@ def actual_to_expected(
         columns |= {"risk_score": score, "risk_adjusted_pmpm": actual / months / score}
     columns |= {"expected": totals, "expected_pmpm": totals / months}
     columns |= {
-        "actual_to_expected": _known(ratio),
-        "low": _known(ratio - half),
-        "high": _known(ratio + half),
+        "actual_to_expected": results.finite(ratio),
+        "low": results.finite(ratio - half),
+        "high": results.finite(ratio + half),
     }
     if full_credibility is not None:
         z = limited_fluctuation(months, full=full_credibility)
-        columns |= {"z": z, "credible_actual_to_expected": _known(z * ratio + (1 - z) * total)}
+        columns |= {"z": z, "credible_actual_to_expected": results.finite(z * ratio + (1 - z) * total)}
     meaning = "of each row; actual claims are divided by it"
     return ActualToExpected(
         groups=pa.table(columns),
@@ -199,10 +199,6 @@ class _Sums:
 
     def of(self, values: Numbers) -> Numbers:
         return add_up(self.group, values, self.n_groups)
-
-
-def _known(values: Numbers) -> pa.Array:
-    return pa.array(values, mask=~np.isfinite(values))
 
 
 def _expected(rows: Columns) -> tuple[Numbers, tuple[str, str, str]]:

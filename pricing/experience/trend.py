@@ -8,7 +8,6 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pricing import results
@@ -17,6 +16,7 @@ from pricing.experience.assumptions import RULE, Assumption, assumption_table, c
 from pricing.experience.months import as_dates, month_of, name_of
 from pricing.inputs import Column, Numbers, read_columns
 from pricing.rows import Integers
+from pricing.sorting import is_repeated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +121,7 @@ def fit_trend(
     wanted = (Column("month", "date"), Column(value, above=0), Column("member_months", default=1.0, above=0))
     rows = read_columns(months, wanted, role="months", key=("month",))
     number = rows["month"].astype("datetime64[M]").astype(np.int64)
-    rows.refuse(_repeated(number), "a month that stands twice")
+    rows.refuse(is_repeated(number), "a month that stands twice")
     order = np.argsort(number)
     number, pmpm, weight = number[order], rows[value][order], rows["member_months"][order].astype(np.float64)
     design = _design(number, seasonality)
@@ -183,12 +183,6 @@ def _gaps(number: Integers) -> tuple[str, ...]:
         f"{len(missing)} months between {first} and {last} are missing (first: {names}); if nothing was paid in them, "
         "the trend leaves that out.",
     )
-
-
-def _repeated(number: Integers) -> npt.NDArray[np.bool_]:
-    is_repeated = np.ones(len(number), np.bool_)
-    is_repeated[np.unique(number, return_index=True)[1]] = False
-    return is_repeated
 
 
 def _design(number: Integers, seasonality: bool) -> Numbers:

@@ -12,15 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from pricing.errors import InputError
-from pricing.inputs import Column, Numbers, read_columns
+from pricing.inputs import Numbers, read_columns
+from pricing.medicare.bid import SERVICE_AREA
 
 MONTHS = 12
-#: Columns of the service area: one row per county.
-SERVICE_AREA = (
-    Column("county_code", "text"),
-    Column("member_months", above=0.0),
-    Column("rate", above=0.0),
-)
 
 
 def savings_deposits(service_area: Any, *, msa_premium: float) -> pa.Table:

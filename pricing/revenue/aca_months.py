@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pricing.aca.market import ENROLLEES, PLAN, billable_of
+from pricing.aca.market import ENROLLEES, billable_of
 from pricing.aca.state_rating import state_factors
+from pricing.aca.transfer_formula import PLAN
 from pricing.errors import InputError
 from pricing.experience.months import first_days, month_numbers, month_of, name_of
 from pricing.inputs import Column, Columns, Numbers, read_columns

@@ -14,6 +14,7 @@ from pricing.worksheets.audit import assumptions_grid
 from pricing.worksheets.bid_lines import BID, PREMIUMS, PROJECTION
 from pricing.worksheets.grids import Book, Grid, Line
 from pricing.worksheets.lines import (
+    BID_NOTE,
     NO,
     YES,
     Formula,
@@ -29,7 +30,6 @@ from pricing.worksheets.lines import (
 from pricing.worksheets.read import read_inputs
 from pricing.worksheets.render import write_book
 
-_NOTE = "Yellow cells are inputs; the others follow from them. Dollars are per member and month."
 _CHECKS_NOTE = (
     "What reviewers look at, plan by plan; special needs and general plans are compared all together."
 )
@@ -62,10 +62,10 @@ def write_bid(
     """
     owners = range(flow.plans.n_rows)
     grids = (
-        Grid("plans", "Plans", "Plans", tuple(input_lines(flow.plans, PLANS)), owners, note=_NOTE),
+        Grid("plans", "Plans", "Plans", tuple(input_lines(flow.plans, PLANS)), owners, note=BID_NOTE),
         _projection(flow),
         _counties(flow),
-        Grid("bid", "Bid", "From medical cost to premium", tuple(_bid_lines(flow)), owners, note=_NOTE),
+        Grid("bid", "Bid", "From medical cost to premium", tuple(_bid_lines(flow)), owners, note=BID_NOTE),
         checks_grid(flow.plans, flow.checks, _conditions(flow), note=_CHECKS_NOTE),
         assumptions_grid(flow.rates, PARAMETERS),
     )
@@ -108,7 +108,7 @@ def _projection(flow: BidFlow) -> Grid:
     names = {line.key for line in lines}
     found = tuple(formula_line(entry, flow.lines[entry.key], names) for entry in PROJECTION)
     title = "Base experience and projected cost by service category"
-    return Grid("projection", "Projection", title, (*lines, *found), flow.line_plans.tolist(), is_across=False, note=_NOTE)  # fmt: skip # noqa: E501
+    return Grid("projection", "Projection", title, (*lines, *found), flow.line_plans.tolist(), is_across=False, note=BID_NOTE)  # fmt: skip # noqa: E501
 
 
 def _counties(flow: BidFlow) -> Grid:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pricing.medicare.bid_worksheets import NON_BENEFIT
-from pricing.worksheets.lines import YES, Formula, rate_cell, rounded
+from pricing.worksheets.lines import EXPENSE, YES, Formula, rate_cell, rounded
 
 #: Worksheets 1 to 3, by service category.
 PROJECTION = (
@@ -44,7 +43,6 @@ PROJECTION = (
     ),
 )  # fmt: skip
 
-_EXPENSE = "+".join(f"{{plans.{name}}}" for name in NON_BENEFIT)
 _REBATE_SHARE = (
     f'IF({{plans.is_new_plan}}="{YES}",'
     f"{rate_cell('rebate_percentage', 'new')},"
@@ -82,7 +80,7 @@ BID = (
         "supplemental_medical", "mandatory supplemental cost, with ESRD subsidy",
         "MAX({cost_sharing_reduction}+{additional_benefits}+{plans.esrd_subsidy},0)", field="WS4",
     ),
-    Formula("non_benefit", "non-benefit expense", _EXPENSE, field="WS4", section="Required revenue (worksheet 4)"),
+    Formula("non_benefit", "non-benefit expense", EXPENSE, field="WS4", section="Required revenue (worksheet 4)"),
     Formula(
         "covered_non_benefit", "of it for Part A and B",
         "{non_benefit}*{covered_net}/({covered_net}+{supplemental_medical})", field="WS4",

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pricing.errors import InputError
 from pricing.inputs import Column, Columns
 from pricing.medicare.bid_projection import UNIT_COST_FACTORS, UTILIZATION_FACTORS
+from pricing.medicare.bid_worksheets import NON_BENEFIT
 from pricing.parameters import Rates
 from pricing.worksheets.audit import ASSUMPTIONS, parameter_key
 from pricing.worksheets.grids import FLAG, OK, Grid, Line, label_line, plain_values
@@ -21,6 +22,9 @@ _ABBREVIATIONS = {
 }  # fmt: skip
 #: How flags stand in cells: spreadsheet programs disagree on truth values.
 YES, NO = "yes", "no"
+BID_NOTE = "Yellow cells are inputs; the others follow from them. Dollars are per member and month."
+#: What a plan spends beside benefits, as a formula.
+EXPENSE = "+".join(f"{{plans.{name}}}" for name in NON_BENEFIT)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pricing.medicare.bid_worksheets import NON_BENEFIT
 from pricing.medicare.drug_designs import ENHANCED
 from pricing.medicare.part_d_bid import COVERED, PARAMETERS, PLANS, PartDBids, part_d_bids
 from pricing.parameters import Rates, load_rates
 from pricing.worksheets.audit import assumptions_grid
 from pricing.worksheets.grids import Book, Grid
 from pricing.worksheets.lines import (
+    BID_NOTE,
+    EXPENSE,
     YES,
     Formula,
     checks_grid,
@@ -28,9 +29,7 @@ from pricing.worksheets.lines import (
 from pricing.worksheets.read import read_inputs
 from pricing.worksheets.render import write_book
 
-_NOTE = "Yellow cells are inputs; the others follow from them. Dollars are per member and month."
 _COVERAGE_NOTE = "Who pays for drugs under the standard and the plan's own benefit, from adjudicated claims."
-_EXPENSE = "+".join(f"{{plans.{name}}}" for name in NON_BENEFIT)
 _TOTAL = "{premium_before_demonstration}+{supplemental_premium}"
 
 
@@ -65,10 +64,10 @@ def write_part_d_bid(
         *(formula_line(entry, bids.numbers[entry.key]) for entry in _formulas(bids)),
     )
     grids = (
-        Grid("plans", "Plans", "Plans", tuple(input_lines(bids.plans, PLANS)), owners, note=_NOTE),
+        Grid("plans", "Plans", "Plans", tuple(input_lines(bids.plans, PLANS)), owners, note=BID_NOTE),
         Grid("coverage", "Coverage", "Drug coverage by payer", tuple(input_lines(bids.coverage, COVERED)), owners,
              note=_COVERAGE_NOTE),
-        Grid("bid", "Bid", "From drug cost to premium", lines, owners, note=_NOTE),
+        Grid("bid", "Bid", "From drug cost to premium", lines, owners, note=BID_NOTE),
         checks_grid(bids.plans, bids.checks, _conditions()),
         assumptions_grid(bids.rates, PARAMETERS),
     )  # fmt: skip
@@ -121,7 +120,7 @@ def _formulas(bids: PartDBids) -> tuple[Formula, ...]:
                 "{plans.dir_share}*({coverage.allowed}-{gross_reinsurance})", field="WS2"),
         Formula("basic_cost", "basic cost of the plan", _basic("plan") + "-{retained_dir}", field="WS7", is_total=True),
         Formula("supplemental_cost", "supplemental cost", extra, field="WS5"),
-        Formula("non_benefit", "non-benefit expense", _EXPENSE, field="WS2", section="Bid (worksheet 7)"),
+        Formula("non_benefit", "non-benefit expense", EXPENSE, field="WS2", section="Bid (worksheet 7)"),
         Formula("basic_non_benefit", "of it basic",
                 "{non_benefit}*{basic_cost}/({basic_cost}+{supplemental_cost})", field="WS7"),
         Formula("basic_bid", "basic bid at the plan's risk score",

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from riskadj.results.summary.groups import age_bands
+
 Floats = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
 
@@ -131,17 +133,10 @@ def deciles(predicted: Floats, weight: Floats, n_groups: int = 10) -> Groups:
     return np.minimum((middle * n_groups).astype(np.int64), n_groups - 1)[of_row]
 
 
-#: Lowest age of each band of the A/E table. [years]
-AGE_BANDS = (0, 18, 35, 45, 55, 60, 65, 70, 75, 80, 85, 90, 95)
-
-
 def age_sex_groups(
     age_years: npt.NDArray[np.uint8], sex: npt.NDArray[np.uint8], sexes: Sequence[str]
 ) -> tuple[Groups, list[str]]:
     """Return the age and sex band of each row, and the bands' names, sex by sex."""
-    ends = [*(low - 1 for low in AGE_BANDS[1:]), None]
-    bands = [
-        f"{low}-{end}" if end is not None else f"{low}+" for low, end in zip(AGE_BANDS, ends, strict=True)
-    ]
-    band = np.searchsorted(AGE_BANDS, age_years, side="right") - 1
-    return sex.astype(np.int64) * len(bands) + band, [f"{code} {name}" for code in sexes for name in bands]
+    bands = age_bands(age_years)
+    group = sex.astype(np.int64) * len(bands.names) + bands.codes
+    return group, [f"{code} {name}" for code in sexes for name in bands.names]

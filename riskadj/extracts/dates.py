@@ -99,6 +99,11 @@ def days_of(day: date) -> int:
     return day.toordinal() - EPOCH.toordinal()
 
 
+def day_of(days: int) -> date:
+    """Return the date `days` after 1970-01-01."""
+    return EPOCH + timedelta(days=int(days))
+
+
 def month_of(days: int) -> str:
-    """Return ``YYYY-MM`` of days since 1970-01-01, for messages about whole extracts."""
-    return (EPOCH + timedelta(days=int(days))).strftime("%Y-%m")
+    """Return ``YYYY-MM`` of days since 1970-01-01."""
+    return day_of(days).strftime("%Y-%m")

@@ -27,6 +27,7 @@ from riskadj.cms_reports.reading import load_codes
 from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import encoded_strings, from_floats, from_numpy, from_strings, one_chunk
 from riskadj.results.compare.scored import Scored
+from riskadj.terms import SPAN
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,7 +41,6 @@ _STATUS_CLASSES = ("esrd_status", "new_enrollee", "institutional", "dual_status"
 _PRINTED = 10_000
 #: A blended score is rounded once more than the raw scores that it is made of.
 _ROUNDING = 0.001
-_SPAN = ("member_id", "enrollment_start_date", "enrollment_end_date")
 _NO_DATE = -(1 << 31)
 #: Columns of the MMR by which member-months are compared.
 MMR_COLUMNS = (
@@ -136,10 +136,10 @@ def _month_from(days: Numbers) -> Numbers:
 
 
 def _our_rows(scored: Scored) -> _Ours:
-    payment = pa.concat_tables(scored.tables("payment_scores", (*_SPAN, "payment_risk_score")))
+    payment = pa.concat_tables(scored.tables("payment_scores", (*SPAN, "payment_risk_score")))
     model = pa.concat_tables(_model_rows(scored))
     (payment_member, model_member), _ = number_ids(payment["member_id"], model["member_id"])
-    spans = [np.column_stack([_days(table[name]) for name in _SPAN[1:]]) for table in (payment, model)]
+    spans = [np.column_stack([_days(table[name]) for name in SPAN[1:]]) for table in (payment, model)]
     keys, row = np.unique(
         np.column_stack([np.concatenate([payment_member, model_member]), np.concatenate(spans)]),
         axis=0,
@@ -176,7 +176,7 @@ def _model_rows(scored: Scored) -> Iterator[pa.Table]:
     """Yield the rows of models that pay, with whether a variable of the original reason for entitlement scored."""
     numbers = ("segment", "weight", "age_years", "raw_risk_score", "normalized_risk_score")
     orec = pa.array([row["variable"] for row in load_codes("status_variables")])
-    for table in scored.tables("model_scores", (*_SPAN, *numbers, "variables")):
+    for table in scored.tables("model_scores", (*SPAN, *numbers, "variables")):
         paid = table.filter(pc.greater(table["weight"], 0.0))
         lists = one_chunk(paid["variables"])
         has_orec = np.zeros(paid.num_rows, np.bool_)
@@ -185,7 +185,7 @@ def _model_rows(scored: Scored) -> Iterator[pa.Table]:
             .filter(pc.is_in(pc.list_flatten(lists).cast(pa.string()), orec))
             .to_numpy()
         ] = True
-        plain = paid.select([*_SPAN, *numbers]).set_column(3, "segment", paid["segment"].cast(pa.string()))
+        plain = paid.select([*SPAN, *numbers]).set_column(3, "segment", paid["segment"].cast(pa.string()))
         yield plain.append_column("has_orec", from_numpy(has_orec, pa.bool_()))
 
 

@@ -29,8 +29,8 @@ from riskadj.scoring.payment_score import Scores, to_float
 from riskadj.scoring.plan import Words
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import score_column, span_columns
+from riskadj.terms import SPAN
 
-_SPAN = ("member_id", "enrollment_start_date", "enrollment_end_date")
 Numbers = npt.NDArray[np.int64]
 
 
@@ -224,7 +224,7 @@ def score_table(stakes: Stakes, ours: Scores, of_cms: Scores) -> pa.Table:
     rows = np.flatnonzero((at_stake != 0) | (lone != 0))
     months = population.enrollment.months_enrolled[rows]
     columns = {
-        **dict(zip(_SPAN, span_columns(population.enrollment, rows), strict=True)),
+        **dict(zip(SPAN, span_columns(population.enrollment, rows), strict=True)),
         "months_enrolled": from_numpy(months, pa.int16()),
         "payment_risk_score": score_column(ours[rows], decimals),
         "payment_risk_score_accepted": score_column(stakes.scores[rows], decimals),

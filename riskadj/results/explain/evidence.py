@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,6 @@ from riskadj.scoring.codes import pack, unpack
 from riskadj.scoring.drugs import DRUGS, read_drug_code
 from riskadj.scoring.members import MemberIndex, index_members
 from riskadj.scoring.run import ScoringRun
-
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass
@@ -109,8 +107,3 @@ def _add(found: dict[str, CodeEvidence], row: dict[str, object], window: tuple[d
             item.days.add(day)
             item.first = day if item.first is None else min(item.first, day)
             item.last = day if item.last is None else max(item.last, day)
-
-
-def day_of(days: int) -> date:
-    """Return the date `days` after 1970-01-01."""
-    return _EPOCH + timedelta(days=int(days))

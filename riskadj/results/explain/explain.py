@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from riskadj.errors import RiskAdjError
-from riskadj.extracts.dates import MISSING_DATE, days_of
+from riskadj.extracts.dates import MISSING_DATE, day_of, days_of
 from riskadj.extracts.spans import OPEN_END
-from riskadj.results.explain.evidence import CodeEvidence, day_of, find_drug_evidence, find_evidence
+from riskadj.results.explain.evidence import CodeEvidence, find_drug_evidence, find_evidence
 from riskadj.results.explain.explanation import Explanation, Line
 from riskadj.scoring.payment_score import NO_SCORE, ModelNumbers
 from riskadj.scoring.plan import BOTH_SEXES, EVER, ConditionBit, ScoringPlan

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from riskadj.extracts.buffers import encoded_strings, from_numpy
+from riskadj.extracts.dates import month_of
 from riskadj.results.gaps.chronic import KINDS
 from riskadj.results.gaps.rows import CLOSED, NOT_APPLICABLE, SUPERSEDED, GapRows
 from riskadj.results.summary.groups import Labels, combine
 from riskadj.scoring.service_dates import NO_FIRST, ServiceDates, month_starts
-
-_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def counted_of(
 
 def month_names(window: tuple[date, date]) -> list[str]:
     """Return the months of a window, as YYYY-MM."""
-    return [(_EPOCH + timedelta(days=day)).isoformat()[:7] for day in month_starts(window).tolist()]
+    return [month_of(day) for day in month_starts(window).tolist()]
 
 
 def recapture_table(parts: Sequence[Counted], by: Sequence[str], now: ServiceDates) -> pa.Table:

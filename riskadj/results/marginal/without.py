@@ -32,6 +32,7 @@ from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.run_report import run_report
 from riskadj.scoring.score_rows import ModelRun, labels, score_column, span_columns
 from riskadj.scoring.service_dates import capture_window
+from riskadj.terms import SPAN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,7 +240,7 @@ class _Range:
         points, lacking = to_float(change, decimals)
         dollars = points * months * (0.0 if rates is None else rates[rows])
         columns = {
-            **dict(zip(_SPAN, span_columns(population.enrollment, rows), strict=True)),
+            **dict(zip(SPAN, span_columns(population.enrollment, rows), strict=True)),
             "months_enrolled": from_numpy(months, pa.int16()),
             "payment_risk_score": score_column(self.before[at], decimals),
             "payment_risk_score_without": score_column(self.after[at], decimals),
@@ -247,9 +248,6 @@ class _Range:
             "dollars_change": from_numpy(dollars, pa.float64(), valid=~lacking & (rates is not None)),
         }
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
-
-
-_SPAN = ("member_id", "enrollment_start_date", "enrollment_end_date")
 
 
 def _capture(run: ScoringRun, removal: Removal) -> _Comparison:
@@ -281,7 +279,7 @@ def _hcc_table(
 ) -> pa.Table:
     enrollment, rows = run.population.enrollment, scored.rows[at]
     columns = {
-        **dict(zip(_SPAN, span_columns(enrollment, rows), strict=True)),
+        **dict(zip(SPAN, span_columns(enrollment, rows), strict=True)),
         "months_enrolled": from_numpy(enrollment.months_enrolled[rows], pa.int16()),
         "model_id": labels(np.zeros(len(rows), np.int8), [model.plan.model.id]),
         "segment": labels(scored.segments[at].astype(np.int8), model.plan.segments),
