@@ -16,8 +16,7 @@ import pyarrow as pa
 
 from pricing.errors import InputError
 from pricing.inputs import Numbers
-from riskadj.errors import nearest
-from riskadj.extracts.write import Result, Tables, write_tables
+from riskadj.extracts.write import Result, Tables, named_table, write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,12 +57,7 @@ def to_pandas(self: Tables, table: str | None = None) -> pd.DataFrame:
     InputError
         There is no such table.
     """
-    name = next(iter(self.TABLES)) if table is None else table
-    if name not in self.TABLES:
-        raise InputError(
-            f"no table '{name}'{nearest(name, self.TABLES)}; there are: {', '.join(self.TABLES)}."
-        )
-    frame: pd.DataFrame = table_of(self, name).to_pandas()
+    frame: pd.DataFrame = table_of(self, named_table(table, list(self.TABLES), InputError)).to_pandas()
     return frame
 
 

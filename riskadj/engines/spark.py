@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from riskadj import errors
 from riskadj.engines import share
@@ -31,6 +31,7 @@ from riskadj.engines.spark_frames import (
 )
 from riskadj.errors import MissingDependencyError, OptionError
 from riskadj.extracts.layouts import columns_of
+from riskadj.extracts.write import named_table
 from riskadj.results.summary.summary import summarise_sums
 from riskadj.scoring.options import ScoreOptions, make_options
 from riskadj.scoring.shares import Survey, Whole, whole_of
@@ -54,6 +55,8 @@ _NOT_HERE = {
 class SparkScores:
     """Risk scores of a population, as Spark DataFrames. Rows stand in no order.
 
+    A result as `riskadj.Scores` is one, but that its tables stay with the workers: no chart is drawn of them.
+
     Attributes
     ----------
     payment_scores : DataFrame
@@ -68,6 +71,8 @@ class SparkScores:
 
     scored: DataFrame
     run: dict[str, Any]
+
+    TABLES: ClassVar[Mapping[str, str]] = {name: name for name in share.TABLES}
 
     @property
     def payment_scores(self) -> DataFrame:
@@ -92,11 +97,16 @@ class SparkScores:
         frame: pd.DataFrame = summarise_sums(sums_of_scores(self.model_scores)).to_pandas()
         return frame
 
-    def to_pandas(self, table: str = "payment_scores") -> pd.DataFrame:
-        """Bring one of the tables to this machine: "payment_scores", "model_scores" or "rejects"."""
-        if table not in share.TABLES:
-            raise OptionError(f"table={table!r} is none of the results; allowed: {', '.join(share.TABLES)}.")
-        frame: pd.DataFrame = self._table(table).toArrow().to_pandas()
+    def to_pandas(self, table: str | None = None) -> pd.DataFrame:
+        """Bring one of `TABLES` to this machine as a pandas DataFrame; default: the first.
+
+        Raises
+        ------
+        OptionError
+            There is no such table.
+        """
+        name = named_table(table, list(self.TABLES), OptionError)
+        frame: pd.DataFrame = self._table(name).toArrow().to_pandas()
         return frame
 
     def write(self, folder: str, *, overwrite: bool = False) -> None:
@@ -107,8 +117,8 @@ class SparkScores:
         OutputExistsError, OutputError
             One of the tables is there already, or cannot be written.
         """
-        for name in share.TABLES:
-            write_parquet(self._table(name), f"{folder}/{name}", overwrite=overwrite)
+        for name, below in self.TABLES.items():
+            write_parquet(self._table(name), f"{folder}/{below}", overwrite=overwrite)
         write_json(self.scored.sparkSession, self.run, f"{folder}/run", overwrite=overwrite)
 
     def release(self) -> None:

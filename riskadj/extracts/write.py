@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from riskadj.errors import OutputError, OutputExistsError
+from riskadj.errors import OutputError, OutputExistsError, RiskAdjError, nearest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,6 +45,14 @@ class Result(Tables, Protocol):
 
     def plot(self) -> Figure:
         """Return the chart of its first table."""
+
+
+def named_table(table: str | None, names: Sequence[str], error: type[RiskAdjError]) -> str:
+    """Return the name of the table asked for, the first where none is; one that there is not is an `error`."""
+    name = names[0] if table is None else table
+    if name not in names:
+        raise error(f"no table '{name}'{nearest(name, names)}; there are: {', '.join(names)}.")
+    return name
 
 
 class OutputDirectory:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from riskadj.errors import OptionError, nearest
-from riskadj.extracts.write import Result, Tables, write_tables
+from riskadj.errors import OptionError
+from riskadj.extracts.write import Result, Tables, named_table, write_tables
 from riskadj.scoring.run_report import run_metadata
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ def to_pandas(self: Tables, table: str | None = None) -> pd.DataFrame:
         There is no such table.
     """
     held = [name for name in self.TABLES if getattr(self, name) is not None]
-    name = held[0] if table is None else table
-    if name not in held:
-        raise OptionError(f"no table '{name}'{nearest(name, held)}; there are: {', '.join(held)}.")
-    frame: pd.DataFrame = getattr(self, name).to_pandas()
+    frame: pd.DataFrame = getattr(self, named_table(table, held, OptionError)).to_pandas()
     return frame
 
 

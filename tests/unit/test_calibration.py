@@ -11,7 +11,7 @@ import pytest
 import statsmodels.api as sm
 
 import riskadj
-from riskadj.calibration.metrics import AGE_BANDS
+from riskadj.results.summary.groups import AGE_BANDS
 from riskadj.tables.check import check_all
 from tests import naive, naive_calibration
 from tests.calibration_data import BASE, YEAR, Population, by_variable, population

@@ -123,6 +123,11 @@ def test_scores_are_the_local_ones(spark: Any) -> None:
     assert repr(scores).startswith("<SparkScores: 5,227 enrollment rows, payment year 2026")
     assert_same_summary(scores.summary(), local.summary())
     assert len(scores.to_pandas("rejects")) == 4
+    assert list(scores.to_pandas()) == local.payment_scores.column_names
+    with pytest.raises(
+        OptionError, match=r"no table 'model_score'; nearest: model_scores; there are: payment_"
+    ):
+        scores.to_pandas("model_score")
     scores.release()
     assert scores.payment_scores.count() == 5_227
 
