@@ -8,6 +8,8 @@ from pricing.aca.index_rate import projected_index_rate as projected_index_rate
 from pricing.aca.market import HighCostPool as HighCostPool
 from pricing.aca.market import high_cost_pool as high_cost_pool
 from pricing.aca.market import market_of_enrollees as market_of_enrollees
+from pricing.aca.market_scenarios import Scenario as Scenario
+from pricing.aca.market_scenarios import read_scenarios as read_scenarios
 from pricing.aca.mlr import LossRatio as LossRatio
 from pricing.aca.mlr import loss_ratio as loss_ratio
 from pricing.aca.rate_tables import RateTable as RateTable
@@ -23,9 +25,7 @@ from pricing.aca.rating import limit_of_adjustment as limit_of_adjustment
 from pricing.aca.rating import member_rates as member_rates
 from pricing.aca.rating import out_of_pocket_limit as out_of_pocket_limit
 from pricing.aca.rating import premiums as premiums
-from pricing.aca.simulation import Scenario as Scenario
 from pricing.aca.simulation import Simulation as Simulation
-from pricing.aca.simulation import read_scenarios as read_scenarios
 from pricing.aca.simulation import simulate as simulate
 from pricing.aca.state_rating import RatingRules as RatingRules
 from pricing.aca.state_rating import rating_rules as rating_rules

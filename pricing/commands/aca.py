@@ -211,7 +211,7 @@ def simulate(
     pricing aca simulate --scores scores --enrollment enrollment.parquet
         --scenarios scenarios.toml --issuer 11111 --benefit-year 2026 --output simulated
     """
-    from pricing.aca.simulation import read_scenarios
+    from pricing.aca.market_scenarios import read_scenarios
     from pricing.aca.simulation import simulate as simulation
     from pricing.parameters import load_rates
 

@@ -22,7 +22,7 @@ from pricing.medicare.bid_worksheets import NON_BENEFIT
 from pricing.medicare.drug_coverage import PARAMETERS as COVERAGE_PARAMETERS
 from pricing.medicare.drug_designs import ENHANCED, KINDS
 from pricing.medicare.drug_projection import COVERAGE, DrugExperience
-from pricing.medicare.part_d import adjusted_premium
+from pricing.medicare.part_d_premiums import adjusted_premium
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_to
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pricing.medicare.bid_checks import Check, check_table
 from pricing.medicare.drug_designs import ENHANCED
-from pricing.medicare.part_d import adjusted_premium
+from pricing.medicare.part_d_premiums import adjusted_premium
 
 if TYPE_CHECKING:
     from pricing.medicare.part_d_bid import PartDBids

@@ -6,29 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import pyarrow as pa
 
 from pricing import results
-from pricing.errors import InputError
-from pricing.inputs import Column, read_columns
-from pricing.medicare.part_d import part_d_risk_corridor
+from pricing.corridor import Band, corridor_payment
+from pricing.inputs import Column, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-#: Kinds of plans; only the first two count in the national average (42 CFR 423.279(b)).
-COUNTED = ("pdp", "mapd")
-KINDS = (*COUNTED, "msa", "pffs", "snp", "pace", "cost")
-#: Columns of the plans that bid: one row each.
-BIDS = (
-    Column("plan_id", "text"),
-    Column("plan_type", "text", allowed=KINDS),
-    Column("standardised_bid", above=0.0),
-    Column("enrollment", minimum=0.0),
-)
 #: Columns of plans to settle: one row each. Dollars of the year.
 ACTUAL = (
     Column("plan_id", "text"),
@@ -45,44 +33,6 @@ ACTUAL = (
     Column("induced_utilization", default=1.0, minimum=1.0),
 )
 PARAMETERS = ("part_d_corridor", "part_d_corridor_share")
-
-
-def national_average_bid(bids: Any) -> float:
-    """Return the national average monthly bid: standardised bids, weighted by enrollment [dollars a month].
-
-    Parameters
-    ----------
-    bids : path, DataFrame, Arrow table, mapping
-        One row per plan (`BIDS`): plan_type, standardised_bid, enrollment in the reference month. Plans of kinds that
-        do not count are left out.
-
-    Returns
-    -------
-    float
-        Dollars a month.
-
-    Raises
-    ------
-    InputError
-        A column is missing or holds impossible values, or nobody is enrolled in a plan that counts.
-
-    References
-    ----------
-    .. [1] 42 CFR 423.279: `usc1395w113` in pricing/rates/medicare/manifest.toml.
-
-    Examples
-    --------
-    >>> national_average_bid({"plan_id": ["a", "b", "c"], "plan_type": ["pdp", "mapd", "pace"],
-    ...     "standardised_bid": [250.0, 230.0, 900.0], "enrollment": [1, 3, 5]})
-    235.0
-    """
-    plans = read_columns(bids, BIDS, role="bids", key=("plan_id",))
-    weights = np.where(np.isin(plans["plan_type"].astype(str), COUNTED), plans["enrollment"], 0.0)
-    if not weights.sum() > 0:
-        raise InputError(
-            f"{plans.label}: nobody is enrolled in a plan that counts; these do: {', '.join(COUNTED)}."
-        )
-    return float(np.average(plans["standardised_bid"], weights=weights))
 
 
 @dataclass(frozen=True)
@@ -129,6 +79,45 @@ class PartDSettlement:
         from pricing.medicare.side_plots import plot_part_d_settlement
 
         return plot_part_d_settlement(self)
+
+
+def part_d_risk_corridor(
+    allowable_cost: Any, target: Any, *, payment_year: int, rates: Rates | None = None
+) -> Numbers:
+    """Return what Medicare pays a plan (negative: the plan pays) on adjusted allowable risk corridor cost [dollars].
+
+    Parameters
+    ----------
+    allowable_cost : float or array
+        Adjusted allowable risk corridor cost [dollars].
+    target : float or array, broadcast together
+        Target amount [dollars].
+    payment_year : int
+    rates : Rates, optional
+        Of program "medicare"; default: those that ship for the year.
+
+    Returns
+    -------
+    ndarray of float64 [dollars]
+        Positive: to the plan.
+
+    Raises
+    ------
+    InputError
+        The target is not above 0.
+    UnknownRateError
+        The year has no corridor.
+
+    References
+    ----------
+    .. [1] `usc1395w115` (e) in pricing/rates/medicare/manifest.toml; 42 CFR 423.336.
+    """
+    rates = rates or load_rates("medicare", payment_year)
+    bands = [
+        Band(rates.number("part_d_corridor", name), rates.number("part_d_corridor_share", name))
+        for name in ("first", "second")
+    ]
+    return corridor_payment(allowable_cost, target, bands=bands)
 
 
 def settle_part_d(plans: Any, *, payment_year: int, rates: Rates | None = None) -> PartDSettlement:

@@ -14,7 +14,7 @@ from pricing.errors import InputError
 from pricing.experience.months import years_of
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.medicare.bid import BidResult, bid_result
-from pricing.medicare.part_d import adjusted_premium
+from pricing.medicare.part_d_premiums import adjusted_premium
 from pricing.medicare.ratebook import county_rates
 from pricing.parameters import Overrides, load_rates
 from pricing.revenue.cohorts import Cohorts

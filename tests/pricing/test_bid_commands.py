@@ -13,9 +13,9 @@ import pytest
 
 import riskadj
 from pricing.aca.enrollees import market_of_scores
+from pricing.aca.market_scenarios import read_scenarios
 from pricing.aca.rate_tables import rate_table
 from pricing.aca.rate_walk import Calibration, PoolAdjustments, plan_rates
-from pricing.aca.simulation import read_scenarios
 from pricing.aca.state_rating import rating_rules
 from pricing.aca.transfer import risk_transfer
 from pricing.errors import InputError

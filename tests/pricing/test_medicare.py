@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 from pricing.errors import InputError, UnknownRateError
 from pricing.medicare.benchmark import bonus_percentage, county_benchmarks, county_quartiles
 from pricing.medicare.bid import bid_result, implied_bid, part_c_payment, rebate_percentage, sequestration
-from pricing.medicare.part_d import (
+from pricing.medicare.part_d import defined_standard, gross_at_threshold
+from pricing.medicare.part_d_premiums import (
     base_beneficiary_premium,
     basic_premium,
-    defined_standard,
     direct_subsidy,
-    gross_at_threshold,
     late_enrollment_penalty,
-    part_d_risk_corridor,
     uncapped_premium,
 )
+from pricing.medicare.part_d_settlement import part_d_risk_corridor
 from pricing.parameters import load_rates
 
 RATES = load_rates("medicare", 2026)

@@ -11,7 +11,8 @@ import pytest
 from pricing.errors import InputError
 from pricing.medicare.drug_projection import drug_experience
 from pricing.medicare.part_d_bid import part_d_bids
-from pricing.medicare.part_d_settlement import national_average_bid, settle_part_d
+from pricing.medicare.part_d_premiums import national_average_bid
+from pricing.medicare.part_d_settlement import settle_part_d
 from tests.pricing.part_d_plans import CLAIMS, DESIGNS, KINDS, PLANS
 
 BIDS = {

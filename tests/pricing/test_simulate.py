@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from pricing.aca.market import market_of_enrollees
-from pricing.aca.simulation import BASE, Scenario, simulate
+from pricing.aca.market_scenarios import BASE, Scenario
+from pricing.aca.simulation import simulate
 from pricing.aca.transfer import risk_transfer
 from pricing.aca.transfer_formula import METAL_LEVELS
 from pricing.errors import InputError
