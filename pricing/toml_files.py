@@ -114,7 +114,7 @@ def _is_text_or_texts(value: Any) -> bool:
 
 _IS: Mapping[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
-    "a number": lambda value: _is_number(value),
+    "a number": _is_number,
     "a whole number": _is_whole,
     "a list of numbers": lambda value: isinstance(value, list) and all(map(_is_number, value)),
     "a list of texts": lambda value: (

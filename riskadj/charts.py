@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from io import BytesIO
 from itertools import pairwise
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ def shortened(text: str, most: int = 34) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip(" ,") + "…"
 
 
-def set_bar_room(axes: Axes, n_bars: int, *, least: int = 4) -> None:
-    """Leave horizontal bars as thin as if there were `least` of them, so that one or two do not fill the chart."""
-    room = max(least - n_bars, 0) / 2
+def set_bar_room(axes: Axes, n_bars: int) -> None:
+    """Leave horizontal bars as thin as if there were four of them, so that one or two do not fill the chart."""
+    room = max(4 - n_bars, 0) / 2
     axes.set_ylim(-0.6 - room, n_bars - 0.4 + room)
 
 
@@ -139,7 +140,7 @@ def draw_waterfall(
         )
     axes.set_xticks(range(len(steps) + 2), [start[0], *names, end], rotation=30, ha="right", fontsize=8)
     if is_cut:
-        _cut(axes, [edge for edge in edges if edge == edge])
+        _cut(axes, [edge for edge in edges if not isnan(edge)])
     else:
         bottom, top = axes.get_ylim()
         axes.set_ylim(top=top + 0.06 * (top - bottom))  # room for the numbers above the highest bar

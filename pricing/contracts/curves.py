@@ -30,13 +30,13 @@ def value_at(points: Points, x: Numbers) -> Numbers:
     return height[low] + share * (height[high] - height[low])
 
 
-def faults_of_curve(name: str, points: Points, *, least: float = 0.0, most: float = 1.0) -> Iterator[str]:
-    """Yield what is wrong with a curve: places must rise, heights lie between `least` and `most`."""
+def faults_of_curve(name: str, points: Points) -> Iterator[str]:
+    """Yield what is wrong with a curve: places must rise, heights lie between 0 and 1."""
     if any(len(point) != 2 for point in points):
         yield f"{name} must be a list of pairs such as [0.8, 1.0]"
         return
     places = [place for place, _ in points]
     if places != sorted(places):
         yield f"the points of {name} must be in rising order"
-    if any(not least <= height <= most for _, height in points):
-        yield f"{name} must lie between {least:g} and {most:g}"
+    if any(not 0 <= height <= 1 for _, height in points):
+        yield f"{name} must lie between 0 and 1"

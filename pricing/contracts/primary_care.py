@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from pricing.contracts.money import to_cents
 from pricing.errors import InputError
-from pricing.rows import BLANK, Integers, Labels, Rows, read_rows
+from pricing.rows import BLANK, Integers, Labels, Rows, combined, read_rows
 from riskadj.extracts.buffers import one_chunk
 from riskadj.extracts.dates import days_of
 
@@ -173,16 +173,9 @@ class _Table:
     def steps(self, rows: Rows) -> Integers:
         """Return the step of each line; 0 where it is no primary care."""
         columns = [rows.labels(name, blank=BLANK) for name in self.keys]
-        key = np.zeros(rows.n_rows, np.int64)
-        for column in columns:
-            key = key * len(column.names) + column.codes
-        found, place = np.unique(key, return_inverse=True)
-        steps = np.zeros(len(found), np.int64)
         names = [[text.strip().upper() for text in column.names.to_pylist()] for column in columns]
-        for number, each in enumerate(found.tolist()):
-            code = []
-            for texts in reversed(names):
-                each, rest = divmod(each, len(texts))
-                code.append(texts[rest])
-            steps[number] = self.step_of.get(tuple(reversed(code)), 0)
-        return steps[place]
+        combination, codes = combined(columns, rows.n_rows)
+        found = (
+            tuple(texts[code] for texts, code in zip(names, each, strict=True)) for each in codes.tolist()
+        )
+        return np.array([self.step_of.get(name, 0) for name in found], np.int64)[combination]

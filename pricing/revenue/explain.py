@@ -14,7 +14,7 @@ from pricing.rows import Numbers
 if TYPE_CHECKING:
     from pricing.revenue.revenue_forecast import RevenueForecast
 
-_LATER = tuple(name for name in COMPONENTS if name not in ("part_c_risk",))
+_LATER = tuple(name for name in COMPONENTS if name != "part_c_risk")
 
 
 def build_up(forecast: RevenueForecast, column: int, where: Where) -> BuildUp:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,6 +84,6 @@ def _rows(comparison: Comparison) -> Iterator[tuple[str, ...]]:
         yield (
             row["report"], row["difference_class"], count(row["n_rows"]), f"{row['share']:.1%}",
             count(row["n_members"]),
-            *(mean(None if score != score else score) for score in scores),
-            "-" if dollars != dollars else f"{dollars:,.0f}",
+            *(mean(None if isnan(score) else score) for score in scores),
+            "-" if isnan(dollars) else f"{dollars:,.0f}",
         )  # fmt: skip

@@ -29,9 +29,9 @@ def open_parts(source: Any, role: str) -> tuple[Part, ...]:
         If nothing is there, a file is empty, truncated or not readable, or the object is of no known kind.
     """
     if isinstance(source, (str, os.PathLike)):
-        return _open_files(_expand(os.fspath(source), role), role)
+        return _open_files(_expand(os.fspath(source), role))
     if isinstance(source, (list, tuple)):
-        return _open_files(_expand_list(source, role), role)
+        return _open_files(_expand_list(source, role))
     return (arrow_parts.open_object(source, role),)
 
 
@@ -81,7 +81,7 @@ def _files_in(directory: str, role: str) -> list[str]:
     return parquet or csv
 
 
-def _open_files(paths: Sequence[str], role: str) -> tuple[Part, ...]:
+def _open_files(paths: Sequence[str]) -> tuple[Part, ...]:
     return tuple(_open_file(path, label) for path, label in zip(paths, _labels(paths), strict=True))
 
 

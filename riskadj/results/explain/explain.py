@@ -79,7 +79,7 @@ def _status_lines(run: ScoringRun, row: int, number: int) -> Iterator[Line]:
     age = int(columns["age_years"][profile])
     yield Line(
         number, "", "status", "age_years", f"{given}; {_age_rule(run, row)}", str(age),
-        _cite(run, year.citations["age_as_of"], "payment_year.toml"),
+        _cite(run, year.citations["age_as_of"]),
     )  # fmt: skip
     for field in run.rules.fields:
         code = STATUS_FIELDS[field][columns[field][profile]]
@@ -353,7 +353,7 @@ class _ModelExplanation:
     def _score(self, name: str, detail: str, score: int, citation: Citation) -> Line:
         """Return the line of a score that the payment year makes."""
         year = self.run.rules.year
-        cited = _cite(self.run, citation, "payment_year.toml")
+        cited = _cite(self.run, citation)
         return Line(
             self.row, self.plan.model.id, "score", name, detail, _decimal(score, year.decimals), cited
         )
@@ -368,14 +368,15 @@ def _blend_lines(run: ScoringRun, row: int, number: int, payments: list[np.ndarr
     parts = " + ".join(f"{weight} x {model_id}" for model_id, weight in policy.blend)
     yield Line(
         number, "", "blend", "payment risk score", f"{policy.name}: {parts}, rounded to {year.decimals} decimals",
-        _decimal(score, year.decimals), _cite(run, policy.citation, "payment_year.toml"),
+        _decimal(score, year.decimals), _cite(run, policy.citation),
     )  # fmt: skip
 
 
-def _cite(run: ScoringRun, citation: Citation, file: str) -> str:
+def _cite(run: ScoringRun, citation: Citation) -> str:
     year = run.rules.year
     verified = "" if citation.verified else " (not verified)"
-    return f"{year.folder.parts[-2]}/{year.folder.parts[-1]}/{file}: {year.sources[citation.source].title}{verified}"
+    file = f"{year.folder.parts[-2]}/{year.folder.parts[-1]}/payment_year.toml"
+    return f"{file}: {year.sources[citation.source].title}{verified}"
 
 
 def _seen(item: CodeEvidence) -> str:
