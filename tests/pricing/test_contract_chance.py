@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,6 +117,28 @@ def test_groups_that_save_much_do_not():
     assert others["probability_no_savings"].mean() > 0.25  # drawn towards the mean of all, who save
     assert (rows["credible_gap_rate"].abs() <= rows["gap_rate"].abs() + 0.1).all()
     assert found.summary()["chance_of_as_much"].is_monotonic_decreasing
+
+
+def test_draws_are_those_of_the_seed_on_any_number_of_threads():
+    panel = members(n_groups=4)
+    settlement = settle(TERMS, panel, period=2025)
+    one, other, again = (
+        chance_by_group(settlement, panel, draws=50, seed=seed, threads=threads).groups
+        for seed, threads in ((1, 1), (2, 1), (1, 2))
+    )
+    assert one.equals(again)
+    assert not one.equals(other)
+
+
+def test_no_group_is_paid_where_none_meets_the_quality_standard():
+    """The program shares by the quality score."""
+    panel = members(n_groups=4, saving=0.5)
+    contract = replace(TERMS, sharing=shared_savings_program(2026, track="basic_b").sharing)
+    groups = {"provider_id": [f"G{number:02}" for number in range(4)], "quality_score": [1.0] * 4}
+    settlement = settle(contract, panel, period=2025, groups=groups)
+    found = [chance_by_group(settlement, panel, draws=50, quality_score=score).groups for score in (0.0, 1.0)]
+    paid = [sum(groups["chance_of_payment"].to_pylist()) for groups in found]
+    assert paid[0] == 0 < paid[1]
 
 
 def test_files_and_refusals(tmp_path):

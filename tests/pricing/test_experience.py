@@ -144,6 +144,9 @@ def test_averages_worked_by_hand():
         assert chain_ladder(triangle, average=average).factors.tolist() == pytest.approx([factor])
     assert chain_ladder(triangle, last=1).factors.tolist() == [3.0]
     assert chain_ladder(triangle, average="simple", drop_high=1).factors.tolist() == [2.0]
+    assert chain_ladder(triangle, average="simple", drop_low=1).factors.tolist() == [3.0]
+    # leaving out both would leave none: none is left out
+    assert chain_ladder(triangle, average="simple", drop_high=1, drop_low=1).factors.tolist() == [2.5]
     developed = chain_ladder(triangle, last=1, tail=1.1)
     assert developed.completion.tolist() == pytest.approx([1 / 3.3, 1 / 1.1])
     assert developed.ultimate.tolist() == pytest.approx([220.0, 165.0, 33.0])

@@ -57,6 +57,14 @@ def test_change_of_quartile_takes_the_mean(quartiles, percentage):
     assert row["applicable_percentage"] == pytest.approx(percentage)
 
 
+@pytest.mark.parametrize(("is_qualifying", "benchmark"), [(False, 1035.0), (True, 1070.0)])
+def test_new_plans_have_a_bonus_of_their_own(is_qualifying, benchmark):
+    """3.5 percent, twice that in a qualifying county, on fee-for-service cost of the second quartile (100 percent)."""
+    county = {"county_code": ["1"], "ffs_base": [1000], "quartile": [2], "is_qualifying": [is_qualifying]}
+    found = county_benchmarks(county, payment_year=2026, stars=None, is_new_plan=True)
+    assert found["benchmark"].to_pylist() == pytest.approx([benchmark])
+
+
 def test_quartiles_rank_the_counties_of_states():
     """Nine counties: cut after the third, fifth and seventh; two tie at the first; territories are placed by them."""
     cost = [1000, 950, 900, 850, 800, 750, 700, 650, 900, 899, 640]
@@ -182,6 +190,11 @@ def test_payers_add_up_to_gross_and_nobody_is_paid(gross, applicable, selected, 
 def test_threshold_in_gross_cost():
     assert gross_at_threshold(payment_year=2025) == 6230.0
     assert gross_at_threshold(payment_year=2026) == 6555.0
+    # 2024 still had a gap: of 8,000 out of pocket 545 + 25 % of (5,030 - 545) are paid before it, and in it 25 % of all
+    # and 70 % of what manufacturers discount count
+    left = 8000 - 545 - (5030 - 545) / 4
+    assert gross_at_threshold(payment_year=2024) == pytest.approx(5030 + left / 0.95)
+    assert gross_at_threshold(payment_year=2024, applicable_share=0.5) == pytest.approx(5030 + left / 0.6)
 
 
 def test_discount_that_is_phased_in_leaves_the_rest_to_the_plan():

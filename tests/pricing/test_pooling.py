@@ -28,6 +28,23 @@ def test_claimant_totals():
     assert found.to_pydict() == {"member_id": ["a", "b"], "amount": [5.0, 10.1]}
 
 
+def test_claimant_totals_read_claims_as_other_questions_do():
+    """Both lines of the stay repeat its amount of 100; the office visit's lines are two amounts."""
+    claims = {
+        "clm": ["1", "1", "2", "2"],
+        "claim_line_number": [1, 2, 1, 2],
+        "member_id": ["a"] * 4,
+        "service_date": [date(2025, 1, 5)] * 4,
+        "service_category": ["inpatient", "inpatient", "office", "office"],
+        "allowed_amount": [100.0, 100.0, 5.0, 5.0],
+    }
+    year = {"first_month": "2025-01", "last_month": "2025-12"}
+    found = claimant_totals(
+        claims, **year, amount="allowed_amount", header_amounts="inpatient", columns={"claim_id": "clm"}
+    )
+    assert found["amount"].to_pylist() == [110.0]
+
+
 def test_pool_charges_worked_by_hand():
     found = pool_charges(CLAIMANTS, [10_000, 2000], member_months=100)
     assert found.levels.to_pydict() == {
@@ -64,6 +81,8 @@ def test_stop_loss_worked_by_hand():
     # retained up to 2,000 each: 500 + 2,000 + 2,000; attachment 1.25 x 3,000
     both = stop_loss(CLAIMANTS, deductible=2000, expected_claims=3000)
     assert (both.attachment, both.aggregate) == (3750, 750)
+    low = stop_loss(CLAIMANTS, deductible=2000, expected_claims=3000, aggregate_factor=1.1)
+    assert (low.attachment, low.aggregate) == (pytest.approx(3300), pytest.approx(1200))
     assert stop_loss(CLAIMANTS, deductible=2000, expected_claims=3000, lasers={"c": 5000}).aggregate == 750
     assert stop_loss(CLAIMANTS, deductible=2000, expected_claims=3000, aggregate_maximum=100).aggregate == 100
     assert both.net == 14_500 - 10_000 - 750

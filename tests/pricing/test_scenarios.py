@@ -134,6 +134,9 @@ def test_the_federal_curve_and_curves_that_are_none():
     assert [demand.use(value) for value in (0.5, 0.6, 0.65, 0.8, 0.9)] == pytest.approx(
         [1, 1, 1.015, 1.08, 1.15]
     )
+    halved = federal_induced_demand(2026, response={"imaging": 0.5})
+    assert halved.factor(0.9, 0.6, "imaging") == pytest.approx(1.075)
+    assert halved.factor(0.9, 0.6, "specialist") == pytest.approx(1.15)
     for curve in ({}, {0.6: 1.1, 0.7: 1.0}, {0.6: 0.0}):
         with pytest.raises(InputError, match="positive and do not fall"):
             InducedDemand(curve)

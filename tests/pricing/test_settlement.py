@@ -252,6 +252,13 @@ def test_bundles_with_truncation_and_stop_loss():
         settle(beside, panel(), period=2025, episodes=episodes)
 
 
+def test_a_panel_under_other_names_is_the_same():
+    names = {"amount": "allowed", "member_months": "mm"}
+    theirs = {names.get(name, name): values for name, values in panel().items()}
+    found, ours = read_panel(theirs, columns=names), read_panel(panel())
+    assert (found.cents.tolist(), found.months.tolist()) == (ours.cents.tolist(), ours.months.tolist())
+
+
 def test_truncation_by_level_and_percentile():
     read = read_panel(panel(), truncation=Truncation(level=2000.0))
     assert read.counted.tolist() == [

@@ -171,6 +171,19 @@ def test_prevalence(scores: riskadj.Scores) -> None:
     }
 
 
+def test_prevalence_by_a_column_of_ones_own(scores: riskadj.Scores) -> None:
+    members = sorted(set(scores.model_scores["member_id"].to_pylist()))
+    team = {member: f"team {number % 3}" for number, member in enumerate(members)}
+    having = defaultdict(set)
+    for row in scores.model_scores.to_pylist():
+        for hcc in row["hccs"]:
+            having[row["model_id"], team[row["member_id"]], hcc].add(row["member_id"])
+    own = pa.table({"member_id": list(team), "team": list(team.values())})
+    found = scores.prevalence(by="team", attributes=own).to_dict("records")
+    counted = {(row["model_id"], row["team"], row["hcc"]): row["members_with_hcc"] for row in found}
+    assert counted == {key: len(them) for key, them in having.items()}
+
+
 @pytest.mark.parametrize("by", ["segment", "plan_id", "age_band", "plan_id,age_band", "segment,plan_id", ""])
 @pytest.mark.parametrize("min_cell", [None, 11])
 def test_written_scores_are_summarised_alike(
