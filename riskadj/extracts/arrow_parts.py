@@ -127,6 +127,7 @@ def _open_frame(frame: Any, role: str) -> Part:
 
     The types are those of the first rows: a pandas column of Python objects shows its type only when it is converted.
     """
+    frame = _with_index(frame)
     names = [str(name) for name in frame.columns]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -138,6 +139,13 @@ def _open_frame(frame: Any, role: str) -> Part:
         return _reader_chunks(_frame_stream(frame[list(names)], role), names, role)
 
     return Part(role, _frame_stream(frame.head(TYPE_ROWS), role).schema, len(frame), chunks, never)
+
+
+def _with_index(frame: Any) -> Any:
+    """Return a frame in which the named levels of a pandas index are columns like the others."""
+    levels = [name for name in getattr(getattr(frame, "index", None), "names", ()) if name is not None]
+    levels = [name for name in levels if name not in frame.columns]
+    return frame.reset_index(level=levels) if levels else frame
 
 
 def _frame_stream(frame: Any, role: str) -> pa.RecordBatchReader:

@@ -194,7 +194,8 @@ def is_bytes(arrow_type: pa.DataType) -> bool:
     return any(test(arrow_type) for test in tests)
 
 
-def _is_whole(arrow_type: pa.DataType) -> bool:
+def is_whole(arrow_type: pa.DataType) -> bool:
+    """Return True for the types in which whole numbers come: also floats (pandas) and decimals (Snowflake)."""
     is_decimal = pa.types.is_decimal(arrow_type)
     return (
         pa.types.is_integer(arrow_type)
@@ -204,24 +205,24 @@ def _is_whole(arrow_type: pa.DataType) -> bool:
 
 
 def _accepts_id(arrow_type: pa.DataType) -> bool:
-    return is_text(arrow_type) or is_bytes(arrow_type) or _is_whole(arrow_type)
+    return is_text(arrow_type) or is_bytes(arrow_type) or is_whole(arrow_type)
 
 
 def _accepts_code(arrow_type: pa.DataType) -> bool:
-    return is_text(arrow_type) or _is_whole(arrow_type)
+    return is_text(arrow_type) or is_whole(arrow_type)
 
 
 def _accepts_date(arrow_type: pa.DataType) -> bool:
     is_date = pa.types.is_date(arrow_type) or pa.types.is_timestamp(arrow_type)
-    return is_date or is_text(arrow_type) or pa.types.is_integer(arrow_type)
+    return is_date or is_text(arrow_type) or is_whole(arrow_type)
 
 
 def _accepts_flag(arrow_type: pa.DataType) -> bool:
-    return pa.types.is_boolean(arrow_type) or is_text(arrow_type) or _is_whole(arrow_type)
+    return pa.types.is_boolean(arrow_type) or is_text(arrow_type) or is_whole(arrow_type)
 
 
 def _accepts_number(arrow_type: pa.DataType) -> bool:
-    return is_text(arrow_type) or _is_whole(arrow_type) or pa.types.is_decimal(arrow_type)
+    return is_text(arrow_type) or is_whole(arrow_type) or pa.types.is_decimal(arrow_type)
 
 
 #: How a date may be written as text; the last two are those of SAS and of Medicare's research files.
@@ -230,7 +231,7 @@ DATE_FORMS = "YYYY-MM-DD, YYYYMMDD, M/D/YYYY, DD-Mon-YYYY or DDMonYYYY"
 _ACCEPTS = {
     "id": (_accepts_id, "text, binary or whole numbers"),
     "code": (_accepts_code, "text or whole numbers"),
-    "date": (_accepts_date, f"dates, timestamps, or text as {DATE_FORMS}"),
+    "date": (_accepts_date, f"dates, timestamps, whole numbers YYYYMMDD, or text as {DATE_FORMS}"),
     "flag": (_accepts_flag, "booleans, 0 and 1, or text"),
     "integer": (_accepts_code, "whole numbers or text"),
     "number": (_accepts_number, "numbers or text"),

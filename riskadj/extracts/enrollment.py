@@ -16,7 +16,7 @@ from riskadj.extracts.buffers import from_numpy, one_chunk
 from riskadj.extracts.enrollment_rows import NO_NUMBER, Block, graft_duration, read_block
 from riskadj.extracts.issuers import ISSUER_COLUMNS, NO_ISSUER, issuer_spans
 from riskadj.extracts.memory import give_back_memory
-from riskadj.extracts.open import Chunk, Extract, require, row_numbers
+from riskadj.extracts.open import Chunk, Extract, candidate_for, require, row_numbers
 from riskadj.extracts.order import in_order
 from riskadj.extracts.rejects import Rejects
 from riskadj.extracts.repeats import contradictions, number_members
@@ -207,7 +207,7 @@ def check_columns(extract: Extract, fields: Sequence[str]) -> list[str]:
     for name in fields:
         if STATUS_FIELDS[name] != FLAG and name not in SOURCE_COLUMNS:
             require(extract, [name])
-    return _check_dual(extract, fields)
+    return [*_check_dual(extract, fields), *_absent_statuses(extract, fields)]
 
 
 def _check_dual(extract: Extract, fields: Sequence[str]) -> list[str]:
@@ -219,6 +219,22 @@ def _check_dual(extract: Extract, fields: Sequence[str]) -> list[str]:
         return ["dual_status_code is absent: everybody counts as not dual where a paid segment is chosen"]
     require(extract, ["dual_status_code"])
     return []
+
+
+def _absent_statuses(extract: Extract, fields: Sequence[str]) -> list[str]:
+    """Say which statuses nobody has because the extract has no such column, and which column may be meant for one."""
+    own = [name for name in fields if STATUS_FIELDS[name] == FLAG and name not in (*_MEDICAID_FIELDS, "is_esrd")]
+    if "is_esrd" not in extract.columns:
+        own += [name for name in fields if name == "esrd_status"]
+    absent = [name for name in own if name not in extract.columns]
+    alike = {name: candidate_for(name, extract.headers[0]) for name in absent}
+    notes = [f"the enrollment has no {', '.join(absent)}: no, or none, for everybody"] if absent else []
+    return notes + [
+        f"the enrollment's column '{theirs}' is not read; if it is {name}, say so with "
+        f'columns={{"{name}": "{theirs}"}} (--columns {name}={theirs})'
+        for name, theirs in alike.items()
+        if theirs is not None
+    ]
 
 
 def wanted_columns(extract: Extract, fields: Sequence[str]) -> list[str]:

@@ -64,10 +64,19 @@ def plan_reading(part: Part, role: str, layout: str, columns: Mapping[str, str])
     """
     given = _renamed(part, columns)
     if layout == "riskadj":
-        found = {name: Origin((name,)) for name in names_of(role) if name in part.schema.names}
-        return Reading({**found, **given})
+        found = {name: _own(part, name) for name in names_of(role) if name not in given}
+        return Reading({**{name: Origin((theirs,)) for name, theirs in found.items() if theirs}, **given})
     reading = _cms(part, role) if layout == "cms" else layout_tuva.plan(part, role, frozenset(given))
     return reading.with_origins(given)
+
+
+def _own(part: Part, name: str) -> str | None:
+    """Return the part's column of that name: exactly, or else in another case or with blanks around it."""
+    header = part.schema.names
+    alike = [name] if name in header else [theirs for theirs in header if theirs.strip().lower() == name]
+    if len(alike) > 1:
+        raise ExtractError(f"{part.label} has several columns named '{name}' in some case; keep one.")
+    return alike[0] if alike else None
 
 
 def _renamed(part: Part, columns: Mapping[str, str]) -> dict[str, Origin]:

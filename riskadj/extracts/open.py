@@ -70,8 +70,6 @@ class Extract:
     headers : tuple of tuple of str
         The files' own column names, for messages.
     id_type : pyarrow.DataType
-        Type that member ids are read as.
-    id_type : pyarrow.DataType
         Type in which every chunk's member ids come: string, int64 or some binary type.
     """
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from riskadj.errors import ExtractError
 from riskadj.extracts import arrow_parts, csv_parts, parquet_parts
+from riskadj.extracts.partitions import columns_of_path, with_columns
 from riskadj.extracts.parts import Part
 
 PARQUET_SUFFIXES = (".parquet", ".pq", ".parq")
@@ -95,6 +96,10 @@ def _labels(paths: Sequence[str]) -> list[str]:
 
 
 def _open_file(path: str, label: str) -> Part:
+    return with_columns(_open_alone(path, label), columns_of_path(path))
+
+
+def _open_alone(path: str, label: str) -> Part:
     first_bytes = _first_bytes(path, label)
     if not first_bytes:
         raise ExtractError(f"{label} is empty (0 bytes); give a Parquet or CSV file.")

@@ -6,7 +6,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 from riskadj.errors import OptionError, nearest
 from riskadj.scoring.procedures import ProcedureList, read_procedures
@@ -87,7 +89,7 @@ def make_options(
     collection_run, window = parse_collection(collection)
     try:
         options = ScoreOptions(
-            payment_year=payment_year,
+            payment_year=_plain_year(payment_year),
             models=None if names is None else tuple(name.strip() for name in names),
             collection=window,
             collection_run=collection_run,
@@ -101,6 +103,11 @@ def make_options(
     except TypeError as error:
         raise OptionError(f"no such option: {str(error).rpartition(' ')[2]}.") from None
     return check_options(options)
+
+
+def _plain_year(year: Any) -> Any:
+    """Return a whole number of another make, such as NumPy's, as an int; the rest as it is, to be refused by name."""
+    return int(year) if isinstance(year, Integral) and not isinstance(year, bool) else year
 
 
 def check_options(options: ScoreOptions) -> ScoreOptions:

@@ -275,6 +275,23 @@ def span(first: int, last: int, **more: Any) -> dict[str, Any]:
     }
 
 
+def test_statuses_that_nobody_can_have_are_named() -> None:
+    enrollment, _ = read(rows({"esrd_status": "none"}))
+    assert enrollment.notes == ("the enrollment has no is_pace: no, or none, for everybody",)
+    everything, _ = read(rows({"IS_PACE": "Y", "Esrd_Status": "dialysis"}))
+    assert everything.notes == ()
+    assert (status(everything, "is_pace"), status(everything, "esrd_status")) == (["1"], ["dialysis"])
+
+
+def test_a_column_that_may_be_meant_for_a_status_is_named() -> None:
+    enrollment, _ = read(rows({"esrd": "dialysis", "is_pace": False}))
+    assert enrollment.notes == (
+        "the enrollment has no esrd_status: no, or none, for everybody",
+        "the enrollment's column 'esrd' is not read; if it is esrd_status, say so with "
+        'columns={"esrd_status": "esrd"} (--columns esrd_status=esrd)',
+    )
+
+
 def test_spans_of_other_years_need_a_window_of_their_own() -> None:
     table = rows(span(2016, 2018), span(2017, 2017))
     with pytest.raises(ExtractError) as caught:
@@ -287,7 +304,7 @@ def test_spans_of_other_years_need_a_window_of_their_own() -> None:
     assert enrollment.coverage == window
     assert enrollment.months_enrolled.tolist() == [12, 0]
     assert enrollment.rows_outside_coverage == 1
-    assert "months are counted in 2018-01-01 to 2018-12-31" in enrollment.notes[0]
+    assert "months are counted in 2018-01-01 to 2018-12-31" in enrollment.notes[-1]
     elsewhere, _ = read(table, coverage_override=(dt.date(2020, 1, 1), dt.date(2020, 12, 31)))
     assert elsewhere.coverage == (dt.date(2017, 1, 1), dt.date(2017, 12, 31))
     assert elsewhere.months_enrolled.tolist() == [12, 12]

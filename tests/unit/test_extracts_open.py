@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pyarrow.csv import write_csv
+
 from riskadj.extracts import parquet_parts
 from riskadj.extracts.open import open_extract, row_numbers
 from tests.extracts import DIAGNOSES, EXPECTED, csv, directory, parquet, read_all, refused
@@ -27,6 +29,20 @@ class Capsule:
         return DIAGNOSES.__arrow_c_stream__(requested_schema)
 
 
+def partitioned(tmp_path: Path, *, as_csv: bool = False) -> Path:
+    """Write a file for each bill type, in a folder named as Hive and Spark name it; the files lack the column."""
+    folders = ("0111", "__HIVE_DEFAULT_PARTITION__", "013", "11")
+    for row, value in enumerate(folders):
+        folder = tmp_path / "parts" / f"{row}" / f"bill_type_code={value}"
+        folder.mkdir(parents=True)
+        table = DIAGNOSES.slice(row, 1).drop_columns("bill_type_code")
+        if as_csv:
+            write_csv(table, folder / "part-0.csv")
+        else:
+            pq.write_table(table, folder / "part-0.parquet")
+    return tmp_path / "parts"
+
+
 SOURCES: dict[str, Callable[[Path], Any]] = {
     "parquet": parquet,
     "parquet as str": lambda tmp: str(parquet(tmp)),
@@ -36,6 +52,10 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
     "gzipped csv": lambda tmp: csv(tmp, name="dx.csv.gz"),
     "directory": directory,
     "glob": lambda tmp: str(directory(tmp) / "*" / "*.parquet"),
+    "partitioned directory": partitioned,
+    "partitioned directory of csv": lambda tmp: partitioned(tmp, as_csv=True),
+    "columns in another case": lambda tmp: DIAGNOSES.rename_columns([n.upper() for n in DIAGNOSES.column_names]),
+    "columns with blanks": lambda tmp: DIAGNOSES.rename_columns([f" {n} " for n in DIAGNOSES.column_names]),
     "list": lambda tmp: sorted(directory(tmp).rglob("*.parquet")),
     "table": lambda tmp: DIAGNOSES,
     "table of many chunks": lambda tmp: pa.concat_tables([DIAGNOSES.slice(i, 1) for i in range(4)]),
@@ -43,6 +63,7 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
     "record batch reader": lambda tmp: DIAGNOSES.to_reader(max_chunksize=1),
     "pandas": lambda tmp: DIAGNOSES.to_pandas(),
     "pandas with an index of its own": lambda tmp: DIAGNOSES.to_pandas().set_index(np.array([9, 8, 7, 6])),
+    "pandas with member_id as its index": lambda tmp: DIAGNOSES.to_pandas().set_index("member_id"),
     "pandas on arrow": lambda tmp: DIAGNOSES.to_pandas(types_mapper=pd.ArrowDtype),
     "polars": lambda tmp: pl.from_arrow(DIAGNOSES),
     "anything with the capsule interface": lambda tmp: Capsule(),
@@ -55,6 +76,23 @@ def test_every_source_gives_the_same_rows(kind: str, tmp_path: Path) -> None:
     extract = open_extract(SOURCES[kind](tmp_path), "diagnoses")
     assert extract.columns == ("member_id", "diagnosis_code", "service_date", "bill_type_code")
     assert read_all(extract) == EXPECTED
+
+
+def test_what_a_file_says_goes_before_the_name_of_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "bill_type_code=999" / "claim%5Ftype=inpatient"
+    folder.mkdir(parents=True)
+    pq.write_table(DIAGNOSES, folder / "part-0.parquet")
+    extract = open_extract(tmp_path, "diagnoses")
+    assert read_all(extract) == EXPECTED
+    assert read_all(extract, ["claim_type"]) == {"claim_type": ["inpatient"] * 4}
+
+
+def test_columns_that_differ_in_case_alone_are_refused() -> None:
+    table = DIAGNOSES.rename_columns(["member_id", "Service_Date", "service_date ", "Diagnosis_Code", "note"])
+    with refused("several columns named 'service_date' in some case; keep one"):
+        open_extract(table, "diagnoses")
+    named = {"service_date": "Service_Date", "diagnosis_code": "note"}
+    assert "service_date" in open_extract(table, "diagnoses", columns=named).columns
 
 
 @pytest.mark.parametrize("kind", sorted(set(SOURCES) - {"record batch reader"}))
