@@ -139,6 +139,8 @@ def say(message: str) -> None:
 
 
 PLAIN_WIDTH = 120
+#: Blanks between two columns -> blanks above, right of, below and left of a cell; the rule between columns is one more.
+_PADDING = {3: (0, 1, 0, 1), 2: (0, 1, 0, 0), 1: (0, 0, 0, 0)}
 _JUSTIFY = {"l": "left", "r": "right"}
 
 
@@ -167,17 +169,39 @@ def print_table(
     justify: str,
     bold_rows: Sequence[int] = (),
 ) -> None:
-    """Print a table; `justify` holds l or r for each column. Cells that are too long are folded."""
+    """Print a table; `justify` holds l or r for each column.
+
+    Where the terminal is narrow, columns first wrap between words, then move closer; a word that is still too long is
+    folded.
+    """
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for heading, side in zip(headings, justify, strict=True):
-        table.add_column(heading, justify=_JUSTIFY[side], overflow="fold")  # type: ignore[arg-type]
-    for number, row in enumerate(rows):
+    shown = [tuple(row) for row in rows]
+    gap, widths = _fit([headings, *shown], console.width)
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", padding=_PADDING[gap]
+    )
+    for heading, side, width in zip(headings, justify, widths, strict=True):
+        table.add_column(heading, justify=_JUSTIFY[side], overflow="fold", max_width=width)  # type: ignore[arg-type]
+    for number, row in enumerate(shown):
         table.add_row(*row, style="bold" if number in bold_rows else None)
     console.print(table)
     console.print()
+
+
+def _fit(rows: Sequence[Sequence[str]], room: int) -> tuple[int, list[int]]:
+    """Return the gap between columns and the width of each, so that a table takes `room` without a split word."""
+    columns = list(zip(*rows, strict=True))
+    words = [max(len(word) for cell in column for word in (cell.split() or [""])) for column in columns]
+    widths = [max(map(len, column)) for column in columns]
+    gap = next((gap for gap in _PADDING if sum(words) + gap * (len(columns) - 1) <= room), min(_PADDING))
+    too_much = sum(widths) + gap * (len(columns) - 1) - room
+    while too_much > 0 and widths != words:
+        widest = max((at for at in range(len(widths)) if widths[at] > words[at]), key=widths.__getitem__)
+        widths[widest] -= 1
+        too_much -= 1
+    return gap, widths
 
 
 def count(number: int) -> str:
@@ -195,3 +219,8 @@ def number(value: float | None) -> str:
 def mean(score: float | None) -> str:
     """Return a mean score with three decimals, a dash where there is none."""
     return "-" if score is None else f"{score:.3f}"
+
+
+def dollars(amount: float | None) -> str:
+    """Return whole dollars with thousands separators, a dash where there are none."""
+    return "-" if amount is None else f"{amount:,.0f}"

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from riskadj.results.summary.written_summary import ScoreSummary
 
 _MOST_ROWS = 60
+_HEADINGS_WITH_RATES = (
+    "raw by months", "payment by months", "raw by revenue", "payment by revenue", "revenue, dollars",
+)  # fmt: skip
 
 
 @guarded
@@ -31,9 +34,20 @@ def summary(
     min_cell: Annotated[
         int | None, typer.Option(help="Blank numbers of fewer members, such as 11.", metavar="N")
     ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            help="Dollars per member and month at a score of 1.000, or the column of --attributes that holds them: "
+            "adds revenue, and means weighted by it.",
+            metavar="DOLLARS|COLUMN",
+        ),
+    ] = None,
     attributes: Annotated[
         list[str] | None,
-        typer.Option(help="Table of member_id and any columns, to group by with --by.", metavar="PATH"),
+        typer.Option(
+            help="Table of member_id and any columns, to group by with --by or to take --rate from.",
+            metavar="PATH",
+        ),
     ] = None,
     maps_dir: shared.MapsDir = None,
     overwrite: shared.Overwrite = False,
@@ -51,7 +65,9 @@ def summary(
 
     OutputDirectory(output, overwrite=overwrite)  # says at once if it may not be written
     own = shared.source_of(attributes)
-    found = summarise_directory(directory, by, min_cell=min_cell, attributes=own, maps_dir=maps_dir)
+    found = summarise_directory(
+        directory, by, min_cell=min_cell, rate=shared.parse_rate(rate), attributes=own, maps_dir=maps_dir
+    )
     found.write(output, overwrite=overwrite)
     _print(found, output)
 
@@ -69,11 +85,18 @@ def _print(found: ScoreSummary, output: Path) -> None:
     rows = list(_rows(table, by))
     shown = rows[:_MOST_ROWS]
     totals = [number for number, row in enumerate(shown) if "all" in row[1 : 1 + len(by)] or not by]
+    with_rates = "revenue" in found.summary_table.column_names
+    means = _HEADINGS_WITH_RATES if with_rates else ("raw", "payment")
     headings = (
-        "model (means by months)", *(name.replace("_", " ") for name in by), "rows", "members", "member months",
-        "new enrollees", "raw", "payment",
+        "model" if with_rates else "model (means by months)", *(name.replace("_", " ") for name in by),
+        "rows", "members", "member months", "new enrollees", *means,
     )  # fmt: skip
-    print_table(console, headings, shown, justify="l" * (1 + len(by)) + "rrrrrr", bold_rows=totals)
+    justify = "l" * (1 + len(by)) + "r" * (4 + len(means))
+    print_table(console, headings, shown, justify=justify, bold_rows=totals)
+    if with_rates:
+        print_line(
+            console, "by revenue: weighted by months x rate, the revenue at a score of 1.000", hanging=2
+        )
     if found.summary_table.num_rows > len(shown):
         print_line(
             console, f"{len(shown):,} of {found.summary_table.num_rows:,} rows of summary.parquet", hanging=2
@@ -88,10 +111,11 @@ def _print(found: ScoreSummary, output: Path) -> None:
 
 
 def _rows(rows: list[dict[str, Any]], by: list[str]) -> Iterator[tuple[str, ...]]:
-    from riskadj.terminal import count, mean
+    from riskadj.terminal import count, dollars, mean
 
     for row in rows:
         sizes = (row[name] for name in ("rows", "members", "member_months", "new_enrollees"))
-        means = (row[f"mean_{kind}_risk_score_by_months"] for kind in ("raw", "payment"))
+        means = [mean(value) for name, value in row.items() if name.startswith("mean_")]
         cells = ("-" if size is None else count(size) for size in sizes)
-        yield (row["model_id"], *(row[name] for name in by), *cells, *(mean(value) for value in means))
+        revenue = [dollars(row["revenue"])] if "revenue" in row else []
+        yield (row["model_id"], *(row[name] for name in by), *cells, *means, *revenue)

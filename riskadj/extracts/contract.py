@@ -195,21 +195,21 @@ def is_bytes(arrow_type: pa.DataType) -> bool:
 
 
 def is_whole(arrow_type: pa.DataType) -> bool:
-    """Return True for the types in which whole numbers come: also floats (pandas) and decimals (Snowflake)."""
+    """Return True for integers, and for decimals without a fraction (Snowflake's)."""
     is_decimal = pa.types.is_decimal(arrow_type)
-    return (
-        pa.types.is_integer(arrow_type)
-        or pa.types.is_floating(arrow_type)
-        or (is_decimal and arrow_type.scale == 0)
-    )
+    return pa.types.is_integer(arrow_type) or (is_decimal and arrow_type.scale == 0)
+
+
+def _is_whole(arrow_type: pa.DataType) -> bool:
+    return is_whole(arrow_type) or pa.types.is_floating(arrow_type)
 
 
 def _accepts_id(arrow_type: pa.DataType) -> bool:
-    return is_text(arrow_type) or is_bytes(arrow_type) or is_whole(arrow_type)
+    return is_text(arrow_type) or is_bytes(arrow_type) or _is_whole(arrow_type)
 
 
 def _accepts_code(arrow_type: pa.DataType) -> bool:
-    return is_text(arrow_type) or is_whole(arrow_type)
+    return is_text(arrow_type) or _is_whole(arrow_type)
 
 
 def _accepts_date(arrow_type: pa.DataType) -> bool:
@@ -218,11 +218,11 @@ def _accepts_date(arrow_type: pa.DataType) -> bool:
 
 
 def _accepts_flag(arrow_type: pa.DataType) -> bool:
-    return pa.types.is_boolean(arrow_type) or is_text(arrow_type) or is_whole(arrow_type)
+    return pa.types.is_boolean(arrow_type) or is_text(arrow_type) or _is_whole(arrow_type)
 
 
 def _accepts_number(arrow_type: pa.DataType) -> bool:
-    return is_text(arrow_type) or is_whole(arrow_type) or pa.types.is_decimal(arrow_type)
+    return is_text(arrow_type) or _is_whole(arrow_type) or pa.types.is_decimal(arrow_type)
 
 
 #: How a date may be written as text; the last two are those of SAS and of Medicare's research files.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +41,7 @@ def to_days(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]
     if pa.types.is_dictionary(array.type):
         return _dictionary_days(array)
     if is_text(array.type) or is_whole(array.type):
-        return _dictionary_days(array.dictionary_encode())
+        return _dictionary_days(array.cast(pa.string()).dictionary_encode())
     days = values_of(array if pa.types.is_date32(array.type) else array.cast(pa.date32(), safe=False))
     return _with_missing(days, is_valid(array)), np.zeros(len(array), dtype=bool)
 
@@ -63,21 +62,12 @@ def _dictionary_days(array: pa.DictionaryArray) -> tuple[np.ndarray, np.ndarray]
 def _entry_days(entries: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     if not (is_text(entries.type) or is_whole(entries.type)):
         return to_days(entries)
-    texts = [None if value is None else _written(value) for value in entries.to_pylist()]
+    texts = [None if text is None else text.strip() for text in entries.cast(pa.string()).to_pylist()]
     found = [parse_date(text) if text else None for text in texts]
     days = np.array([MISSING_DATE if day is None else day for day in found], dtype=np.int32)
     return days, np.array(
         [bool(text) and day is None for text, day in zip(texts, found, strict=True)], dtype=bool
     )
-
-
-def _written(value: str | int | float | Decimal) -> str:
-    """Return a date as written: pandas keeps whole numbers with gaps as floats, Snowflake as decimals."""
-    if isinstance(value, str):
-        return value.strip()
-    if value != value:  # NaN: a gap
-        return ""
-    return str(int(value)) if value % 1 == 0 else str(value)
 
 
 def parse_date(text: str) -> int | None:

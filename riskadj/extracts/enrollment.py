@@ -223,7 +223,9 @@ def _check_dual(extract: Extract, fields: Sequence[str]) -> list[str]:
 
 def _absent_statuses(extract: Extract, fields: Sequence[str]) -> list[str]:
     """Say which statuses nobody has because the extract has no such column, and which column may be meant for one."""
-    own = [name for name in fields if STATUS_FIELDS[name] == FLAG and name not in (*_MEDICAID_FIELDS, "is_esrd")]
+    own = [
+        name for name in fields if STATUS_FIELDS[name] == FLAG and name not in (*_MEDICAID_FIELDS, "is_esrd")
+    ]
     if "is_esrd" not in extract.columns:
         own += [name for name in fields if name == "esrd_status"]
     absent = [name for name in own if name not in extract.columns]

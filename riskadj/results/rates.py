@@ -142,15 +142,7 @@ def _checked(run: ScoringRun, name: str, role: str, column: pa.Array) -> Dollars
     ExtractError
         A row has none, or one below 0.
     """
-    try:
-        numbers = one_chunk(pc.cast(_plain(pa.chunked_array([column])), pa.float64()))
-    except MemoryError:
-        raise
-    except pa.ArrowException:
-        raise ColumnTypeError(
-            f"{role}, column '{name}' holds what is no number; give dollars per member and month."
-        ) from None
-    rates: Dollars = np.where(is_valid(numbers), values_of(numbers), np.nan)
+    rates = numbers_of_rates(pa.chunked_array([column]), role, name)
     bad = np.flatnonzero(~(rates >= 0) | ~np.isfinite(rates))
     if len(bad):
         rows = run.population.enrollment
@@ -160,6 +152,26 @@ def _checked(run: ScoringRun, name: str, role: str, column: pa.Array) -> Dollars
             f"{run.extracts[0].files[rows.file_id[bad[0]]]}: {first}); give each its dollars per member and month, or "
             "pass one rate for everybody."
         )
+    return rates
+
+
+def numbers_of_rates(column: pa.ChunkedArray, role: str, name: str) -> Dollars:
+    """Return a column as numbers, NaN where there is none.
+
+    Raises
+    ------
+    ColumnTypeError
+        It is not made of numbers.
+    """
+    try:
+        numbers = one_chunk(pc.cast(_plain(column), pa.float64()))
+    except MemoryError:
+        raise
+    except pa.ArrowException:
+        raise ColumnTypeError(
+            f"{role}, column '{name}' holds what is no number; give dollars per member and month."
+        ) from None
+    rates: Dollars = np.where(is_valid(numbers), values_of(numbers), np.nan)
     return rates
 
 

@@ -14,7 +14,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from pyarrow.csv import write_csv
 
 from riskadj.extracts import parquet_parts
@@ -54,7 +53,9 @@ SOURCES: dict[str, Callable[[Path], Any]] = {
     "glob": lambda tmp: str(directory(tmp) / "*" / "*.parquet"),
     "partitioned directory": partitioned,
     "partitioned directory of csv": lambda tmp: partitioned(tmp, as_csv=True),
-    "columns in another case": lambda tmp: DIAGNOSES.rename_columns([n.upper() for n in DIAGNOSES.column_names]),
+    "columns in another case": lambda tmp: DIAGNOSES.rename_columns(
+        [n.upper() for n in DIAGNOSES.column_names]
+    ),
     "columns with blanks": lambda tmp: DIAGNOSES.rename_columns([f" {n} " for n in DIAGNOSES.column_names]),
     "list": lambda tmp: sorted(directory(tmp).rglob("*.parquet")),
     "table": lambda tmp: DIAGNOSES,

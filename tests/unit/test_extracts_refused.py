@@ -139,9 +139,9 @@ def test_a_column_only_some_files_have_is_refused(tmp_path: Path) -> None:
 
 def test_types_that_cannot_hold_the_column_are_refused(tmp_path: Path) -> None:
     pq.write_table(DIAGNOSES, tmp_path / "a.parquet")
-    wrong = DIAGNOSES.set_column(2, "service_date", pa.array([True, False, True, False]))
+    wrong = DIAGNOSES.set_column(2, "service_date", pa.array([1.5, 2.5, 3.5, 4.5]))
     pq.write_table(wrong, tmp_path / "b.parquet")
-    with refused("b.parquet, column 'service_date' is of type bool; allowed: dates", ColumnTypeError):
+    with refused("b.parquet, column 'service_date' is of type double; allowed: dates", ColumnTypeError):
         open_extract(tmp_path, "diagnoses")
 
 

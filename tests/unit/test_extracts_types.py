@@ -111,7 +111,6 @@ DATES: dict[str, pa.Array] = {
     "SAS": pa.array(["31JAN2025", None]),
     "SAS with time": pa.array(["31JAN2025:12:30:00", None]),
     "number": pa.array([20250131, None]),
-    "number with a gap, as pandas keeps it": pa.array([20250131.0, float("nan")]),
     "decimal": pa.array([decimal.Decimal("20250131"), None], pa.decimal128(38, 0)),
     "dictionary": pa.array(["2025-01-31", None]).dictionary_encode(),
     "dictionary of dates": pa.array([dt.date(2025, 1, 31), None]).dictionary_encode(),
@@ -154,12 +153,3 @@ def test_an_unreadable_date_is_rejected_with_its_row(text: str) -> None:
     assert rejects.table().to_pylist() == [
         {"file": "diagnoses", "row_number": 2, "column": "service_date", "reason": "service_date_unreadable"}
     ]
-
-
-def test_a_number_that_is_no_date_is_rejected() -> None:
-    dates = pa.array([20250131.0, 20250131.5, 45688.0, float("inf"), None])
-    table = pa.table({"member_id": list("abcde"), "diagnosis_code": ["I10"] * 5, "service_date": dates})
-    (chunk,) = open_extract(table, "diagnoses").chunks(["member_id", "service_date"])
-    rejects = Rejects("write")
-    assert chunk.read(rejects).column("member_id").to_pylist() == ["a", "e"]
-    assert len(rejects) == 3

@@ -16,7 +16,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import riskadj
-from riskadj.errors import ColumnMissingError, ExtractError, OptionError
+from riskadj.errors import ColumnMissingError, ColumnTypeError, ExtractError, OptionError
 from riskadj.results.plots.scores import plot_scores
 from riskadj.results.summary.breakdown import AS_PAID, DistinctMembers
 from riskadj.results.summary.page import report_page
@@ -237,6 +237,58 @@ def test_the_summary_command_writes_what_the_library_finds(scores: riskadj.Score
     )
     assert line[-1] == f"{total['mean_payment_risk_score_by_months'].item():.3f}"
     assert run(*call).status == 2
+
+
+@pytest.mark.parametrize("by", ["segment", "plan_id", "age_band,plan_id"])
+def test_written_scores_weigh_by_revenue_alike(scores: riskadj.Scores, tmp_path: Path, by: str) -> None:
+    members = sorted(set(scores.payment_scores["member_id"].to_pylist()))
+    own = pa.table(
+        {"member_id": members[::-1], "dollars": [500 + 10 * number for number in range(len(members))]}
+    )
+    written = scores.write(tmp_path / "scores")
+    for rate in ("dollars", 800.0):
+        found = summarise_directory(written, by, rate=rate, attributes=own, maps_dir=TOY_MAPS)
+        assert_frame_equal(found.summary(), scores.summary(by=by, rate=rate, attributes=own))
+
+
+def test_the_command_weighs_by_revenue(scores: riskadj.Scores, tmp_path: Path) -> None:
+    written = scores.write(tmp_path / "scores")
+    call = [
+        "summary",
+        str(written),
+        "--by",
+        "plan_id",
+        "--output",
+        str(tmp_path / "out"),
+        "--maps-dir",
+        str(TOY_MAPS),
+    ]
+    done = run(*call, "--rate", "1000")
+    assert (done.status, done.err) == (0, "")
+    table = scores.summary(by="plan_id", rate=1000.0)
+    total = table[(table["model_id"] == AS_PAID) & (table["plan_id"] == "all")]
+    (line,) = (line for line in done.out.splitlines() if line.startswith("as paid") and " all " in line)
+    assert line.split()[-1] == f"{total['revenue'].item():,.0f}"
+    refused = run(*call, "--overwrite", "--rate", "dollars")
+    assert refused.status == 2
+    assert "rate='dollars' is no column of attributes" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "words"),
+    [
+        ([1000.0, None], ExtractError, "attributes, column 'rate': no rate for "),
+        ([1000.0, -1.0], ExtractError, "attributes, column 'rate': no rate for "),
+        (["a", "b"], ColumnTypeError, "attributes, column 'rate' holds what is no number"),
+    ],
+)
+def test_rates_of_attributes_that_cannot_be(
+    scores: riskadj.Scores, tmp_path: Path, column: list[Any], kind: type[Exception], words: str
+) -> None:
+    members = sorted(set(scores.payment_scores["member_id"].to_pylist()))
+    own = pa.table({"member_id": members, "rate": (column * len(members))[: len(members)]})
+    with pytest.raises(kind, match=words):
+        summarise_directory(scores.write(tmp_path / "scores"), rate="rate", attributes=own, maps_dir=TOY_MAPS)
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,13 @@ from riskadj.errors import ColumnMissingError, ColumnTypeError, ExtractError, ne
 from riskadj.extracts.attributes import read_attributes
 from riskadj.extracts.buffers import one_chunk, values_of
 from riskadj.extracts.write import write_tables
+from riskadj.results.rates import checked_rate, numbers_of_rates
 from riskadj.results.summary.breakdown import AS_PAID, Breakdown, Part
 from riskadj.results.summary.groups import AGE_BAND, NO_LABEL, Labels, age_bands, labels_of_column
 from riskadj.results.summary.prevalence import Prevalence
 from riskadj.results.summary.score_groups import SEGMENT, names_of_groups, new_segments
 from riskadj.results.summary.suppression import check_min_cell
-from riskadj.results.summary.written import Keys, WrittenScores, floats_of, member_keys, row_keys
+from riskadj.results.summary.written import Floats, Keys, WrittenScores, floats_of, member_keys, row_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,6 +93,7 @@ def summarise_directory(
     by: Sequence[str] | str = (SEGMENT,),
     *,
     min_cell: int | None = None,
+    rate: float | str | None = None,
     attributes: Any = None,
     maps_dir: str | Path | None = None,
 ) -> ScoreSummary:
@@ -104,6 +106,9 @@ def summarise_directory(
         `attributes`.
     min_cell : int, optional
         Blank numbers of groups of fewer members, and of others where a total would tell them. [members]
+    rate : float or str, optional
+        Dollars per member and month at a score of 1.000, or the column of `attributes` that holds them: adds revenue,
+        and means weighted by revenue at a score of 1.000 beside those weighted by months.
     attributes : path or table, optional
         One row per member: member_id and any columns.
     maps_dir : path, optional
@@ -114,12 +119,12 @@ def summarise_directory(
     ExtractError, ManifestError
         The directory holds no scores, or they were made with other tables.
     ColumnMissingError
-        A name is no column to group by.
+        A name is no column to group by, or `rate` no column of `attributes`.
     """
     by = names_of_groups(by)
     check_min_cell(min_cell)
     written = WrittenScores.of(directory, maps_dir=maps_dir)
-    rows = _Rows.of(written, by, attributes)
+    rows = _Rows.of(written, by, attributes, rate)
     breakdown, prevalence = Breakdown(by), Prevalence(by)
     for model_id, part, hccs in _model_parts(written, by, rows):
         breakdown.add(part)
@@ -127,8 +132,9 @@ def summarise_directory(
     if SEGMENT not in by:
         for part in _paid_parts(written, by, rows):
             breakdown.add(part)
-    report = written.run | {"summary": {"scores": str(directory), "by": list(by), "min_cell": min_cell}}
-    return ScoreSummary(breakdown.table(min_cell), prevalence.table(min_cell), report)
+    asked = {"scores": str(directory), "by": list(by), "min_cell": min_cell, "rate": rate}
+    table = breakdown.table(min_cell, with_rates=rate is not None)
+    return ScoreSummary(table, prevalence.table(min_cell), written.run | {"summary": asked})
 
 
 @dataclass
@@ -140,6 +146,8 @@ class _Rows:
     keys : ndarray of uint64, shape (n_rows,)
         Hash of member and start, ascending; `order` holds the row of each.
     labels : dict of str to Labels, each of shape (n_rows,)
+    rates : ndarray of float64, shape (n_rows,)
+        Monthly payment at a score of 1.000; NaN where none is asked for. [dollars]
     ages : ndarray of uint8, shape (n_rows,)
     is_new : ndarray of bool, shape (n_rows,)
     """
@@ -147,29 +155,30 @@ class _Rows:
     keys: Keys
     order: npt.NDArray[np.int64]
     labels: dict[str, Labels]
+    rates: Floats
     ages: npt.NDArray[np.uint8]
     is_new: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, written: WrittenScores, by: Sequence[str], attributes: Any) -> _Rows:
+    def of(
+        cls, written: WrittenScores, by: Sequence[str], attributes: Any, rate: float | str | None
+    ) -> _Rows:
         own = None if attributes is None else _Attributes.of(attributes, written.id_type())
         _check_names(written, by, own)
-        keys, pieces = (
-            [np.zeros(0, np.uint64)],
-            {name: _Growing() for name in by if name not in (SEGMENT, AGE_BAND)},
-        )
+        keys, rates = [np.zeros(0, np.uint64)], [np.zeros(0)]
+        pieces = {name: _Growing() for name in by if name not in (SEGMENT, AGE_BAND)}
         for table in written.payments(("member_id", "enrollment_start_date", *pieces)):
             members = member_keys(table["member_id"])
             keys.append(row_keys(table, members))
+            rates.append(_rates(rate, own, members))
             for name, piece in pieces.items():
                 given = own is not None and name in own.table.column_names
                 piece.add(own.labels_of(name, members) if own and given else labels_of_column(table[name]))
         every = np.concatenate(keys)
         order = np.argsort(every, kind="stable")
         ages, is_new = np.full(len(every), _NO_AGE, np.uint8), np.zeros(len(every), np.bool_)
-        return cls(
-            every[order], order, {name: piece.labels() for name, piece in pieces.items()}, ages, is_new
-        )
+        labels = {name: piece.labels() for name, piece in pieces.items()}
+        return cls(every[order], order, labels, np.concatenate(rates), ages, is_new)
 
     def find(self, keys: Keys) -> npt.NDArray[np.int64]:
         """Return the row of payment_scores of each row of model_scores."""
@@ -192,6 +201,21 @@ def _check_names(written: WrittenScores, by: Sequence[str], own: _Attributes | N
                 f"by='{name}' is no column to group written scores by{nearest(name, known)}; there are: "
                 f"{', '.join(known)}. Others can come in a table of member_id and any columns (attributes=)."
             )
+
+
+def _rates(rate: float | str | None, own: _Attributes | None, members: Keys) -> Floats:
+    """Return the rate of each of some rows: one for everybody, or that of the member in the attributes."""
+    if rate is None:
+        return np.full(len(members), np.nan)
+    if not isinstance(rate, str):
+        return np.full(len(members), checked_rate(rate))
+    known = [] if own is None else own.table.column_names
+    if own is None or rate not in known:
+        raise ColumnMissingError(
+            f"rate='{rate}' is no column of attributes{nearest(rate, known)}; there are: {', '.join(known) or 'none'}. "
+            "Give one of them, or dollars per member and month for everybody."
+        )
+    return own.rates_of(rate, members)
 
 
 @dataclass
@@ -242,12 +266,33 @@ class _Attributes:
     def labels_of(self, name: str, members: Keys) -> Labels:
         """Return the labels of members; those who are not there have none."""
         labels = labels_of_column(self.table[name])
-        at = np.minimum(np.searchsorted(self.keys, members), len(self.keys) - 1)
-        found = self.keys[at] == members
+        rows, found = self._find(members)
         names = (*labels.names, NO_LABEL)
-        return Labels(
-            np.where(found, labels.codes[self.order[at]], len(labels.names)).astype(np.int32), names
-        )
+        return Labels(np.where(found, labels.codes[rows], len(labels.names)).astype(np.int32), names)
+
+    def rates_of(self, name: str, members: Keys) -> Floats:
+        """Return the rates of members, from 0.
+
+        Raises
+        ------
+        ColumnTypeError, ExtractError
+            The column is not made of numbers, or members have none.
+        """
+        rates = numbers_of_rates(self.table[name], "attributes", name)
+        rows, found = self._find(members)
+        of_rows: Floats = np.where(found, rates[rows], np.nan)
+        n_lacking = int((~(of_rows >= 0)).sum())
+        if n_lacking:
+            raise ExtractError(
+                f"attributes, column '{name}': no rate for {n_lacking:,} of {len(members):,} scored rows; give each "
+                "member its dollars per member and month, or pass one rate for everybody."
+            )
+        return of_rows
+
+    def _find(self, members: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return the row of each member, and whether there is one."""
+        at = np.minimum(np.searchsorted(self.keys, members), len(self.keys) - 1)
+        return self.order[at], self.keys[at] == members
 
 
 def _model_parts(
@@ -273,7 +318,7 @@ def _model_parts(
             months=floats_of(table["months_enrolled"]),
             raw=floats_of(table["raw_risk_score"]),
             payment=floats_of(table["payment_risk_score"]),
-            rates=np.full(table.num_rows, np.nan),
+            rates=rows.rates[at],
             is_new=is_new,
         )
         yield model_id, part, table["hccs"]
@@ -285,15 +330,14 @@ def _paid_parts(written: WrittenScores, by: Sequence[str], rows: _Rows) -> Itera
     for table in written.payments(("member_id", "months_enrolled", "payment_risk_score")):
         at = np.arange(begin, begin + table.num_rows)
         begin += table.num_rows
-        lacking = np.full(table.num_rows, np.nan)
         yield Part(
             model_id=AS_PAID,
             labels=rows.take(by, at, {AGE_BAND: _bands(rows.ages[at])}),
             members=member_keys(table["member_id"]),
             months=floats_of(table["months_enrolled"]),
-            raw=lacking,
+            raw=np.full(table.num_rows, np.nan),
             payment=floats_of(table["payment_risk_score"]),
-            rates=lacking,
+            rates=rows.rates[at],
             is_new=rows.is_new[at],
         )
 
