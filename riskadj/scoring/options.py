@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from numbers import Integral
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,10 @@ def make_options(
 
 def _plain_year(year: Any) -> Any:
     """Return a whole number of another make, such as NumPy's, as an int; the rest as it is, to be refused by name."""
-    return int(year) if isinstance(year, Integral) and not isinstance(year, bool) else year
+    try:
+        return year if isinstance(year, bool) else index(year)
+    except TypeError:
+        return year
 
 
 def check_options(options: ScoreOptions) -> ScoreOptions:

@@ -11,11 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 import riskadj
-from riskadj.errors import RowsRejectedError, UnknownModelError, UnknownPaymentYearError
+from riskadj.errors import OptionError, RowsRejectedError, UnknownModelError, UnknownPaymentYearError
+from riskadj.scoring.options import make_options
 from tests import naive
 from tests.members import (
     REAL_MAPS,
@@ -440,3 +442,10 @@ def test_age_is_that_of_the_first_of_february() -> None:
     assert [row["age_years"] for row in rows] == [65, 64, 0, 65]
     assert [naive.age_on(birth, date(2026, 2, 1)) for birth in births] == [65, 64, 0, 65]
     assert [row["segment"] for row in rows] == ["CNA", "CND", "CND", "CNA"]
+
+
+def test_a_year_may_be_a_whole_number_of_another_make() -> None:
+    assert type(make_options(payment_year=np.int64(2099)).payment_year) is int
+    for year in (2099.0, "2099", None, True, np.float64(2099)):
+        with pytest.raises(OptionError, match="is no year; give it as a whole number"):
+            make_options(payment_year=year)  # type: ignore[arg-type]
