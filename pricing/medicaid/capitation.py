@@ -20,7 +20,7 @@ from pricing.errors import check_choice
 from pricing.experience.assumptions import DEFAULT, GIVEN, Assumption, assumption_table
 from pricing.experience.trend import projection_factor
 from pricing.inputs import Column, Columns, Numbers, read_columns
-from pricing.medicaid.rate_cells import ALL, EVENT, MEMBER_MONTH, check_cells, label_of, places_of
+from pricing.medicaid.rate_cells import ALL, EVENT, MEMBER_MONTH, label_of, places_of
 from pricing.medicaid.rate_checks import CHECK_PARAMETERS, rate_checks
 from pricing.parameters import Rates, load_rates
 from pricing.rounding import round_cents
@@ -193,7 +193,6 @@ def capitation_rates(
     rates = load_rates("medicaid", rating_year, overrides=overrides)
     base = read_columns(services, SERVICES, role="services", key=(*CELL, "service_category"))
     described = read_columns(cells, CELLS, role="rate cells", key=CELL, carry=True)
-    check_cells(described.n_rows, "rate cells")
     keys = list(zip(*(described[name] for name in CELL), strict=True))
     group = places_of(keys, base, CELL, described.label)
     _refuse_costless(described, base, group)

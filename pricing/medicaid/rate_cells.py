@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pricing.errors import InputError
 from pricing.inputs import Column, Columns, read_columns
 from pricing.rows import add_up
 
@@ -140,9 +139,3 @@ def places_of(keys: list[tuple[Any, ...]], wanted: Columns, names: tuple[str, ..
     if (found < 0).any():
         wanted.refuse(found < 0, f"no such {', '.join(names)} in {role}; give it a row;")
     return found
-
-
-def check_cells(n_rows: int, role: str) -> None:
-    """Raise InputError if a table has no rows."""
-    if not n_rows:
-        raise InputError(f"{role} have no rows.")

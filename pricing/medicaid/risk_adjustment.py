@@ -13,7 +13,7 @@ from pricing import results
 from pricing.errors import InputError
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.medicaid.capitation import CELL, CapitationRates
-from pricing.medicaid.rate_cells import ALL, EVENT, MEMBER_MONTH, check_cells, places_of
+from pricing.medicaid.rate_cells import ALL, EVENT, MEMBER_MONTH, places_of
 from pricing.rounding import cents_that_add_up, round_cents
 from pricing.rows import add_up
 
@@ -116,7 +116,6 @@ def risk_adjusted_rates(rates: Any, scores: Any, *, decimals: int | None = None)
     source = rates.rates if isinstance(rates, CapitationRates) else rates
     cells = read_columns(source, CELL_RATES, role="rates", key=CELL)
     plans = read_columns(scores, SCORES, role="scores", key=("mco", *CELL))
-    check_cells(plans.n_rows, "scores")
     keys = list(zip(*(cells[name] for name in CELL), strict=True))
     cell = places_of(keys, plans, CELL, cells.label)
     plans.refuse(

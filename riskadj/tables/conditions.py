@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,24 +50,34 @@ def _among(codes: Sequence[int]) -> npt.NDArray[np.bool_]:
     return among
 
 
-def parse_condition(cells: Mapping[str, str], where: str = "") -> Condition:
+def parse_condition(cells: Mapping[str, Any], where: str = "") -> Condition:
     """Return the condition that a table row (column name to cell) states; blank cells ask nothing.
 
     Raises
     ------
     ManifestError
-        A field or code is not one of `terms.STATUS_FIELDS`.
+        A field or code is not one of `terms.STATUS_FIELDS`, a cell is no text, or an age no whole number of years.
     """
     allowed = []
     for field, cell in cells.items():
+        if not isinstance(cell, str):
+            raise ManifestError(f'{where}: \'{field}\' must be text, such as "1" or "1|2".')
         if field in AGE_RANGE or cell == "":
             continue
         if field not in STATUS_FIELDS:
             raise ManifestError(f"{where}: no status field '{field}'{nearest(field, STATUS_FIELDS)}.")
         allowed.append((field, tuple(_position(field, code, where) for code in cell.split("|"))))
-    return Condition(
-        int(cells.get("age_min") or 0), int(cells.get("age_max") or MAX_AGE_YEARS), tuple(allowed)
+    youngest, oldest = (
+        _age(cells.get(name) or str(otherwise), name, where)
+        for name, otherwise in (("age_min", 0), ("age_max", MAX_AGE_YEARS))
     )
+    return Condition(youngest, oldest, tuple(allowed))
+
+
+def _age(cell: str, name: str, where: str) -> int:
+    if not cell.isdecimal():
+        raise ManifestError(f"{where}: '{name}' must be whole years; it is '{cell}'.")
+    return int(cell)
 
 
 def _position(field: str, code: str, where: str) -> int:

@@ -92,13 +92,22 @@ def short(path: Path) -> str:
     return "/".join(path.parts[-4:])
 
 
-def require(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
+#: What TOML calls the kinds of values.
+_KINDS = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "a table"}
+
+
+def require(table: Any, key: str, kind: type, where: str) -> Any:
     """Return ``table[key]``, which must be of `kind`."""
-    if key not in table:
+    if not isinstance(table, Mapping) or key not in table:
         raise ManifestError(f"{where} lacks '{key}'.")
     if not isinstance(table[key], kind):
-        raise ManifestError(f"{where}: '{key}' must be a {kind.__name__}.")
+        raise ManifestError(f"{where}: '{key}' must be {_KINDS[kind]}.")
     return table[key]
+
+
+def require_if_there(table: Mapping[str, Any], key: str, otherwise: Any, where: str) -> Any:
+    """Return ``table[key]``, which must be of the kind of `otherwise`; without such a key, `otherwise`."""
+    return require(table, key, type(otherwise), where) if key in table else otherwise
 
 
 def read_sources(document: Mapping[str, Any], path: Path) -> dict[str, Source]:
@@ -124,7 +133,7 @@ def read_table_entries(
 ) -> dict[str, TableEntry]:
     """Return the ``[tables.NAME]`` entries of a manifest by name."""
     entries: dict[str, TableEntry] = {}
-    for name, entry in document.get("tables", {}).items():
+    for name, entry in require_if_there(document, "tables", {}, short(path)).items():
         where = f"{short(path)}, [tables.{name}]"
         source, place = cited(entry, sources, where)
         entries[name] = TableEntry(
@@ -133,9 +142,9 @@ def read_table_entries(
             place,
             require(entry, "rows", int, where),
             require(entry, "sha256", str, where),
-            entry.get("checked_against", ""),
-            entry.get("note", ""),
-            bool(entry.get("verified", True)),
+            require_if_there(entry, "checked_against", "", where),
+            require_if_there(entry, "note", "", where),
+            require_if_there(entry, "verified", True, where),
         )
     return entries
 
@@ -166,7 +175,7 @@ def read_model_manifest(path: Path) -> ModelManifest:
         hierarchy_manner=model["hierarchy_manner"],
         sources=sources,
         tables=read_table_entries(document, sources, path),
-        scores=parse_condition(model.get("scores", {}), where),
+        scores=parse_condition(require_if_there(model, "scores", {}, where), where),
     )
 
 

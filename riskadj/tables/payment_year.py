@@ -19,6 +19,7 @@ from riskadj.tables.manifest import (
     read_table_entries,
     read_toml,
     require,
+    require_if_there,
     sha256_of,
     short,
 )
@@ -270,8 +271,9 @@ class _Reader:
         return {run: others.get(run, final) for run in COLLECTION_RUNS if run in others or run == "final"}
 
     def citation(self, entry: Mapping[str, Any], name: str) -> Citation:
-        source, where = cited(entry, self.sources, f"{self.file}, [{name}]")
-        return Citation(source, where, bool(entry.get("verified", True)))
+        entry_of = f"{self.file}, [{name}]"
+        source, where = cited(entry, self.sources, entry_of)
+        return Citation(source, where, require_if_there(entry, "verified", True, entry_of))
 
     def day(self, entry: Mapping[str, Any], key: str) -> date:
         try:
@@ -281,9 +283,12 @@ class _Reader:
 
     def decimal(self, entry: Mapping[str, Any], key: str, where: str) -> Decimal:
         try:
-            return Decimal(require(entry, key, str, where))
+            number = Decimal(require(entry, key, str, where))
         except InvalidOperation:
-            raise ManifestError(f"{where}: {key} = '{entry[key]}' is no decimal number.") from None
+            number = Decimal("NaN")
+        if not number.is_finite():
+            raise ManifestError(f"{where}: {key} = '{entry[key]}' is no decimal number.")
+        return number
 
     def numbers(self, name: str) -> tuple[ModelNumber, ...]:
         where = f"{self.file}, [[{name}]]"
@@ -291,8 +296,8 @@ class _Reader:
             ModelNumber(
                 require(entry, "model", str, where),
                 self.decimal(entry, "value", where),
-                tuple(entry["segments"].split("|")) if entry.get("segments") else (),
-                parse_condition(entry.get("when", {}), where),
+                tuple(filter(None, require_if_there(entry, "segments", "", where).split("|"))),
+                parse_condition(require_if_there(entry, "when", {}, where), where),
                 self.citation(entry, name),
             )
             for entry in self.document.get(name, ())
@@ -308,8 +313,10 @@ class _Reader:
         if "enrollment_duration" not in self.document:
             return ()
         days = tuple(require(self.section("enrollment_duration"), "last_days", list, self.file))
-        if list(days) != sorted(set(days)):
-            raise ManifestError(f"{self.file}, [enrollment_duration]: last_days must ascend.")
+        if not all(isinstance(day, int) for day in days) or list(days) != sorted(set(days)):
+            raise ManifestError(
+                f"{self.file}, [enrollment_duration]: last_days must be whole days that ascend."
+            )
         return days
 
     def excluded_sources(self) -> tuple[str, ...]:
@@ -341,7 +348,7 @@ class _Reader:
         return Policy(
             require(entry, "program", str, where),
             require(entry, "name", str, where),
-            parse_condition(entry.get("when", {}), where),
+            parse_condition(require_if_there(entry, "when", {}, where), where),
             blend,
             self.citation(entry, "policy"),
         )
