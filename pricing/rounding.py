@@ -9,8 +9,10 @@ import numpy as np
 from pricing.inputs import Numbers
 
 CENT = 0.01
-#: Decimals of a unit that count: what differs by less is the noise of floating point.
-_DECIMALS_OF_A_UNIT = 4
+#: What falls short of a half by less is the noise of floating point: decimals of a unit, or a share of a large number.
+#: More decimals than any product of dollars and factors has in a unit, lest what is truly less than a half is taken for it.
+DECIMALS_OF_A_UNIT = 8
+_NOISE_OF_A_NUMBER = 1e-14
 
 
 def round_to(dollars: Any, unit: float) -> Numbers:
@@ -33,8 +35,9 @@ def round_to(dollars: Any, unit: float) -> Numbers:
     [0.01, 1.01, 2.68]
     """
     per_dollar = round(1 / unit)
-    units = np.round(np.asarray(dollars, np.float64) * per_dollar, _DECIMALS_OF_A_UNIT)
-    rounded: Numbers = np.floor(units + 0.5) / per_dollar
+    units = np.asarray(dollars, np.float64) * per_dollar
+    noise = np.maximum(np.abs(units) * _NOISE_OF_A_NUMBER, 0.5 * 10.0**-DECIMALS_OF_A_UNIT)
+    rounded: Numbers = np.floor(units + 0.5 + noise) / per_dollar
     return rounded
 
 

@@ -340,11 +340,12 @@ def read_rows(
             raise InputError(f"columns= names '{name}', which is not read here{nearest(name, known)}.")
     wanted = {name: renamed.get(name, name) for name in dict.fromkeys(known)}
     header, label, read = _opened(source, role)
-    for name, theirs in wanted.items():
-        if theirs not in header and (name in needed or name in renamed):
-            raise InputError(
-                f"{label} lacks '{theirs}' ({columns_in_words(header, wanted.values())}){nearest(theirs, header)}."
-            )
+    required = [theirs for name, theirs in wanted.items() if name in needed or name in renamed]
+    lacking = [theirs for theirs in required if theirs not in header]
+    if lacking:
+        quoted = ", ".join(f"'{theirs}'" for theirs in lacking)
+        has = columns_in_words(header, wanted.values())
+        raise InputError(f"{label} lacks {quoted} ({has}){nearest(lacking, header)}.")
     present = {name: theirs for name, theirs in wanted.items() if theirs in header}
     if carry:
         present |= {name: name for name in header if name not in present.values()}

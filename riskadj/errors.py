@@ -86,10 +86,11 @@ class MissingDependencyError(RiskAdjError):
     """An optional package is not installed; the message names the extra to install."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``"; nearest: X"`` for a misspelt `name`, or an empty string."""
-    match = difflib.get_close_matches(name, list(known), n=1)
-    return f"; nearest: {match[0]}" if match else ""
+def nearest(name: str | Iterable[str], known: Iterable[str]) -> str:
+    """Return ``"; nearest: X"`` for a misspelt `name` (or several: ``"; nearest: X, Y"``), or an empty string."""
+    names, choices = [name] if isinstance(name, str) else name, list(known)
+    matches = dict.fromkeys(match for each in names for match in difflib.get_close_matches(each, choices, n=1))
+    return f"; nearest: {', '.join(matches)}" if matches else ""
 
 
 def columns_in_words(header: Iterable[str], known: Iterable[str]) -> str:

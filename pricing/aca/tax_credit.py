@@ -9,9 +9,10 @@ import numpy as np
 from pricing.errors import InputError
 from pricing.inputs import Numbers
 from pricing.parameters import Rates, load_rates
-from pricing.rounding import round_cents
+from pricing.rounding import round_cents, round_to
 
 _MONTHS = 12
+_HUNDREDTH_OF_A_PERCENT = 1 / 10_000
 
 
 def second_lowest_premium(premiums: Any) -> float:
@@ -65,7 +66,8 @@ def applicable_percentage(
     Returns
     -------
     ndarray of float64 [share of household income]
-        Linear within each bracket; not a number (NaN) where the income has no credit.
+        Linear within each bracket, to the nearest hundredth of a percent; not a number (NaN) where the income has no
+        credit. Form 8962 drops the fraction of the percentage of the poverty line first: give whole percents for that.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def applicable_percentage(
 
     References
     ----------
-    .. [1] 26 USC 36B(b)(3)(A), (c)(1)(A): `usc36b` in pricing/rates/aca/manifest.toml.
+    .. [1] 26 USC 36B(b)(3)(A), (c)(1)(A); 26 CFR 1.36B-3(g)(1): `usc36b` in pricing/rates/aca/manifest.toml.
 
     Examples
     --------
@@ -95,7 +97,7 @@ def applicable_percentage(
     first, last = (np.array([values[f"{low:g}"] for low in lows])[bracket] for values in (firsts, lasts))
     part = np.minimum((percent - lows[bracket]) / (highs - lows)[bracket], 1.0)
     has_credit = (percent >= rates.number("ptc_income_least")) & (percent <= limit)
-    return np.where(has_credit, first + (last - first) * part, np.nan)
+    return np.where(has_credit, round_to(first + (last - first) * part, _HUNDREDTH_OF_A_PERCENT), np.nan)
 
 
 def premium_tax_credit(

@@ -9,7 +9,7 @@ import numpy as np
 from pricing.errors import InputError
 from pricing.inputs import Column, Numbers, read_columns
 from pricing.parameters import Rates, load_rates
-from pricing.rounding import round_to
+from pricing.rounding import round_cents, round_to
 
 #: Columns of a region's plans: one row each.
 REGION = (
@@ -104,7 +104,7 @@ def low_income_premium(
         raise InputError("basic premiums and the low-income benchmark cannot be negative.")
     subsidy = np.minimum(premium, benchmark)
     left = premium - subsidy
-    is_waived = np.asarray(waives, np.bool_) & (left <= rates.number("part_d_de_minimis"))
+    is_waived = np.asarray(waives, np.bool_) & (round_cents(left) <= rates.number("part_d_de_minimis"))
     return subsidy, np.where(is_waived, 0.0, left)
 
 

@@ -13,6 +13,7 @@ from pricing.inputs import Column, Columns
 from pricing.medicare.bid_projection import UNIT_COST_FACTORS, UTILIZATION_FACTORS
 from pricing.medicare.bid_worksheets import NON_BENEFIT
 from pricing.parameters import Rates
+from pricing.rounding import DECIMALS_OF_A_UNIT
 from pricing.worksheets.audit import ASSUMPTIONS, parameter_key
 from pricing.worksheets.grids import FLAG, OK, Grid, Line, label_line, plain_values
 
@@ -48,7 +49,7 @@ def rate_cell(name: str, key: str = "") -> str:
 
 def rounded(line: str, unit: str) -> str:
     """Return the formula of a line rounded to a unit, halves up, as `pricing.rounding.round_to` does."""
-    return f"INT(ROUND({{{line}}}/{unit},4)+0.5)*{unit}"
+    return f"INT(ROUND({{{line}}}/{unit},{DECIMALS_OF_A_UNIT})+0.5)*{unit}"
 
 
 def input_lines(table: Columns, columns: Sequence[Column]) -> Iterator[Line]:

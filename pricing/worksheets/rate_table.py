@@ -12,7 +12,7 @@ import numpy as np
 from pricing.aca.rate_tables import CALIBRATED, RateTable, rates_of
 from pricing.aca.state_rating import RatingRules
 from pricing.errors import InputError
-from pricing.rounding import CENT
+from pricing.rounding import CENT, DECIMALS_OF_A_UNIT
 from pricing.worksheets.audit import assumptions_grid
 from pricing.worksheets.grids import Book, Grid, Line, condition_line, label_line, line_key
 from pricing.worksheets.lines import rate_cell
@@ -140,7 +140,7 @@ def _looked_up(grid: str, key: str, line: str = "factor") -> str:
 
 def _cents(dollars: str) -> str:
     per_dollar = round(1 / CENT)
-    return f"INT(ROUND({dollars}*{per_dollar},4)+0.5)/{per_dollar}"
+    return f"INT(ROUND({dollars}*{per_dollar},{DECIMALS_OF_A_UNIT})+0.5)/{per_dollar}"
 
 
 def _limit_cell(rules: RatingRules) -> str:

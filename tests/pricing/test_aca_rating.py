@@ -45,6 +45,21 @@ def test_area_and_tobacco():
 
 def test_halves_round_up_on_their_decimal_value():
     assert round_cents([0.005, 1.005, 2.675]).tolist() == [0.01, 1.01, 2.68]
+    # Noise of large numbers, and of differences of larger ones, is no part of the decimal value.
+    assert round_cents([0.5 * 1_234_567.89, 1020.015 - 1020.0]).tolist() == [617_283.95, 0.02]
+
+
+def test_less_than_a_half_rounds_down_however_close():
+    assert round_cents([99.994999999, 253.7249996]).tolist() == [99.99, 253.72]
+
+
+def test_loss_ratio_a_tenth_of_a_cent_below_a_half_is_rounded_down():
+    """45 CFR 158.221(a): 0.8495 of 2,572,006.24 dollars are 2,184,919.30088, so 2,184,919.30 are 0.849 of them."""
+    found = loss_ratio(
+        numerator=2_184_919.30, denominator=2_572_006.24, life_years=80_000, average_deductible=0, premium=1e6,
+        market="large_group", reporting_year=2024,
+    )  # fmt: skip
+    assert (found.ratio, found.rebate) == (0.849, pytest.approx(1000.0))
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,16 @@ def test_a_column_that_is_missing(read):
         read(source)
 
 
+def test_all_columns_that_are_missing_are_named_at_once():
+    source = {"plan": ["a"], "stars": [4.0], "risk_score": [1.0]}
+    columns = (Column("plan_id", "text"), Column("stars"), Column("projected_risk_score"), Column("margin", default=0.0))
+    with pytest.raises(InputError) as caught:
+        read_columns(source, columns, role="plans")
+    assert str(caught.value) == (
+        "plans lacks 'plan_id', 'projected_risk_score' (has: plan, stars, risk_score); nearest: plan, risk_score."
+    )
+
+
 @pytest.mark.parametrize("read", READERS)
 def test_nothing_to_read(read):
     with pytest.raises(InputError, match="claims has no rows; claims needs at least one"):

@@ -14,11 +14,26 @@ from pricing.errors import InputError, UnknownRateError
     [
         (2025, 1.0, 0.0), (2025, 1.5, 0.0), (2025, 1.75, 0.01), (2025, 2.0, 0.02), (2025, 3.5, 0.0725),
         (2025, 4.0, 0.085), (2025, 9.0, 0.085), (2026, 1.0, 0.021), (2026, 1.3299, 0.021), (2026, 1.33, 0.0314),
-        (2026, 1.5, 0.0419), (2026, 1.75, 0.05395), (2026, 3.0, 0.0996), (2026, 4.0, 0.0996),
+        (2026, 1.5, 0.0419), (2026, 3.0, 0.0996), (2026, 4.0, 0.0996),
     ],
 )  # fmt: skip
 def test_share_of_income(year: int, income: float, share: float):
     assert float(applicable_percentage(income, benefit_year=year)) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("year", "income", "percent"),
+    [
+        (2025, 3.33, 6.83),  # 6 + 2.5 x 0.33 = 6.825
+        (2025, 2.13, 2.52),
+        (2026, 1.75, 5.40),  # 4.19 + 2.41 / 2 = 5.395
+        (2026, 1.40, 3.57),  # 3.14 + 1.05 x 7 / 17 = 3.5724
+        (2026, 2.10, 6.97),  # 6.60 + 1.84 / 5 = 6.968
+    ],
+)  # fmt: skip
+def test_share_of_income_is_a_whole_number_of_hundredths_of_a_percent(year: int, income: float, percent: float):
+    """26 CFR 1.36B-3(g)(1): linear, and rounded to the nearest one-hundredth of one percent."""
+    assert float(applicable_percentage(income, benefit_year=year)) == pytest.approx(percent / 100, abs=1e-12)
 
 
 @pytest.mark.parametrize(("year", "income"), [(2025, 0.99), (2026, 0.99), (2026, 4.0001)])
