@@ -281,7 +281,10 @@ class BuildUp:
         return replace(self, steps=(*self.steps, step))
 
     def _array(self, value: Any, name: str) -> Numbers:
-        array = np.asarray(value, np.float64) + 0.0  # no negative zeros
+        try:
+            array = np.asarray(value, np.float64) + 0.0  # no negative zeros
+        except (TypeError, ValueError):
+            raise InputError(f"build-up '{self.name}', step '{name}': a value is no number.") from None
         if array.ndim > 1 or (array.ndim and len(array) != len(self.labels)):
             raise InputError(
                 f"build-up '{self.name}', step '{name}': give one number, or one for each of {len(self.labels)} labels."

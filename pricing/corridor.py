@@ -38,7 +38,7 @@ def corridor_payment(actual: Any, target: Any, *, bands: Sequence[Band]) -> Numb
     Raises
     ------
     InputError
-        A target is not above 0, or the bands do not rise or share more than everything.
+        A target is not above 0, a cost is no finite number, or the bands do not rise or share more than everything.
 
     Examples
     --------
@@ -48,6 +48,8 @@ def corridor_payment(actual: Any, target: Any, *, bands: Sequence[Band]) -> Numb
     actual, target = np.asarray(actual, np.float64), np.asarray(target, np.float64)
     if not (target > 0).all():
         raise InputError("a risk corridor needs a target above 0.")
+    if not np.isfinite(actual).all():
+        raise InputError("a risk corridor needs costs that are finite numbers.")
     check_bands(bands)
     gap = np.abs(actual - target) / target
     shared = np.zeros(np.broadcast(actual, target).shape)

@@ -10,7 +10,7 @@ from pricing.inputs import Numbers
 
 CENT = 0.01
 #: What falls short of a half by less is the noise of floating point: decimals of a unit, or a share of a large number.
-#: More decimals than any product of dollars and factors has in a unit, lest what is truly less than a half is taken for it.
+#: Ratios of dollars and cents, and products of factors, may truly fall short of a half by little more.
 DECIMALS_OF_A_UNIT = 8
 _NOISE_OF_A_NUMBER = 1e-14
 

@@ -89,7 +89,9 @@ class MissingDependencyError(RiskAdjError):
 def nearest(name: str | Iterable[str], known: Iterable[str]) -> str:
     """Return ``"; nearest: X"`` for a misspelt `name` (or several: ``"; nearest: X, Y"``), or an empty string."""
     names, choices = [name] if isinstance(name, str) else name, list(known)
-    matches = dict.fromkeys(match for each in names for match in difflib.get_close_matches(each, choices, n=1))
+    matches = dict.fromkeys(
+        match for each in names for match in difflib.get_close_matches(each, choices, n=1)
+    )
     return f"; nearest: {', '.join(matches)}" if matches else ""
 
 

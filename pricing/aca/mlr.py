@@ -90,7 +90,7 @@ def loss_ratio(
     Raises
     ------
     InputError
-        A denominator or premium is not above 0, or a number is negative.
+        A denominator or premium is not above 0, a number is negative, or the standard is no share.
     UnknownRateError
         The market or year has no standard.
 
@@ -99,11 +99,13 @@ def loss_ratio(
     .. [1] `cfr158_232` in pricing/rates/aca/manifest.toml.
     """
     rates = rates or load_rates("aca", reporting_year)
-    if not denominator > 0 or not premium > 0:
+    if not (denominator > 0 and premium > 0):
         raise InputError("the denominator and the premium of a loss ratio must be above 0.")
-    if min(numerator, life_years, average_deductible) < 0:
-        raise InputError("numerator, life_years and average_deductible cannot be negative.")
+    if not all(number >= 0 for number in (numerator, life_years, average_deductible)):
+        raise InputError("numerator, life_years and average_deductible cannot be negative or missing.")
     wanted = rates.number("mlr_standard", market) if standard is None else standard
+    if not 0 < wanted <= 1:
+        raise InputError(f"a standard is a share of premium, such as 0.8; it is {wanted}.")
     base, credible = credibility(life_years, rates.by_key("mlr_base_credibility"))
     added, is_credible = float(base), bool(credible)
     factor = deductible_factor(average_deductible, rates) if added else 1.0

@@ -101,7 +101,8 @@ def plan_rates(
     Raises
     ------
     InputError
-        A plan id is no 14-character HIOS id, loads take the whole premium, or a number is impossible.
+        A plan id is no 14-character HIOS id, adjustments take the whole index rate or loads the whole premium, or a
+        number is impossible.
 
     References
     ----------
@@ -154,6 +155,9 @@ def _check_pool(index_rate: float, pool: PoolAdjustments, average: Calibration) 
     for name, value in numbers.items():
         if not value > 0:
             raise InputError(f"{name} must be above 0; it is {value}.")
+    paid = pool.risk_adjustment_charge - pool.reinsurance_recovery + pool.exchange_fees
+    if index_rate + paid / pool.paid_to_allowed <= 0:
+        raise InputError("the adjustments of the pool take the whole index rate, or more.")
 
 
 def _after_loads(columns: Columns) -> Numbers:

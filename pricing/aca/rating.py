@@ -124,13 +124,17 @@ def member_rates(
     Raises
     ------
     InputError
-        A tobacco factor is below 1, above the State's limit, or for an age that may not use tobacco.
+        A base rate or area factor is not above 0, an age is no whole number from 0 up, or a tobacco factor is below 1,
+        above the State's limit, or for an age that may not use tobacco.
     """
     rules = rules or rating_rules(rates=rates)
-    tobacco, age = np.asarray(tobacco_factor, np.float64), np.asarray(age_years)
-    rules.check_tobacco(tobacco, age_years=age)
-    factors = rules.factors(age) * np.asarray(area_factor, np.float64) * tobacco
-    return round_cents(np.asarray(base_rate, np.float64) * factors)
+    base, area, tobacco = (
+        np.asarray(values, np.float64) for values in (base_rate, area_factor, tobacco_factor)
+    )
+    if not (base > 0).all() or not (area > 0).all():
+        raise InputError("base rates and area factors must be above 0.")
+    rules.check_tobacco(tobacco, age_years=age_years)
+    return round_cents(base * (rules.factors(age_years) * area * tobacco))
 
 
 def premiums(

@@ -59,14 +59,23 @@ class RatingRules:
         return self.used.assumptions(name for name, _ in self.used.parameters)
 
     def factors(self, age_years: Any) -> Numbers:
-        """Return the factor of each age; the oldest rated age stands for all above it."""
-        factors: Numbers = self.curve[np.minimum(np.asarray(age_years, np.int64), len(self.curve) - 1)]
+        """Return the factor of each age; the oldest rated age stands for all above it.
+
+        Raises
+        ------
+        InputError
+            An age is negative, or no whole number.
+        """
+        ages = np.asarray(age_years)
+        if not ((ages >= 0) & (ages == np.floor(ages))).all():
+            raise InputError("ages are whole years from 0 up.")
+        factors: Numbers = self.curve[np.minimum(ages, len(self.curve) - 1).astype(np.int64)]
         return factors
 
     def check_tobacco(self, tobacco_factor: Any, *, age_years: Any) -> None:
         """Raise InputError if a factor is below 1, above the limit, or for an age that may not use tobacco."""
         tobacco, age = np.broadcast_arrays(np.atleast_1d(tobacco_factor), np.atleast_1d(age_years))
-        bad = (tobacco < 1) | (tobacco > self.tobacco_limit)
+        bad = ~((tobacco >= 1) & (tobacco <= self.tobacco_limit))
         if bad.any():
             limit = f"{self.tobacco_limit:g}{f' in {self.state}' if self.state else ''}"
             raise InputError(
@@ -108,8 +117,9 @@ def rating_rules(
     Raises
     ------
     InputError
-        The State has an age curve that is not held entirely (New Jersey's small groups; some before 2018): bring it
-        with `age_curve`. Or that curve lacks ages, or the State rates by family tiers, to which no ages matter.
+        The State is not written in two letters, or has an age curve that is not held entirely (New Jersey's small
+        groups; some before 2018): bring it with `age_curve`. Or that curve lacks ages, or the State rates by family
+        tiers, to which no ages matter.
     UnknownRateError
         The year has no parameters.
 
@@ -128,6 +138,8 @@ def rating_rules(
         rates = load_rates("aca", benefit_year)
     check_choice("market", market, MARKETS)
     state = state.strip().upper()
+    if state and not (len(state) == len("NY") and state.isalpha()):
+        raise InputError(f"state '{state}' is not written in two letters, such as NY.")
     limit = _of_state(rates, "state_tobacco_limit", state, market)
     tiers = {key.partition(" ")[2]: value for key, value in _keyed(rates, "family_tier", state).items()}
     oldest = int(rates.number("oldest_rated_age"))

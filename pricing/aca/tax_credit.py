@@ -88,7 +88,7 @@ def applicable_percentage(
     rates = rates or load_rates("aca", benefit_year)
     percent = 100 * np.asarray(income_to_poverty, np.float64)
     if not (percent >= 0).all():
-        raise InputError("income over the poverty line cannot be negative.")
+        raise InputError("income over the poverty line cannot be negative or missing.")
     firsts, lasts = rates.by_key("ptc_percentage_first"), rates.by_key("ptc_percentage_last")
     lows = np.array(sorted(float(low) for low in firsts))
     limit = rates.number("ptc_income_limit") if rates.has("ptc_income_limit") else np.inf
@@ -150,7 +150,7 @@ def premium_tax_credit(
         np.asarray(values, np.float64) for values in (premium, benchmark_premium, household_income)
     )
     if not all((values >= 0).all() for values in (own, benchmark, income)):
-        raise InputError("premiums and incomes cannot be negative.")
+        raise InputError("premiums and incomes cannot be negative or missing.")
     share = applicable_percentage(income_to_poverty, benefit_year=benefit_year, rates=rates)
     credit = np.clip(benchmark - share * income / _MONTHS, 0.0, own)
     return round_cents(np.where(np.isnan(share), 0.0, credit))

@@ -189,7 +189,9 @@ def implied_bid(
         np.asarray(values, np.float64) for values in (payment, risk_score, rebate, basic_member_premium)
     )
     if not (score > 0).all() or not all((values >= 0).all() for values in (paid, back, premium)):
-        raise InputError("risk scores must be above 0, and payments, rebates and premiums not negative.")
+        raise InputError(
+            "risk scores must be above 0, and payments, rebates and premiums neither negative nor missing."
+        )
     return (paid + np.where(back > 0, 0.0, premium)) / score
 
 
@@ -235,19 +237,23 @@ def part_c_payment(
     Raises
     ------
     InputError
-        A rate or score is negative, or a month is none.
+        A rate, score, rebate or premium is negative, or a month is none.
 
     References
     ----------
     .. [1] `usc1395w24`, `sequestration_law`, `announcements` in pricing/rates/medicare/manifest.toml.
     """
     rates = rates or load_rates("medicare", payment_year)
-    rate, score = np.asarray(payment_rate, np.float64), np.asarray(risk_score, np.float64)
-    if (rate < 0).any() or (score < 0).any():
-        raise InputError("payment rates and risk scores cannot be negative.")
+    rate, score, back, premium = (
+        np.asarray(values, np.float64) for values in (payment_rate, risk_score, rebate, basic_member_premium)
+    )
+    if not all((values >= 0).all() for values in (rate, score, back, premium)):
+        raise InputError("payment rates, risk scores, rebates and premiums cannot be negative or missing.")
+    if not np.isfinite(frailty).all():
+        raise InputError("frailty must be a finite number.")
     kept = 1.0 if secondary_payer is None else rates.number("msp_factor", secondary_payer)
-    base = np.where(is_hospice, 0.0, (rate * (score + np.asarray(frailty)) - basic_member_premium) * kept)
-    return (base + np.asarray(rebate)) * (1 - sequestration(month, rates))
+    base = np.where(is_hospice, 0.0, (rate * (score + np.asarray(frailty)) - premium) * kept)
+    return (base + back) * (1 - sequestration(month, rates))
 
 
 def sequestration(month: Any, rates: Rates) -> Numbers:
@@ -269,8 +275,8 @@ def sequestration(month: Any, rates: Rates) -> Numbers:
     InputError
         A month is none.
     """
-    months = np.asarray(month, np.int64)
-    if ((months < 1) | (months > 12)).any():
+    months = np.asarray(month)
+    if not ((months >= 1) & (months <= 12) & (months == np.floor(months))).all():
         raise InputError("months run from 1 to 12.")
     by_month = np.array([rates.number("sequestration", number) for number in range(1, 13)])
-    return by_month[months - 1]
+    return by_month[months.astype(np.int64) - 1]

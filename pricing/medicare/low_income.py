@@ -100,8 +100,8 @@ def low_income_premium(
     """
     rates = rates or load_rates("medicare", payment_year)
     premium = np.asarray(basic_premium, np.float64)
-    if (premium < 0).any() or benchmark < 0:
-        raise InputError("basic premiums and the low-income benchmark cannot be negative.")
+    if not (premium >= 0).all() or not benchmark >= 0:
+        raise InputError("basic premiums and the low-income benchmark cannot be negative or missing.")
     subsidy = np.minimum(premium, benchmark)
     left = premium - subsidy
     is_waived = np.asarray(waives, np.bool_) & (round_cents(left) <= rates.number("part_d_de_minimis"))

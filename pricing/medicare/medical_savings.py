@@ -88,7 +88,7 @@ def savings_payment(*, rate: Any, risk_score: Any, deposit: Any) -> Numbers:
     900.0
     """
     values = [np.asarray(number, np.float64) for number in (rate, risk_score, deposit)]
-    if any((value < 0).any() for value in values):
-        raise InputError("rates, risk scores and deposits cannot be negative.")
+    if not all((value >= 0).all() for value in values):
+        raise InputError("rates, risk scores and deposits cannot be negative or missing.")
     paid: Numbers = values[0] * values[1] - values[2] / MONTHS
     return paid

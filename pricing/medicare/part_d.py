@@ -86,7 +86,7 @@ def defined_standard(
     Raises
     ------
     InputError
-        A cost is negative, shares are impossible, or the discount has no such name.
+        A cost is negative, shares are impossible, or the year has no such discount.
     UnknownRateError
         The year has no parameters.
 
@@ -109,9 +109,13 @@ def defined_standard(
     )
     if not (cost >= 0).all() or not np.isfinite(cost).all():
         raise InputError("gross drug cost must be finite and not negative.")
-    if (applicable < 0).any() or (selected < 0).any() or (applicable + selected > 1 + 1e-12).any():
+    if not ((applicable >= 0) & (selected >= 0) & (applicable + selected <= 1 + 1e-12)).all():
         raise InputError("applicable_share and selected_share must lie between 0 and 1, together at most 1.")
     check_choice("discount", discount, DISCOUNTS)
+    if discount != "full" and not rates.has("part_d_phase_in_initial", discount):
+        raise InputError(
+            f"{rates.year} has no discount that is phased in (discount '{discount}'); give 'full'."
+        )
     phases = _phases(cost, applicable, rates)
     payers = {payer: np.zeros(len(cost)) for payer in PAYERS}
     for phase, dollars in phases.items():
@@ -141,10 +145,14 @@ def gross_at_threshold(
 
     Raises
     ------
+    InputError
+        The share is none.
     UnknownRateError
         The year has no phases of the standard benefit.
     """
     rates = rates or load_rates("medicare", payment_year)
+    if not 0 <= applicable_share <= 1:
+        raise InputError("applicable_share must lie between 0 and 1.")
     return float(sum(_limits(np.array([applicable_share]), rates).values(), start=np.zeros(1))[0])
 
 
@@ -179,7 +187,7 @@ def _shares(
         return {"enrollee": whole}
     shares = {"enrollee": whole * rates.number(f"part_d_{phase}", "enrollee")}
     rate = rates.number(f"part_d_{phase}", "manufacturer")
-    if discount != "full" and rates.has(f"part_d_phase_in_{phase}", discount):
+    if discount != "full":
         rate = min(rate, rates.number(f"part_d_phase_in_{phase}", discount))
     shares["manufacturer"] = applicable * rate
     if phase == "initial":

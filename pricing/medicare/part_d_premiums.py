@@ -80,11 +80,18 @@ def base_beneficiary_premium(
     -------
     float [dollars a month]
 
+    Raises
+    ------
+    InputError
+        A premium is negative.
+
     References
     ----------
     .. [1] `usc1395w113` in pricing/rates/medicare/manifest.toml.
     """
     rates = rates or load_rates("medicare", payment_year)
+    if not (uncapped >= 0 and previous >= 0):
+        raise InputError("base premiums cannot be negative or missing.")
     if not rates.has("part_d_premium_growth_limit"):
         return float(round_cents(uncapped))
     return float(round_cents(min(uncapped, previous * rates.number("part_d_premium_growth_limit"))))
@@ -112,7 +119,7 @@ def uncapped_premium(
     Raises
     ------
     InputError
-        The share is none.
+        The share is none, or the bid is negative.
 
     References
     ----------
@@ -126,6 +133,8 @@ def uncapped_premium(
     rates = rates or load_rates("medicare", payment_year)
     if not 0 <= reinsurance < 1:
         raise InputError("reinsurance is a share of expected cost, from 0 to below 1.")
+    if not national_average_bid >= 0:
+        raise InputError("the national average bid cannot be negative or missing.")
     return rates.number("part_d_premium_share") / (1 - reinsurance) * national_average_bid
 
 
@@ -146,6 +155,8 @@ def basic_premium(standardised_bid: float, *, payment_year: int, rates: Rates | 
 
     Raises
     ------
+    InputError
+        The bid is no finite number.
     UnknownRateError
         The year has no national average bid or base premium.
     """
@@ -160,7 +171,10 @@ def adjusted_premium(standardised_bid: Any, rates: Rates) -> Numbers:
     ----------
     .. [1] 42 CFR 423.286(d)(1).
     """
-    above = np.asarray(standardised_bid, np.float64) - rates.number("part_d_national_average_bid")
+    bid = np.asarray(standardised_bid, np.float64)
+    if not np.isfinite(bid).all():
+        raise InputError("standardised bids must be finite numbers.")
+    above = bid - rates.number("part_d_national_average_bid")
     return rates.number("part_d_base_premium") + above
 
 
@@ -188,6 +202,8 @@ def direct_subsidy(
 
     Raises
     ------
+    InputError
+        A bid is no finite number, or a score is negative.
     UnknownRateError
         The year has no national average bid or base premium.
 
@@ -201,8 +217,10 @@ def direct_subsidy(
     [142.67, 142.67]
     """
     rates = rates or load_rates("medicare", payment_year)
-    bid = np.asarray(standardised_bid, np.float64)
-    return bid * np.asarray(risk_score, np.float64) - adjusted_premium(bid, rates)
+    bid, score = np.asarray(standardised_bid, np.float64), np.asarray(risk_score, np.float64)
+    if not (score >= 0).all():
+        raise InputError("risk scores cannot be negative or missing.")
+    return bid * score - adjusted_premium(bid, rates)
 
 
 def late_enrollment_penalty(months: int, *, payment_year: int, rates: Rates | None = None) -> float:
@@ -228,7 +246,7 @@ def late_enrollment_penalty(months: int, *, payment_year: int, rates: Rates | No
         The year has no base premium.
     """
     rates = rates or load_rates("medicare", payment_year)
-    if months < 0:
-        raise InputError("months without coverage cannot be negative.")
+    if not months >= 0:
+        raise InputError("months without coverage cannot be negative or missing.")
     penalty = rates.number("part_d_late_penalty") * months * rates.number("part_d_base_premium")
     return float(round_to(penalty, rates.number("part_d_penalty_rounding")))

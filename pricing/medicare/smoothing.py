@@ -40,7 +40,7 @@ def smoothed_payments(
     Raises
     ------
     InputError
-        A cost is negative, a year's cost exceeds the threshold, or a month is none.
+        The year has a coverage gap, a cost is negative, a year's cost exceeds the threshold, or a month is none.
 
     References
     ----------
@@ -53,6 +53,10 @@ def smoothed_payments(
     [166.67, 75.76, 125.76, 181.31, 181.31]
     """
     rates = rates or load_rates("medicare", payment_year)
+    if rates.has("part_d_initial_coverage_limit"):
+        raise InputError(
+            f"{rates.year} has a coverage gap; costs are spread from the year on in which it is gone."
+        )
     cost = np.atleast_2d(np.asarray(out_of_pocket, np.float64))
     threshold = rates.number("part_d_threshold")
     first = np.broadcast_to(np.asarray(first_month, np.int64), (len(cost),))

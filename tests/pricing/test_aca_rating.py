@@ -43,6 +43,23 @@ def test_area_and_tobacco():
         member_rates(200.0, age_years=40, tobacco_factor=[1.0, 1.6], rates=rates)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"age_years": -1}, "whole years from 0 up"),  # not the last of the curve, that of 64
+        ({"age_years": [30, 30.5]}, "whole years from 0 up"),
+        ({"age_years": float("nan")}, "whole years from 0 up"),
+        ({"base_rate": -200.0}, "base rates and area factors must be above 0"),
+        ({"area_factor": 0.0}, "base rates and area factors must be above 0"),
+        ({"tobacco_factor": float("nan")}, "must lie between 1 and 1.5"),
+    ],
+)
+def test_impossible_rates(changes, message):
+    given = {"base_rate": 200.0, "age_years": 40} | changes
+    with pytest.raises(InputError, match=message):
+        member_rates(given.pop("base_rate"), rates=load_rates("aca", 2026), **given)
+
+
 def test_halves_round_up_on_their_decimal_value():
     assert round_cents([0.005, 1.005, 2.675]).tolist() == [0.01, 1.01, 2.68]
     # Noise of large numbers, and of differences of larger ones, is no part of the decimal value.
@@ -128,6 +145,11 @@ def test_rebate_is_the_shortfall_of_premium():
     assert (few.is_credible, few.rebate) == (False, 0.0)
     with pytest.raises(InputError, match="must be above 0"):
         loss_ratio(numerator=1.0, denominator=0.0, premium=1.0, **form)
+    # Missing life-years are not few life-years, which owe nothing.
+    with pytest.raises(InputError, match="cannot be negative or missing"):
+        loss_ratio(numerator=10.0, denominator=100.0, premium=1e6, **{**form, "life_years": float("nan")})
+    with pytest.raises(InputError, match=r"share of premium, such as 0.8; it is 80"):
+        loss_ratio(numerator=10.0, denominator=100.0, premium=1e6, standard=80, **form)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ def test_a_step_that_is_new_is_a_cause_of_its_own():
         (lambda: price().level("trent"), "has no step 'trent'; nearest: trend"),
         (lambda: price().multiply("x", [1.0, 2.0], source="s"), "one for each of 1 labels"),
         (lambda: price().multiply("x", float("nan"), source="s"), "not a finite number"),
+        (lambda: price().multiply("x", "1,05", source="s"), "step 'x': a value is no number"),
         (lambda: price().change_from(BuildUp("p").start("other", 1.0, source="s")), "name them alike"),
     ],
 )
@@ -121,6 +122,12 @@ def test_impossible_walks_are_refused():
         plan_rates({**PLANS, "administrative_share": [0.95, 0.1]}, index_rate=600.0)
     with pytest.raises(InputError, match="index_rate must be above 0"):
         plan_rates(PLANS, index_rate=-1.0)
+    with pytest.raises(InputError, match="adjustments of the pool take the whole index rate"):
+        plan_rates(
+            PLANS,
+            index_rate=600.0,
+            adjustments=PoolAdjustments(reinsurance_recovery=450.0, paid_to_allowed=0.75),
+        )
 
 
 def test_a_chart_of_a_label_that_is_none_is_refused() -> None:

@@ -128,5 +128,6 @@ def test_premium_subsidy_and_de_minimis():
     assert left == pytest.approx(np.array([0.0, 0.0, 2.0, 2.01]))
     # 33.13 less 31.13 is 2.0000000000000036 in floating point, and two dollars.
     assert low_income_premium(33.13, benchmark=31.13, waives=True, payment_year=2026)[1] == 0.0
-    with pytest.raises(InputError, match="cannot be negative"):
-        low_income_premium(-1.0, benchmark=35.0, payment_year=2026)
+    for premium, benchmark in ((-1.0, 35.0), (float("nan"), 35.0), (30.0, float("nan"))):
+        with pytest.raises(InputError, match="cannot be negative or missing"):
+            low_income_premium(premium, benchmark=benchmark, payment_year=2026)

@@ -21,6 +21,9 @@ from pricing.medicare.part_d_premiums import (
 from pricing.medicare.part_d_settlement import part_d_risk_corridor
 from pricing.parameters import load_rates
 
+NAN = float("nan")
+PAYMENT = {"payment_rate": 900.0, "risk_score": 1.0, "payment_year": 2026, "month": 1}
+
 RATES = load_rates("medicare", 2026)
 
 
@@ -179,6 +182,7 @@ def test_defined_standard(year, is_applicable, gross, expected):
 )
 def test_payers_add_up_to_gross_and_nobody_is_paid(gross, applicable, selected, year, discount):
     selected = min(selected, 1 - applicable)
+    discount = "full" if year < 2025 else discount
     found = defined_standard(
         gross, payment_year=year, applicable_share=applicable, selected_share=selected, discount=discount
     )
@@ -243,3 +247,29 @@ def test_what_part_d_refuses():
         defined_standard(1.0, payment_year=2026, applicable_share=0.7, selected_share=0.4)
     with pytest.raises(UnknownRateError, match="no part_d_deductible for 2019"):
         defined_standard(1.0, payment_year=2019)
+    with pytest.raises(InputError, match=r"2024 has no discount that is phased in \(discount 'lis'\)"):
+        defined_standard(1.0, payment_year=2024, discount="lis")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: part_c_payment(**PAYMENT | {"payment_rate": NAN}), "cannot be negative or missing"),
+        (lambda: part_c_payment(**PAYMENT | {"rebate": [10.0, -1.0]}), "rebates and premiums cannot be negative"),
+        (lambda: part_c_payment(**PAYMENT | {"basic_member_premium": -1.0}), "premiums cannot be negative"),
+        (lambda: part_c_payment(**PAYMENT | {"frailty": NAN}), "frailty must be a finite number"),
+        (lambda: part_c_payment(**PAYMENT | {"month": 1.5}), "months run from 1 to 12"),
+        (lambda: part_c_payment(**PAYMENT | {"month": NAN}), "months run from 1 to 12"),
+        (lambda: defined_standard(1.0, payment_year=2026, applicable_share=NAN), "must lie between 0 and 1"),
+        (lambda: gross_at_threshold(payment_year=2026, applicable_share=1.1), "must lie between 0 and 1"),
+        (lambda: base_beneficiary_premium(payment_year=2026, uncapped=NAN, previous=30.0), "base premiums cannot"),
+        (lambda: uncapped_premium(payment_year=2026, national_average_bid=NAN, reinsurance=0.1), "bid cannot be neg"),
+        (lambda: basic_premium(NAN, payment_year=2026), "bids must be finite"),
+        (lambda: direct_subsidy(200.0, risk_score=-1.0, payment_year=2026), "risk scores cannot be negative"),
+        (lambda: late_enrollment_penalty(NAN, payment_year=2026), "months without coverage cannot be negative"),
+        (lambda: part_d_risk_corridor([90.0, NAN], 100.0, payment_year=2026), "costs that are finite numbers"),
+    ],
+)  # fmt: skip
+def test_missing_and_negative_numbers_are_refused(call, message):
+    with pytest.raises(InputError, match=message):
+        call()

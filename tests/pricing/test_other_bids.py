@@ -61,8 +61,9 @@ def test_savings_accounts_by_hand():
         savings_deposits(AREA, msa_premium=1050.0)
     with pytest.raises(InputError, match="must be above 0"):
         savings_deposits(AREA, msa_premium=0.0)
-    with pytest.raises(InputError, match="cannot be negative"):
-        savings_payment(rate=-1.0, risk_score=1.0, deposit=0.0)
+    for rate in (-1.0, float("nan")):
+        with pytest.raises(InputError, match="cannot be negative or missing"):
+            savings_payment(rate=rate, risk_score=1.0, deposit=0.0)
 
 
 PACKAGES = {

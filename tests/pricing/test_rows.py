@@ -73,7 +73,12 @@ def test_a_column_that_is_missing(read):
 
 def test_all_columns_that_are_missing_are_named_at_once():
     source = {"plan": ["a"], "stars": [4.0], "risk_score": [1.0]}
-    columns = (Column("plan_id", "text"), Column("stars"), Column("projected_risk_score"), Column("margin", default=0.0))
+    columns = (
+        Column("plan_id", "text"),
+        Column("stars"),
+        Column("projected_risk_score"),
+        Column("margin", default=0.0),
+    )
     with pytest.raises(InputError) as caught:
         read_columns(source, columns, role="plans")
     assert str(caught.value) == (

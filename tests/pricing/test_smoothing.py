@@ -55,3 +55,9 @@ def test_over_the_year_everybody_pays_what_they_incurred(cost, first):
 def test_what_cannot_be_spread(cost, first, message):
     with pytest.raises(InputError, match=message):
         smoothed_payments(cost, payment_year=2026, first_month=first)
+
+
+def test_years_before_costs_could_be_spread_are_refused():
+    """42 USC 1395w-102(b)(2)(E): plan years from 2025 on."""
+    with pytest.raises(InputError, match="2024 has a coverage gap"):
+        smoothed_payments([0.0] * 12, payment_year=2024)

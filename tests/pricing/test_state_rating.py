@@ -144,6 +144,13 @@ def test_families_that_no_tier_fits():
         premiums(members, benefit_year=2026, rules=rating_rules("VT", rates=RATES))
 
 
+@pytest.mark.parametrize("state", ["New York", "N", "12"])
+def test_a_state_is_written_in_two_letters(state: str):
+    """New York has tiers; by its name it would be rated by the federal curve."""
+    with pytest.raises(InputError, match="not written in two letters"):
+        rating_rules(state, rates=RATES)
+
+
 def test_tobacco_by_state_and_age():
     kinds = {"CA": 1.0, "AR": 1.2, "CT": 1.5, "": 1.5, "TX": 1.5}
     assert {state: rating_rules(state, rates=RATES).tobacco_limit for state in kinds} == kinds

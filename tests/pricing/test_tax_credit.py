@@ -31,7 +31,9 @@ def test_share_of_income(year: int, income: float, share: float):
         (2026, 2.10, 6.97),  # 6.60 + 1.84 / 5 = 6.968
     ],
 )  # fmt: skip
-def test_share_of_income_is_a_whole_number_of_hundredths_of_a_percent(year: int, income: float, percent: float):
+def test_share_of_income_is_a_whole_number_of_hundredths_of_a_percent(
+    year: int, income: float, percent: float
+):
     """26 CFR 1.36B-3(g)(1): linear, and rounded to the nearest one-hundredth of one percent."""
     assert float(applicable_percentage(income, benefit_year=year)) == pytest.approx(percent / 100, abs=1e-12)
 
