@@ -62,6 +62,7 @@ def loss_ratio(
     market: str,
     reporting_year: int,
     standard: float | None = None,
+    is_below_three_years: bool = False,
     rates: Rates | None = None,
 ) -> LossRatio:
     """Return the credibility-adjusted loss ratio and the rebate.
@@ -80,6 +81,9 @@ def loss_ratio(
     reporting_year : int
     standard : float, optional
         A State's own higher standard [share of premium]; default: the federal one of the market.
+    is_below_three_years : bool
+        Without credibility the ratio was below the standard in this and each of the two years before, each with
+        life-years enough to be credible: then nothing is added.
     rates : Rates, optional
         Of program "aca"; default: those that ship for the year.
 
@@ -96,7 +100,7 @@ def loss_ratio(
 
     References
     ----------
-    .. [1] `cfr158_232` in pricing/rates/aca/manifest.toml.
+    .. [1] `cfr158_232` in pricing/rates/aca/manifest.toml; is_below_three_years: 158.232(d).
     """
     rates = rates or load_rates("aca", reporting_year)
     if not (denominator > 0 and premium > 0):
@@ -107,7 +111,7 @@ def loss_ratio(
     if not 0 < wanted <= 1:
         raise InputError(f"a standard is a share of premium, such as 0.8; it is {wanted}.")
     base, credible = credibility(life_years, rates.by_key("mlr_base_credibility"))
-    added, is_credible = float(base), bool(credible)
+    added, is_credible = 0.0 if is_below_three_years else float(base), bool(credible)
     factor = deductible_factor(average_deductible, rates) if added else 1.0
     preliminary = numerator / denominator
     ratio = float(round_to(preliminary + added * factor, _THOUSANDTH))

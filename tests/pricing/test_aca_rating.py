@@ -137,6 +137,15 @@ def test_ratios_are_rounded_halves_up(numerator, ratio):
     assert found.rebate == pytest.approx(max(0.8 - ratio, 0) * 1e6)
 
 
+def test_three_years_below_the_standard_take_credibility_away():
+    """45 CFR 158.232(d): at 10,000 life-years 2.6 points are added to 78 percent; below three years running, none."""
+    form = {"denominator": 100.0, "premium": 1e6, "life_years": 10_000, "average_deductible": 0}
+    form |= {"numerator": 78.0, "market": "individual", "reporting_year": 2024}
+    assert (loss_ratio(**form).ratio, loss_ratio(**form).rebate) == (0.806, 0.0)
+    found = loss_ratio(**form, is_below_three_years=True)
+    assert (found.ratio, found.rebate) == (0.78, pytest.approx(20_000.0))
+
+
 def test_rebate_is_the_shortfall_of_premium():
     form = {"life_years": 80_000, "average_deductible": 0, "market": "individual", "reporting_year": 2020}
     found = loss_ratio(numerator=75.0, denominator=100.0, premium=1_000_000.0, **form)
