@@ -60,7 +60,6 @@ RAISE_NOTHING = {
     "pricing.benefits.designs_to_toml",
     "pricing.contracts.contract_to_dict",
     "pricing.contracts.contracts_to_toml",
-    "pricing.medicare.base_beneficiary_premium",
     "pricing.revenue.around",
     "pricing.revenue.scenarios_to_toml",
     "pricing.revenue.simulate_members",
