@@ -62,7 +62,7 @@ def _mappings(work: Work) -> None:
         release.diagnoses,
         where,
         (),
-        _mapping_note(work, bool(left), len(retired), validity),
+        join(_mapping_note(work, bool(left), len(retired), validity), _later_codes_note(work, pairs)),
     )
 
 
@@ -79,13 +79,36 @@ def _pairs(work: Work) -> list[tuple[str, str]]:
 
 
 def _edits(work: Work) -> list[sas_formats.Edit]:
-    """The age and sex edits of the program's text, on the codes that the year's edits name."""
-    edits, named = hhs_copies.read_edits(work.wheels, work.release.program_text), work.release.edited_codes
+    """The age and sex edits of the program's text, later codes joined, on the codes that the year's edits name."""
+    edits = [
+        _with_later_codes(edit) for edit in hhs_copies.read_edits(work.wheels, work.release.program_text)
+    ]
+    named = work.release.edited_codes
     if named is None:
         return edits
     work.cite(named)
     codes = hhs_copies.read_quoted(work.wheels, named)
     return [replace(edit, codes=edit.codes & codes) for edit in edits if edit.codes & codes]
+
+
+def _with_later_codes(edit: sas_formats.Edit) -> sas_formats.Edit:
+    later = {code for code, older in recipes.LATER_CODES.items() if older in edit.codes}
+    return replace(edit, codes=edit.codes | later)
+
+
+def _later_codes_note(work: Work, pairs: list[tuple[str, str]]) -> str:
+    """Return which codes of the year the program's text is too old for."""
+    printed = {
+        code for edit in hhs_copies.read_edits(work.wheels, work.release.program_text) for code in edit.codes
+    }
+    unprinted = {code for code, _ in pairs} - printed
+    later = [code for code in recipes.LATER_CODES if code in unprinted]
+    if not later or work.release.edited_codes:
+        return ""
+    return (
+        f"{', '.join(later)}, newer than the text read, share the edit of older codes, as in the list of HHS's edits "
+        "of benefit year 2026 supplied to the project"
+    )
 
 
 def _mapping_note(work: Work, is_left: bool, n_retired: int, validity: dict[str, Row]) -> str:

@@ -48,6 +48,8 @@ class Release(Protocol):
     def folder(self) -> str: ...
     @property
     def hierarchy_manner(self) -> str: ...
+    @property
+    def revision(self) -> int: ...
 
 
 R = TypeVar("R", bound=Release)
@@ -88,6 +90,7 @@ class Build(Generic[R]):
             title=r.title,
             payment_year=r.payment_year,
             program=self.program,
+            revision=r.revision,
             hierarchy_manner=r.hierarchy_manner,
             scores=self.scores,
             sources=list(self.sources.values()),

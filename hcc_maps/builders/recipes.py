@@ -243,6 +243,7 @@ class Release:
     factor_checks: tuple[Copy, ...] = ()
     hierarchy_checks: tuple[Copy, ...] = ()
     note: str = ""
+    revision: int = 1
 
     @property
     def folder(self) -> str:

@@ -76,6 +76,7 @@ class Release:
     adjustments: Copy | None = None
     adjustment_checks: tuple[Copy, ...] = ()
     note: str = ""
+    revision: int = 1
 
     @property
     def model_id(self) -> str:

@@ -67,6 +67,18 @@ DRUG_HIERARCHIES = (
 DRUG_AGES = MappingProxyType({"ACF_PrEP_Child": ("12", "20")})
 #: A second category that an edit leaves beside the one it sets: code, highest age, category.
 EDITS_LEAVE = (("E1052", 20, "HHS_HCC153"),)
+#: Codes newer than a program's text -> the older code whose edit they share.
+LATER_CODES = MappingProxyType(
+    {
+        "E74820": "E7429", "E74829": "E7429", "E72530": "E7253", "E72538": "E7253", "E72539": "E7253",
+        "E83820": "E7253", "E83821": "E7253", "E83822": "E7253", "E83823": "E7253", "E83824": "E7253",
+        "E83825": "E7253", "F50010": "F5000", "F50011": "F5000", "F50012": "F5000", "F50013": "F5000",
+        "F50014": "F5000", "F50019": "F5000", "F50020": "F5000", "F50021": "F5000", "F50022": "F5000",
+        "F50023": "F5000", "F50024": "F5000", "F50029": "F5000", "F5020": "F5000", "F5021": "F5000",
+        "F5022": "F5000", "F5023": "F5000", "F5024": "F5000", "F5025": "F5000", "T36AX2A": "T3692XA",
+        "T45AX2A": "T4592XA", "T65842A": "T65832A",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,8 @@ class Release:
         Diagnosis maps of the year before and of the year after: what one lacks tells when a code began or ended.
     known_before : Copy or None
         A list of codes valid before 1 October of the year; a code in it is not new.
+    revision : int
+        One more whenever a sealed table of the release changes.
     dates_new_codes : bool
         False where a code that the year before lacks need not be new.
     """
@@ -96,6 +110,7 @@ class Release:
     leaves_out: bool = True  # whether a sub-model leaves out the HCCs that it does not price
     note: str = ""
     factors_read: str = ""  # a second copy of the factors, in no package, and how it compares
+    revision: int = 1
 
     @property
     def model_id(self) -> str:
@@ -232,14 +247,14 @@ RELEASES = (
     Release(2023, "v07", DIAGNOSES_2022, diagnoses("v07", 2024), dates_new_codes=False, checks=TEXT_CHECKS),
     Release(
         2024, "v07", diagnoses("v07", 2023), diagnoses("v08", 2025),
-        checks=TEXT_CHECKS, factors_read=FACTORS_READ_2024,
+        checks=TEXT_CHECKS, factors_read=FACTORS_READ_2024, revision=2,
     ),
     Release(
         2025, "v08", diagnoses("v07", 2024), diagnoses("v08", 2026),
-        known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS, factors_read=FACTORS_READ_2025,
+        known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS, factors_read=FACTORS_READ_2025, revision=2,
     ),
     Release(
         2026, "v08", diagnoses("v08", 2025),
-        known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS, factors_read=FACTORS_READ_2026,
+        known_before=CODES_OF_APRIL_2025, checks=TEXT_CHECKS, factors_read=FACTORS_READ_2026, revision=2,
     ),
 )  # fmt: skip

@@ -19,7 +19,8 @@ from riskadj.scoring.plan import EVER, ScoringPlan
 #: What a code is, where it is not the number of a code in the book.
 UNKNOWN, ICD9, BLANK = -1, -2, -3
 
-_ICD9_FORM = re.compile(r"\d{3,5}|V\d{2,4}|E[89]\d{2,3}")
+#: Forms that no code of ICD-10-CM ever had. E80 to E89 are in both, and ICD-10-CM retires codes there (E87.2, E88.81).
+_ICD9_FORM = re.compile(r"\d{3,5}|V\d{2,4}|E9\d{2,3}")
 
 PackedCodes = npt.NDArray[np.uint64]
 

@@ -431,6 +431,21 @@ def test_icd9_codes_are_not_silently_unmapped() -> None:
     assert exact(scores.model_scores.to_pylist()[0]["raw_risk_score"]) == Decimal("0.561")
 
 
+def test_a_code_that_icd10_has_retired_is_unknown_and_no_icd9_code() -> None:
+    # E87.2 (acidosis) was valid until September 2022, E88.81 (metabolic syndrome) until September 2023.
+    diagnoses = pairs_table([("A", "E87.2"), ("A", "E8881"), ("A", "E119")])
+    scores = riskadj.score(enrollment=enrollment_table([member()]), diagnoses=diagnoses, payment_year=2024)
+    assert (scores.rejects.num_rows, scores.run["counts"]["diagnoses"]["rows_unknown"]) == (0, 2)
+
+
+@pytest.mark.parametrize("code", ["25000", "V58.61", "E980.0"])
+def test_the_forms_of_icd9_are_told(code: str) -> None:
+    with pytest.raises(RowsRejectedError, match="ICD-9-CM"):
+        riskadj.score(
+            enrollment=enrollment_table([member()]), diagnoses=pairs_table([("A", code)]), payment_year=2024
+        )
+
+
 def test_age_is_that_of_the_first_of_february() -> None:
     # Born on 1 February 1961: 65 in 2026 (M65_69 0.332); a day later: 64 (M60_64 0.345); not born yet: 0 (M0_34).
     births = [date(1961, 2, 1), date(1961, 2, 2), date(2026, 3, 1), date(1960, 2, 29)]
