@@ -6,7 +6,13 @@ import pytest
 
 from pricing.aca.corridor import aca_risk_corridor
 from pricing.aca.mlr import loss_ratio
-from pricing.aca.rating import limit_of_adjustment, member_rates, out_of_pocket_limit, premiums
+from pricing.aca.rating import (
+    high_deductible_limits,
+    limit_of_adjustment,
+    member_rates,
+    out_of_pocket_limit,
+    premiums,
+)  # fmt: skip
 from pricing.corridor import Band, corridor_payment
 from pricing.errors import InputError, UnknownRateError
 from pricing.parameters import load_rates
@@ -96,9 +102,17 @@ def test_limits_from_the_premium_adjustment():
     before = out_of_pocket_limit(benefit_year=2017)  # HHS, 2017: 2,350 and 5,700
     assert (before["csr_100-200"], before["csr_200-250"]) == (2350, 5700)
     with pytest.raises(
-        UnknownRateError, match=r"aca has no moop_self_only for 2027; it is known for 2014-2026"
+        UnknownRateError, match=r"aca has no moop_self_only for 2028; it is known for 2014-2027"
     ):
-        out_of_pocket_limit(benefit_year=2027)
+        out_of_pocket_limit(benefit_year=2028)
+
+
+def test_limits_of_2027():
+    """HHS, January 29, 2026: 189.16 percent and 12,000 dollars; Rev. Proc. 2026-24: 1,750, 8,700 and 4,500."""
+    assert limit_of_adjustment(1.8916224814, benefit_year=2027) == 12_000
+    limits = {"self_only": 12_000, "family": 24_000, "csr_100-200": 4_000, "csr_200-250": 9_600}
+    assert out_of_pocket_limit(benefit_year=2027) == limits
+    assert list(high_deductible_limits(benefit_year=2027).values()) == [1_750, 8_700, 4_500]
 
 
 # CMS MLR annual reporting forms as filed, Part 3: market, numerator, denominator, life-years, deductible, premium; then

@@ -194,6 +194,7 @@ def test_payers_add_up_to_gross_and_nobody_is_paid(gross, applicable, selected, 
 def test_threshold_in_gross_cost():
     assert gross_at_threshold(payment_year=2025) == 6230.0
     assert gross_at_threshold(payment_year=2026) == 6555.0
+    assert gross_at_threshold(payment_year=2027) == 7500.0  # 700 + 1,700 / 25 %
     # 2024 still had a gap: of 8,000 out of pocket 545 + 25 % of (5,030 - 545) are paid before it, and in it 25 % of all
     # and 70 % of what manufacturers discount count
     left = 8000 - 545 - (5030 - 545) / 4

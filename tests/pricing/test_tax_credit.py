@@ -1,4 +1,4 @@
-"""The premium tax credit by hand: brackets of 2025 (26 USC 36B(b)(3)(A)(iii)) and 2026 (Rev. Proc. 2025-25)."""
+"""The premium tax credit by hand: 2025 (26 USC 36B(b)(3)(A)(iii)), 2026 and 2027 (Rev. Proc. 2025-25, 2026-26)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ def test_share_of_income(year: int, income: float, share: float):
         (2026, 1.75, 5.40),  # 4.19 + 2.41 / 2 = 5.395
         (2026, 1.40, 3.57),  # 3.14 + 1.05 x 7 / 17 = 3.5724
         (2026, 2.10, 6.97),  # 6.60 + 1.84 / 5 = 6.968
+        (2027, 1.415, 3.77),  # 3.23 + 1.07 / 2 = 3.765
+        (2027, 4.0, 10.22),
     ],
 )  # fmt: skip
 def test_share_of_income_is_a_whole_number_of_hundredths_of_a_percent(
@@ -67,5 +69,5 @@ def test_what_makes_no_sense_is_refused():
         premium_tax_credit(
             -1.0, benchmark_premium=1.0, household_income=1.0, income_to_poverty=2.0, benefit_year=2026
         )
-    with pytest.raises(UnknownRateError, match="no ptc_percentage_first for 2020; it is known for 2021-2026"):
+    with pytest.raises(UnknownRateError, match="no ptc_percentage_first for 2020; it is known for 2021-2027"):
         applicable_percentage(2.0, benefit_year=2020)
