@@ -101,7 +101,7 @@ def parse_side(text: str, option: str) -> dict[str, Any]:
 
 
 def _year(text: str, option: str) -> int:
-    if not text.isdigit():
+    if not text.isdecimal():
         raise OptionError(f"{option}: payment-year={text} is no year; give it as a whole number.")
     return int(text)
 
