@@ -115,8 +115,6 @@ def actual_to_expected(
     The interval is that of a ratio of sums over members drawn at random: its variance is
     n / (n - 1) x sum (actual - ratio x expected)^2 / (sum expected)^2.
     """
-    from scipy.special import ndtri
-
     if not 0 < confidence < 1:
         raise InputError("confidence must lie between 0 and 1.")
     names = (by,) if isinstance(by, str) else tuple(by)
@@ -127,54 +125,22 @@ def actual_to_expected(
     group, codes = combined(labels, rows.n_rows)
     expected, expected_from = _expected(rows)
     sums = _Sums(group, len(codes))
-    actual, months = sums.of(rows["amount"]), sums.of(rows["member_months"])
     total = float(rows["amount"].sum() / expected.sum())
-    totals = sums.of(expected)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = actual / totals
-        squares = sums.of((rows["amount"] - ratio[group] * expected) ** 2)
-        error = np.sqrt(sums.count / (sums.count - 1) * squares) / totals
-    half = float(ndtri((1 + confidence) / 2)) * error
-    columns: dict[str, Any] = {
+    named = {
         name: each.table_column(codes[:, i]) for i, (name, each) in enumerate(zip(names, labels, strict=True))
     }
-    columns |= {
-        "n_rows": sums.count.astype(np.int64),
-        "member_months": months,
-        "amount": actual,
-        "pmpm": actual / months,
-    }
-    if "risk_score" in rows:
-        score = sums.of(rows["risk_score"] * rows["member_months"]) / months
-        columns |= {"risk_score": score, "risk_adjusted_pmpm": actual / months / score}
-    columns |= {"expected": totals, "expected_pmpm": totals / months}
-    columns |= {
-        "actual_to_expected": results.finite(ratio),
-        "low": results.finite(ratio - half),
-        "high": results.finite(ratio + half),
-    }
+    ratios = _ratios(rows["amount"], expected, sums, confidence)
     if full_credibility is not None:
-        z = limited_fluctuation(months, full=full_credibility)
-        columns |= {"z": z, "credible_actual_to_expected": results.finite(z * ratio + (1 - z) * total)}
-    meaning = "of each row; actual claims are divided by it"
+        z = limited_fluctuation(sums.of(rows["member_months"]), full=full_credibility)
+        ratios |= {"z": z, "credible_actual_to_expected": z * ratios["actual_to_expected"] + (1 - z) * total}
+    columns = named | _amounts(rows, expected, sums)
+    columns |= {name: results.finite(values) for name, values in ratios.items()}
     return ActualToExpected(
         groups=pa.table(columns),
         by=names,
         total=total,
         confidence=confidence,
-        assumptions=assumption_table(
-            [
-                Assumption("expected", *expected_from, meaning),
-                chosen(
-                    "full_credibility",
-                    full_credibility,
-                    None,
-                    "member months",
-                    "square-root rule; complement: the total",
-                ),
-                chosen("confidence", confidence, 0.95, "", "of the interval, members drawn at random"),
-            ]
-        ),
+        assumptions=_assumptions(expected_from, full_credibility, confidence),
         run={
             "rows": rows.n_rows,
             "groups": len(codes),
@@ -183,6 +149,47 @@ def actual_to_expected(
             "expected": round(float(expected.sum()), 2),
             "actual_to_expected": total,
         },
+    )
+
+
+def _amounts(rows: Columns, expected: Numbers, sums: _Sums) -> dict[str, Any]:
+    """Return what each group cost, in all and by member and month, beside what was expected of it."""
+    months, actual, totals = (sums.of(values) for values in (rows["member_months"], rows["amount"], expected))
+    columns = {
+        "n_rows": sums.count.astype(np.int64),
+        "member_months": months,
+        "amount": actual,
+        "pmpm": actual / months,
+    }
+    if "risk_score" in rows:
+        score = sums.of(rows["risk_score"] * rows["member_months"]) / months
+        columns |= {"risk_score": score, "risk_adjusted_pmpm": actual / months / score}
+    return columns | {"expected": totals, "expected_pmpm": totals / months}
+
+
+def _ratios(actual: Numbers, expected: Numbers, sums: _Sums, confidence: float) -> dict[str, Numbers]:
+    """Return the ratio of each group and its interval; not finite where nothing is expected, or one member is all."""
+    from scipy.special import ndtri
+
+    totals = sums.of(expected)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = sums.of(actual) / totals
+        squares = sums.of((actual - ratio[sums.group] * expected) ** 2)
+        error = np.sqrt(sums.count / (sums.count - 1) * squares) / totals
+    half = float(ndtri((1 + confidence) / 2)) * error
+    return {"actual_to_expected": ratio, "low": ratio - half, "high": ratio + half}
+
+
+def _assumptions(
+    expected_from: tuple[str, str, str], full_credibility: float | None, confidence: float
+) -> pa.Table:
+    rule = "square-root rule; complement: the total"
+    return assumption_table(
+        [
+            Assumption("expected", *expected_from, "of each row; actual claims are divided by it"),
+            chosen("full_credibility", full_credibility, None, "member months", rule),
+            chosen("confidence", confidence, 0.95, "", "of the interval, members drawn at random"),
+        ]
     )
 
 
