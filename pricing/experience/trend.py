@@ -139,29 +139,14 @@ def fit_trend(
         months=pa.table(
             {
                 "month": as_dates(number),
-                "pmpm": pa.array(pmpm),
-                "member_months": pa.array(weight),
-                "seasonality": pa.array(season),
-                "deseasonalised_pmpm": pa.array(pmpm / season),
-                "fitted_pmpm": pa.array(np.exp(fitted.fittedvalues)),
+                "pmpm": pmpm,
+                "member_months": weight,
+                "seasonality": season,
+                "deseasonalised_pmpm": pmpm / season,
+                "fitted_pmpm": np.exp(fitted.fittedvalues),
             }
         ),
-        assumptions=assumption_table(
-            [
-                chosen("seasonality", seasonality, True, "", "a factor for each calendar month"),
-                chosen("confidence", confidence, 0.95, "", "of the interval"),
-                Assumption(
-                    "model", "log-linear", "", RULE, "the same trend in every month, errors independent"
-                ),
-                Assumption(
-                    "weights",
-                    "member months",
-                    "",
-                    RULE,
-                    "variance falls with exposure; alike where not given",
-                ),
-            ]
-        ),
+        assumptions=_assumptions(seasonality, confidence),
         warnings=_gaps(number),
         run={
             "months": len(number),
@@ -170,6 +155,19 @@ def fit_trend(
             "value": value,
             "annual": float(np.expm1(slope)),
         },
+    )
+
+
+def _assumptions(seasonality: bool, confidence: float) -> pa.Table:
+    return assumption_table(
+        [
+            chosen("seasonality", seasonality, True, "", "a factor for each calendar month"),
+            chosen("confidence", confidence, 0.95, "", "of the interval"),
+            Assumption("model", "log-linear", "", RULE, "the same trend in every month, errors independent"),
+            Assumption(
+                "weights", "member months", "", RULE, "variance falls with exposure; alike where not given"
+            ),
+        ]
     )
 
 
