@@ -15,7 +15,7 @@ import pytest
 import riskadj
 from riskadj.cms_reports.reading import load_codes, load_layout
 from riskadj.errors import ExtractError, OptionError
-from riskadj.results.compare.mmr import FactorTypes
+from riskadj.results.compare.factor_types import FactorTypes
 from tests.cli_runs import run
 from tests.report_files import mmr_lines, mor_lines, write_lines
 

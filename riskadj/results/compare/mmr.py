@@ -26,17 +26,17 @@ from riskadj.cms_reports.net import net_member_months
 from riskadj.cms_reports.reading import load_codes
 from riskadj.errors import ExtractError
 from riskadj.extracts.buffers import encoded_strings, from_floats, from_numpy, from_strings, one_chunk
+from riskadj.results.compare.factor_types import STATUS_CLASSES, FactorTypes
 from riskadj.results.compare.scored import Scored
 from riskadj.terms import SPAN
 
 Floats = npt.NDArray[np.float64]
 
-#: How a member-month can differ, the first that fits; the first four by segment and RA factor type.
+#: How a member-month can differ, the first that fits.
 MMR_CLASSES = (
-    "only_ours", "only_theirs", "no_score", "equal", "esrd_status", "new_enrollee", "institutional", "dual_status",
-    "segment", "hospice", "age", "orec", "hccs", "frailty", "normalization", "unexplained",
+    "only_ours", "only_theirs", "no_score", "equal", *STATUS_CLASSES, "hospice", "age", "orec", "hccs", "frailty",
+    "normalization", "unexplained",
 )  # fmt: skip
-_STATUS_CLASSES = ("esrd_status", "new_enrollee", "institutional", "dual_status", "segment")
 #: Scores are printed with four decimals in the MMR.
 _PRINTED = 10_000
 #: A blended score is rounded once more than the raw scores that it is made of.
@@ -194,44 +194,6 @@ def _days(dates: pa.ChunkedArray) -> Numbers:
 
 
 @dataclass(frozen=True)
-class FactorTypes:
-    """Which RA factor types fit which segments, and in which status those that do not fit differ."""
-
-    rows: dict[str, dict[str, str]]
-
-    @classmethod
-    def load(cls) -> FactorTypes:
-        """Return the bundled table."""
-        return cls({row["factor_type"]: row for row in load_codes("factor_types")})
-
-    def fitting(self, segment: str) -> list[dict[str, str]]:
-        """Return the factor types that fit a segment."""
-        return [row for row in self.rows.values() if segment in row["segments"].split("|")]
-
-    def is_community(self, segment: str) -> bool:
-        """Return True if a segment is of members in the community with a full year of diagnoses, without ESRD."""
-        fitting, flags = self.fitting(segment), ("is_esrd", "is_new_enrollee", "is_long_term_institutional")
-        return bool(fitting) and all(row[name] == "0" for row in fitting for name in flags)
-
-    def difference(self, segment: str, factor_type: str | None) -> str | None:
-        """Return the class of a factor type that does not fit a segment; None if it fits, or either is not known."""
-        own = self.fitting(segment)
-        theirs = self.rows.get(factor_type or "")
-        if not own or theirs is None or theirs in own:
-            return None
-        narrowest = min(own, key=lambda row: len(row["segments"]))
-        for name, status in (
-            ("is_esrd", 0),
-            ("is_new_enrollee", 1),
-            ("is_long_term_institutional", 2),
-            ("dual", 3),
-        ):
-            if narrowest[name] != theirs[name] and (name != "dual" or (narrowest[name] and theirs[name])):
-                return _STATUS_CLASSES[status]
-        return "segment"
-
-
-@dataclass(frozen=True)
 class _Matched:
     """Member-months of either side, put side by side and classified; arrays of shape (n_member_months,)."""
 
@@ -295,7 +257,7 @@ class _Matched:
             "only_theirs": self.our_of < 0,
             "no_score": np.isnan(self.our_score) | np.isnan(self.their_score),
             "equal": _same(self.our_score, self.their_score),
-            **{name: status == position for position, name in enumerate(_STATUS_CLASSES)},
+            **{name: status == position for position, name in enumerate(STATUS_CLASSES)},
             "hospice": self._is_hospice(),
             "age": self._age_differs(),
             "orec": self._orec_differs(),
@@ -307,10 +269,10 @@ class _Matched:
         return np.select([tests[name] for name in MMR_CLASSES], range(len(MMR_CLASSES)))
 
     def _status_difference(self) -> Numbers:
-        """Return the position in _STATUS_CLASSES of what segment and factor type say differently; -1 for nothing."""
+        """Return the position in STATUS_CLASSES of what segment and factor type say differently; -1 for nothing."""
         factor_types, (types, words) = FactorTypes.load(), self._their_words("ra_factor_type")
         found = [[factor_types.difference(segment, word) for word in words] for segment in self.ours.segments]
-        grid = np.array([[-1 if one is None else _STATUS_CLASSES.index(one) for one in row] for row in found])
+        grid = np.array([[-1 if one is None else STATUS_CLASSES.index(one) for one in row] for row in found])
         both = (self.our_of >= 0) & (self.their_of >= 0)
         return np.where(both, grid[self.ours.segment[self.our_of], types], -1)
 
