@@ -446,6 +446,16 @@ def test_the_forms_of_icd9_are_told(code: str) -> None:
         )
 
 
+def test_hospice_keeps_its_score_and_the_run_says_what_it_is_not_paid_on() -> None:
+    # The rebate alone is paid in a month of hospice (42 CFR 422.320). F70_74 0.395 + HCC38 0.166.
+    told = enrollment_table([member(is_hospice=True)])
+    for enrollment, n_notes in ((told, 1), (told.drop_columns("is_hospice"), 0)):
+        scores = riskadj.score(enrollment, pairs_table([("A", "E119")]), payment_year=2026)
+        assert exact(scores.model_scores["raw_risk_score"][0].as_py()) == Decimal("0.561")
+        notes = [note for note in scores.run["notes"] if note.startswith("is_hospice changes no score")]
+        assert len(notes) == n_notes
+
+
 def test_age_is_that_of_the_first_of_february() -> None:
     # Born on 1 February 1961: 65 in 2026 (M65_69 0.332); a day later: 64 (M60_64 0.345); not born yet: 0 (M0_34).
     births = [date(1961, 2, 1), date(1961, 2, 2), date(2026, 3, 1), date(1960, 2, 29)]
