@@ -1,10 +1,10 @@
 """The public names of pricing.revenue and where they live; `__init__` offers these and nothing else."""
 
 from pricing.revenue.aca import AcaRevenue as AcaRevenue
-from pricing.revenue.aca import HighCost as HighCost
-from pricing.revenue.aca import LossRatioInputs as LossRatioInputs
 from pricing.revenue.aca import aca_revenue as aca_revenue
 from pricing.revenue.aca_files import read_settlements as read_settlements
+from pricing.revenue.aca_issuer import HighCost as HighCost
+from pricing.revenue.aca_issuer import LossRatioInputs as LossRatioInputs
 from pricing.revenue.aca_months import PlanMonths as PlanMonths
 from pricing.revenue.aca_months import plan_months as plan_months
 from pricing.revenue.assumptions import Assume as Assume

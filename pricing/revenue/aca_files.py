@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pricing.errors import InputError
-from pricing.revenue.aca import HighCost, LossRatioInputs
+from pricing.revenue.aca_issuer import HighCost, LossRatioInputs
 from pricing.toml_files import check_names, read_document, typed
 
 T = TypeVar("T", HighCost, LossRatioInputs)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pricing.experience.months import months_of_dates
 from pricing.experience.plots import month_ticks
+from pricing.revenue.aca_issuer import COMPONENTS
 from riskadj.charts import GREEN, GREY, PALETTE, RED, new_figure, show_dollars, show_short_dollars
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ def plot_aca_revenue(found: AcaRevenue) -> Figure:
 
 
 def _draw_months(axes: Axes, found: AcaRevenue) -> None:
-    from pricing.revenue.aca import COMPONENTS
-
     frame = found.to_pandas("months").groupby("month", as_index=False)[[*COMPONENTS, "revenue"]].sum()
     places = np.arange(len(frame))
     above, below = np.zeros(len(frame)), np.zeros(len(frame))

@@ -305,6 +305,7 @@ def _demographics(model: ModelTables) -> dict[str, list[Condition]]:
 
 
 def demographic_fields(model: ModelTables) -> tuple[str, ...]:
+    """Return the member-status fields that the demographics table asks about, ages and all but blank ones aside."""
     table = model.tables["demographics"]
     return tuple(c for c in table.columns if c not in ("variable", *AGE_RANGE) and any(table.column(c)))
 

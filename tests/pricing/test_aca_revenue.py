@@ -17,14 +17,8 @@ from pricing.aca.transfer import risk_transfer
 from pricing.errors import InputError
 from pricing.parameters import load_rates
 from pricing.revenue import Assume, Scenario
-from pricing.revenue.aca import (
-    COMPONENTS,
-    AcaRevenue,
-    HighCost,
-    LossRatioInputs,
-    aca_revenue,
-    spread_cents,
-)
+from pricing.revenue.aca import AcaRevenue, aca_revenue
+from pricing.revenue.aca_issuer import COMPONENTS, HighCost, LossRatioInputs, spread_cents
 from pricing.revenue.aca_months import PlanMonths, plan_months
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "synthetic_aca"
