@@ -121,7 +121,7 @@ def attribute(
     primary_care : mapping, path or table, optional
         Which lines are primary care: a table with procedure_code, with specialty, or with both (each pair named), and
         perhaps step; the visits must have those columns. Without it the visits' own column is_primary_care decides.
-        Lines of a higher step count for those members only who have none of a lower one.
+        Lines of a higher step count for those members only who have no visit of a lower one.
     groups : path, table or mapping, optional
         provider_id, group_id: providers are taken together as groups, and attribution is to the group. A provider that
         is not listed is a group of its own.

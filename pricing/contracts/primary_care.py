@@ -97,14 +97,22 @@ def read_visits(
     parts["lines_outside_days"] = ~is_inside & (member >= 0)
     parts["lines_of_other_care"] = is_inside & (member >= 0) & (step == 0)
     counted = is_inside & (member >= 0) & (step > 0)
-    is_first = counted & (step == _least_step(member, step, counted, len(members)))
-    parts |= {"lines_of_later_steps": counted & ~is_first, "lines_of_primary_care": is_first}
-    counts = {name: int(flags.sum()) for name, flags in parts.items()}
-    used = np.flatnonzero(is_first)
+    used, n_steps = np.flatnonzero(counted), int(step.max(initial=0)) + 1
     by_group = groups.grouped(rows.labels("provider_id", blank=BLANK))
     cents = to_cents(rows.numbers("allowed_amount"))
-    sums = _by_group(member[used], by_group.codes[used], days[used], cents[used])
-    return Visits(*sums, by_group.names, {"lines_read": rows.n_rows, **counts})
+    care, *sums = _by_group(
+        member[used] * n_steps + step[used], by_group.codes[used], days[used], cents[used]
+    )
+    of_member, of_step = np.divmod(care, n_steps)
+    least = np.full(len(members), n_steps)  # the lowest step of which a member has a visit
+    np.minimum.at(least, of_member, of_step)
+    is_least = of_step == least[of_member]
+    is_later = counted.copy()
+    is_later[used] = step[used] > least[member[used]]
+    parts |= {"lines_of_later_steps": is_later, "lines_of_primary_care": counted & ~is_later}
+    counts = {name: int(flags.sum()) for name, flags in parts.items()}
+    kept = [each[is_least] for each in (of_member, *sums)]
+    return Visits(*kept, by_group.names, {"lines_read": rows.n_rows, **counts})
 
 
 def _inside(days: Integers, first: date | None, last: date | None) -> Flags:
@@ -120,17 +128,10 @@ def _flags(rows: Rows) -> Flags:
     return column.to_numpy(zero_copy_only=False).astype(np.bool_)
 
 
-def _least_step(member: Integers, step: Integers, counted: Flags, n_members: int) -> Integers:
-    """Return, for each line, the lowest step that its member has any line of."""
-    least = np.full(n_members, np.iinfo(np.int64).max)
-    np.minimum.at(least, member[counted], step[counted])
-    return np.where(member >= 0, least[np.maximum(member, 0)], 0)
-
-
 def _by_group(
     member: Integers, group: Integers, days: Integers, cents: Integers
 ) -> tuple[Integers, Integers, Integers, Integers, Integers]:
-    """Return member, group, days with a visit that stands, cents, last such day; a pair without a visit is left out."""
+    """Return member (and step), group, days with a visit that stands, cents, last such day, where there is a visit."""
     order = np.lexsort((days, group, member))
     member, group, days, cents = member[order], group[order], days[order], cents[order]
     is_new_pair = (np.diff(member, prepend=-1) != 0) | (np.diff(group, prepend=-1) != 0)

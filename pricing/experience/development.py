@@ -222,8 +222,8 @@ def develop(
     """Return what `chain_ladder` does; of an age by which nothing is paid the factor is infinite, completion 0."""
     values = as_triangle(triangle)
     check_choice("average", average, AVERAGES)
-    if not tail > 0 or (last is not None and last < 1):
-        raise InputError("tail must be above 0, and last at least 1.")
+    if not tail > 0 or (last is not None and last < 1) or min(drop_high, drop_low) < 0:
+        raise InputError("tail must be above 0, last at least 1, and drop_high and drop_low at least 0.")
     factors = [
         _factor(values[:, age], values[:, age + 1], age, average, last, drop_high, drop_low)
         for age in range(values.shape[1] - 1)

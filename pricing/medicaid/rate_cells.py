@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pricing.errors import InputError
 from pricing.inputs import Column, Columns, read_columns
 from pricing.rows import add_up
 
@@ -139,3 +140,9 @@ def places_of(keys: list[tuple[Any, ...]], wanted: Columns, names: tuple[str, ..
     if (found < 0).any():
         wanted.refuse(found < 0, f"no such {', '.join(names)} in {role}; give it a row;")
     return found
+
+
+def check_decimals(decimals: int | None) -> None:
+    """Raise InputError unless a ratio can be rounded to as many decimals; None: it is not rounded."""
+    if decimals is not None and decimals not in range(11):
+        raise InputError("decimals must lie between 0 and 10, a whole number.")

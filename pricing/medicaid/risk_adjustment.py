@@ -10,11 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from pricing import results
-from pricing.errors import InputError
 from pricing.inputs import Column, Columns, Numbers, read_columns
 from pricing.medicaid.capitation import CELL, CapitationRates
-from pricing.medicaid.rate_cells import ALL, EVENT, MEMBER_MONTH, places_of
-from pricing.rounding import cents_that_add_up, round_cents
+from pricing.medicaid.rate_cells import ALL, EVENT, MEMBER_MONTH, check_decimals, places_of
+from pricing.rounding import cents_that_add_up, round_cents, round_to
 from pricing.rows import add_up
 
 if TYPE_CHECKING:
@@ -89,7 +88,8 @@ def risk_adjusted_rates(rates: Any, scores: Any, *, decimals: int | None = None)
         mco, rate_cell, region, member_months [months], raw_score [any common scale], as `average_scores` makes them of
         members. Member months are all of the plan's: unscored members count with the mean of its scored ones.
     decimals : int, optional
-        Places to which relative scores are rounded before they are brought back to a mean of 1.000. Default: none.
+        Places to which relative scores are rounded, halves up, before they are brought back to a mean of 1.000.
+        Default: none.
 
     Returns
     -------
@@ -145,8 +145,7 @@ def risk_adjusted_rates(rates: Any, scores: Any, *, decimals: int | None = None)
 
 def _factors(plans: Columns, pool: Any, n_pools: int, decimals: int | None) -> tuple[Numbers, Numbers]:
     """Return the mean score of each pool, and each row's factor: its mean by member months is 1 in every pool."""
-    if decimals is not None and not 0 <= decimals <= 10:
-        raise InputError("decimals must lie between 0 and 10.")
+    check_decimals(decimals)
     months = plans["member_months"]
 
     def mean(values: Numbers) -> Numbers:
@@ -155,7 +154,7 @@ def _factors(plans: Columns, pool: Any, n_pools: int, decimals: int | None) -> t
     average = mean(plans["raw_score"])
     relative = plans["raw_score"] / average[pool]
     if decimals is not None:
-        relative = np.round(relative, decimals)
+        relative = round_to(relative, 10.0**-decimals)
         plans.refuse(relative <= 0, f"the relative score rounds to nothing at {decimals} decimals; use more;")
     return average, relative / mean(relative)[pool]
 

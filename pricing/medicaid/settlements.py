@@ -13,6 +13,7 @@ from pricing import results
 from pricing.corridor import Band, corridor_payment
 from pricing.errors import InputError
 from pricing.inputs import Column, read_columns
+from pricing.medicaid.rate_cells import check_decimals
 from pricing.mlr import credibility, owed
 from pricing.parameters import load_rates
 from pricing.rounding import round_to
@@ -162,7 +163,7 @@ def medicaid_loss_ratio(
     standard : float, optional
         The State's own standard, as a share of revenue. Default: the least that the regulation allows.
     decimals : int, optional
-        Places that the ratio is rounded to, where the contract says so. Default: not rounded.
+        Places that the ratio is rounded to, halves up, where the contract says so. Default: not rounded.
     overrides : path or mapping, optional
         Parameters of one's own, as `pricing.load_rates` takes them.
 
@@ -181,6 +182,9 @@ def medicaid_loss_ratio(
     ----------
     .. [1] 42 CFR 438.8(d)-(h), (j): ratio, numerator, denominator, credibility, remittance.
     """
+    check_decimals(decimals)
+    if standard is not None and not 0 < standard < 1:
+        raise InputError("standard must lie between 0 and 1; give a share of revenue, such as 0.85.")
     rates = load_rates("medicaid", rating_year, overrides=overrides)
     rows = read_columns(experience, LOSS_RATIO, role="experience", key=("mco",))
     numerator = rows["incurred_claims"] + rows["quality_improvement"] + rows["fraud_prevention"]

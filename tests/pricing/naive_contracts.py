@@ -22,10 +22,16 @@ def plurality(
     cents: dict[tuple[str, str], int] = defaultdict(int)
     lowest: dict[str, int] = {}
     kept = [line for line in lines if line["member_id"] in members and line["step"] > 0]
+    net: dict[tuple[str, int, str, date], int] = defaultdict(int)
     for line in kept:
-        lowest[line["member_id"]] = min(line["step"], lowest.get(line["member_id"], 99))
+        group = group_of.get(line["provider_id"], line["provider_id"])
+        visit = line["member_id"], line["step"], group, line["service_date"]
+        net[visit] += -1 if line["allowed_amount"] < 0 else 1
+    for (member, step, _, _), lines_left in net.items():
+        if lines_left > 0:
+            lowest[member] = min(step, lowest.get(member, 99))
     for line in kept:
-        if line["step"] == lowest[line["member_id"]]:
+        if line["step"] == lowest.get(line["member_id"]):
             pair = line["member_id"], group_of.get(line["provider_id"], line["provider_id"])
             days[pair][line["service_date"]] += -1 if line["allowed_amount"] < 0 else 1
             cents[pair] += round(100 * line["allowed_amount"])

@@ -81,6 +81,18 @@ def test_codes_specialties_and_steps_say_what_primary_care_is():
     assert found(by_code)["a"] == ("P2", "plurality")
 
 
+def test_a_first_step_that_was_reversed_leaves_the_second():
+    lines = visits(
+        ("a", "P1", 1, 10.0), ("a", "P1", 1, -10.0), ("a", "P2", 2, 10.0),
+        procedure_code=["first", "first", "second"],
+    )  # fmt: skip
+    del lines["is_primary_care"]
+    table = {"procedure_code": ["first", "second"], "step": [1, 2]}
+    result = attribute({"member_id": ["a"]}, lines, primary_care=table)
+    assert found(result) == {"a": ("P2", "plurality")}
+    assert (result.run["lines_of_primary_care"], result.run["lines_of_later_steps"]) == (3, 0)
+
+
 def test_groups_days_and_a_minimum():
     lines = visits(("a", "P1", 1, 10.0), ("a", "P2", 2, 10.0), ("a", "P3", 3, 30.0), ("b", "P3", 31, 1.0))
     grouped = {"provider_id": ["P1", "P2"], "group_id": ["G", "G"]}

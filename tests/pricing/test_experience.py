@@ -157,6 +157,8 @@ def test_triangles_with_holes_are_refused():
         chain_ladder([[1, 2, 3], [1, None, 3]])
     with pytest.raises(InputError, match="no period is known at ages 1 and 2"):
         chain_ladder([[0, 2, 3], [0, 3, 3]])
+    with pytest.raises(InputError, match="drop_high and drop_low at least 0"):
+        chain_ladder([[1, 2, 3], [1, 2, None], [1, None, None]], drop_low=-1)
     with pytest.raises(InputError, match="average 'median' is none of"):
         chain_ladder([[1, 2]], average="median")
 

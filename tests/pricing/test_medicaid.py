@@ -240,6 +240,16 @@ def test_rounded_scores_are_brought_back_to_one() -> None:
     assert found.rates["factor"].to_pylist() == pytest.approx([1.2 / 0.975, 0.9 / 0.975])
 
 
+def test_relative_scores_are_rounded_halves_up() -> None:
+    """1.4, 1.0 and 0.8 for 100 months each mean 3.2 / 3: relative 1.3125, 0.9375 and 0.75."""
+    plans = {
+        "mco": ["a", "b", "c"], "rate_cell": ["adult"] * 3, "member_months": [100.0] * 3, "raw_score": [1.4, 1.0, 0.8],
+    }  # fmt: skip
+    found = medicaid.risk_adjusted_rates({"rate_cell": ["adult"], "rate": [400.0]}, plans, decimals=3)
+    mean = (1.313 + 0.938 + 0.75) / 3
+    assert found.rates["factor"].to_pylist() == pytest.approx([1.313 / mean, 0.938 / mean, 0.75 / mean])
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from((None, 2, 4)))
 def test_risk_adjustment_is_budget_neutral(seed: int, decimals: int | None) -> None:
@@ -369,6 +379,10 @@ def test_loss_ratio_by_hand() -> None:
     }
     rounded = medicaid.medicaid_loss_ratio(half, rating_year=YEAR, decimals=3).plans["loss_ratio"]
     assert rounded[2].as_py() == pytest.approx(0.845)  # 0.8445: halves up
+    with pytest.raises(InputError, match="standard must lie between 0 and 1"):
+        medicaid.medicaid_loss_ratio(plans, rating_year=YEAR, standard=85)
+    with pytest.raises(InputError, match="decimals must lie between 0 and 10"):
+        medicaid.medicaid_loss_ratio(plans, rating_year=YEAR, decimals=-1)
     with pytest.raises(InputError, match="taxes_and_fees take the whole premium_revenue"):
         medicaid.medicaid_loss_ratio({**plans, "taxes_and_fees": [103e6] * 4}, rating_year=YEAR)
 
