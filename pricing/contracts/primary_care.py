@@ -100,19 +100,19 @@ def read_visits(
     used, n_steps = np.flatnonzero(counted), int(step.max(initial=0)) + 1
     by_group = groups.grouped(rows.labels("provider_id", blank=BLANK))
     cents = to_cents(rows.numbers("allowed_amount"))
-    care, *sums = _by_group(
+    care, group, visits, total, latest = _by_group(
         member[used] * n_steps + step[used], by_group.codes[used], days[used], cents[used]
     )
     of_member, of_step = np.divmod(care, n_steps)
-    least = np.full(len(members), n_steps)  # the lowest step of which a member has a visit
-    np.minimum.at(least, of_member, of_step)
-    is_least = of_step == least[of_member]
-    is_later = counted.copy()
-    is_later[used] = step[used] > least[member[used]]
+    lowest = _lowest_steps(of_member, of_step, len(members))
+    is_lowest, is_later = of_step == lowest[of_member], counted.copy()
+    is_later[used] = step[used] > lowest[member[used]]
     parts |= {"lines_of_later_steps": is_later, "lines_of_primary_care": counted & ~is_later}
     counts = {name: int(flags.sum()) for name, flags in parts.items()}
-    kept = [each[is_least] for each in (of_member, *sums)]
-    return Visits(*kept, by_group.names, {"lines_read": rows.n_rows, **counts})
+    return Visits(
+        of_member[is_lowest], group[is_lowest], visits[is_lowest], total[is_lowest], latest[is_lowest],
+        by_group.names, {"lines_read": rows.n_rows, **counts},
+    )  # fmt: skip
 
 
 def _inside(days: Integers, first: date | None, last: date | None) -> Flags:
@@ -126,6 +126,13 @@ def _flags(rows: Rows) -> Flags:
     if not pa.types.is_boolean(column.type) or column.null_count:
         raise InputError(f"{rows.label}, column 'is_primary_care': give true or false in every row.")
     return column.to_numpy(zero_copy_only=False).astype(np.bool_)
+
+
+def _lowest_steps(member: Integers, step: Integers, n_members: int) -> Integers:
+    """Return the lowest step of which each member has a visit; a step above all where there is none."""
+    lowest = np.full(n_members, np.iinfo(np.int64).max)
+    np.minimum.at(lowest, member, step)
+    return lowest
 
 
 def _by_group(

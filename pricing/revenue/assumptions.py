@@ -174,7 +174,7 @@ class Scenario:
         Of rows that fit a cohort and month the last holds, so begin with the general ones.
     scored_as : {"", "initial", "mid_year", "final"}
         Which run the members' scores stand for; needed once a completion is assumed: the complete score is the score
-        given, divided by that run's completion.
+        given, divided by that run's completion in the base month.
     retroactive_lag_months : int
         How many months late the `retroactive` share is paid.
 

@@ -194,7 +194,7 @@ class RevenueForecast:
 
     @property
     def service_months(self) -> pa.Table:
-        """One row per month of service: revenue by the scores of each run, what is paid then, what is accrued."""
+        """One row per month of service: CMS's payment by the scores of each run, what is paid then, what is accrued."""
         return self.settlement.service_months()
 
     @property

@@ -79,10 +79,12 @@ def score_steps(
         vintage: assumed.array(f"{prefix}completion_{vintage}")
         for vintage in ("initial", "mid_year", "final")
     }
-    stands_for = assumed.scenario.scored_as
-    steps["completion of the scores given"] = (
-        1 / completion[stands_for] if stands_for else np.ones(assumed.shape)
-    )
+    stands_for, given = assumed.scenario.scored_as, np.ones(assumed.shape)
+    if stands_for:
+        given /= completion[stands_for][
+            :, :1
+        ]  # the scores are of the base month, so its completion is theirs
+    steps["completion of the scores given"] = given
     return steps, completion
 
 

@@ -30,7 +30,7 @@ class Settlement:
     months : ndarray of int64, shape (n_months,)
         Of service.
     by_vintage : mapping of str to ndarray of int64, shape (n_months,)
-        Revenue of each month by the scores of each run [cents]; the final run's is what is earned.
+        What CMS pays of each month by the scores of each run [cents]; the final run's is what is earned.
     late : ndarray of int64, shape (n_months,)
         Of the prospective payment, what comes late because enrollment or status were not known [cents].
     late_months : int

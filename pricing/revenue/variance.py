@@ -232,7 +232,7 @@ class _Pair:
         A node without expected member months has the prices of the node above it.
         """
         months, *parts = self.expected
-        if not months.any():
+        if not months.sum() > 0:
             raise InputError("the expected side has no member months in the months of both; give it some.")
         prices = []
         above = np.array([np.full(self.n_cells, part.sum() / months.sum()) for part in parts])

@@ -291,6 +291,12 @@ def test_statuses_of_factor_types(row: dict[str, str], status: str):
             lambda: reconcile(table([{**each, "months": 0} for each in BEFORE]), table(AFTER)),
             "no member months",
         ),
+        (
+            lambda: reconcile(
+                table([BEFORE[0] | {"months": -100}, *BEFORE[1:]]), table(AFTER)
+            ),  # 100 less 100
+            "no member months",
+        ),
         (lambda: reconcile(table(BEFORE), table(AFTER)).to_pandas("tre"), "no table 'tre'; nearest: tree"),
     ],
 )

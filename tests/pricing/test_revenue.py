@@ -69,6 +69,20 @@ def test_scores_given_as_initial_are_completed():
     assert found.service_months["initial"].to_pylist() == [784.00]  # 800 less 2 percent
 
 
+def test_the_scores_given_are_as_complete_as_the_base_month():
+    # Initial scores of 2026, 80 % complete: 1.0 when complete, in 2027 too, though its initial run will have 90 %.
+    rows = (Assume("completion_initial", 0.8), Assume("completion_initial", 0.9, first_month="2027-01"))
+    found = forecast(
+        one_member(0.8), {"payment_rate": [1000.0]}, scenario=Scenario("later", rows, scored_as="initial"),
+        n_months=13, overrides=NONE_WITHHELD,
+    )  # fmt: skip
+    months = found.service_months.to_pylist()
+    assert [(months[place]["initial"], months[place]["final"]) for place in (0, 12)] == [
+        (800, 1000),
+        (900, 1000),
+    ]
+
+
 def test_what_is_known_late_is_paid_late():
     scenario = Scenario("late", (Assume("retroactive", 0.1),), retroactive_lag_months=2)
     found = forecast(
