@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from riskadj.commands import options as shared
 from riskadj.commands.reading import Reading, reads_extracts
 from riskadj.errors import OptionError, nearest
-from riskadj.terminal import count, guarded, make_console, print_line, print_table
+from riskadj.terminal import count, dollars, guarded, make_console, print_line, print_table
 
 if TYPE_CHECKING:
     from riskadj.results.impact.impact import Impact
@@ -130,8 +131,8 @@ def _score(options: dict[str, Any]) -> Scores:
 
 
 def print_impact(result: Impact, output: Path) -> None:
-    """Print the walk from mean to mean."""
-    from riskadj.commands.run_summary import print_written
+    """Print the walk from mean to mean, and from revenue to revenue where there are rates."""
+    from riskadj.commands.run_summary import print_notes, print_written
 
     console = make_console()
     rows = result.run["rows"]
@@ -148,14 +149,32 @@ def print_impact(result: Impact, output: Path) -> None:
     (first, *_), (*_, last) = result.causes["level"].to_pylist(), result.causes["level"].to_pylist()
     start = first - result.causes["change"][0].as_py()
     table = [
-        ("before", "", f"{start:.4f}", ""),
+        ("before", "", f"{start:.4f}", "", *_revenue(result, "revenue_before")),
         *(_line(line) for line in lines),
-        ("after", "", f"{last:.4f}", ""),
+        ("after", "", f"{last:.4f}", "", *_revenue(result, "revenue_after")),
     ]
-    headings = ("cause", "change", "mean payment score", "rows changed")
-    print_table(console, headings, table, justify="lrrr", bold_rows=(0, len(table) - 1))
+    headings = ["cause", "change", "mean payment score", "rows changed"]
+    headings += [] if result.revenue is None else ["dollars"]
+    print_table(
+        console, headings, table, justify="l" + "r" * (len(headings) - 1), bold_rows=(0, len(table) - 1)
+    )
+    print_notes(console, _of_both(result.run), [f"rate: {result.run['rate']}"])
     print_written(console, output)
 
 
 def _line(line: dict[str, Any]) -> tuple[str, ...]:
-    return line["cause"], f"{line['change']:+.4f}", f"{line['level']:.4f}", count(line["rows_changed"])
+    cells = (line["cause"], f"{line['change']:+.4f}", f"{line['level']:.4f}", count(line["rows_changed"]))
+    return (*cells, f"{line['revenue_change']:+,.0f}") if "revenue_change" in line else cells
+
+
+def _revenue(result: Impact, name: str) -> tuple[str, ...]:
+    """Return a cell of the revenue of all groups; none where there are no rates."""
+    return () if result.revenue is None else (dollars(sum(result.revenue[name].to_pylist())),)
+
+
+def _of_both(run: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what is not verified and the notes of the two runs, each once."""
+    sides = (run["before"], run["after"])
+    return {
+        name: list(dict.fromkeys(chain(*(side[name] for side in sides)))) for name in ("unverified", "notes")
+    }

@@ -57,7 +57,7 @@ def marginal(
 
 def _print(output: Path, totals: MarginalTotals) -> None:
     from riskadj.commands.run_summary import print_head, print_notes, print_written
-    from riskadj.terminal import count, make_console, mean, print_table
+    from riskadj.terminal import count, dollars, make_console, mean, print_table
 
     console = make_console()
     print_head(console, totals.run)
@@ -65,7 +65,7 @@ def _print(output: Path, totals: MarginalTotals) -> None:
     cells = [
         (
             row["model_id"], row["hcc"], row["label"], count(row["rows"]), mean(row["mean_marginal_payment_score"]),
-            f"{row['score_months']:,.0f}", _dollars(row["dollars"]),
+            f"{row['score_months']:,.0f}", dollars(row["dollars"]),
         )
         for row in rows[:_MOST_HCCS]
     ]  # fmt: skip
@@ -74,7 +74,7 @@ def _print(output: Path, totals: MarginalTotals) -> None:
     risks = [
         (
             row["column"], row["only_value"], count(row["rows"]), f"{row['share_of_score_months'] or 0:.1%}",
-            _dollars(row["dollars"]),
+            dollars(row["dollars"]),
         )
         for row in totals.value_at_risk.to_pylist()
     ]  # fmt: skip
@@ -84,7 +84,3 @@ def _print(output: Path, totals: MarginalTotals) -> None:
         )
     print_notes(console, totals.run, [f"rate: {totals.run['rate']}"])
     print_written(console, output)
-
-
-def _dollars(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.0f}"

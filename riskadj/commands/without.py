@@ -10,7 +10,7 @@ import typer
 from riskadj.commands import options as shared
 from riskadj.commands.reading import Reading, reads_extracts
 from riskadj.errors import OptionError
-from riskadj.terminal import guarded, number
+from riskadj.terminal import dollars, guarded, number
 
 if TYPE_CHECKING:
     from riskadj.results.marginal.without import ScoresWithout
@@ -94,7 +94,10 @@ def _print(output: Path, found: ScoresWithout) -> None:
     print_head(console, found.run)
     print_line(console, f"Without {facts['removed']}")
     console.print()
-    cells = [(name.replace("_", " "), number(value)) for name, value in summary_lines(found.run)]
+    cells = [
+        (name.replace("_", " "), dollars(value) if name == "dollars_change" else number(value))
+        for name, value in summary_lines(found.run)
+    ]
     print_table(console, ("what", "number"), cells, justify="lr")
     rows = sorted(found.changes_by_hcc.to_pylist(), key=lambda row: -row["rows_lost"])[:_MOST_HCCS]
     kinds = ("rows_lost", "rows_drops_out", "rows_comes_back", "rows_survives")

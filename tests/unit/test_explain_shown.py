@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -23,6 +26,33 @@ def explanation() -> riskadj.Explanation:
         maps_dir=TOY_MAPS,
     )
     return scores.explain("A")
+
+
+@pytest.mark.parametrize(
+    "as_id", [str, lambda claim: int(claim[1:]), str.encode], ids=["text", "number", "bytes"]
+)
+def test_a_diagnosis_names_the_claims_that_it_stands_on(as_id: Callable[[str], Any]) -> None:
+    """Q05 gives HCC5: on C2 and C1; C3 is of the year before, the second row of C2 repeats it; Q99 gives nothing."""
+    claims = [("Q05", "2098-05-01", "C2"), ("Q05", "2098-05-01", "C2"), ("Q05", "2098-01-31", "C1"),
+              ("Q05", "2097-12-31", "C3"), ("Q05", "2098-06-01", None), ("Q99", "2098-05-01", "C4")]  # fmt: skip
+    diagnoses = pa.table(
+        {
+            "member_id": ["A"] * len(claims),
+            "diagnosis_code": [code for code, _, _ in claims],
+            "service_date": [day for _, day, _ in claims],
+            "claim_id": [None if claim is None else as_id(claim) for _, _, claim in claims],
+        }
+    )
+    people = enrollment_table([Member("A", age_years=72)])
+    scores = riskadj.score(people, diagnoses, payment_year=2099, program="atlantis", maps_dir=TOY_MAPS)
+    details = {line.item: line.detail for line in scores.explain("A").lines if line.step == "diagnosis"}
+    named = [str(claim[1:] if as_id("C1") == 1 else claim) for claim in ("C1", "C2")]
+    assert details["Q05 -> HCC5"].endswith(f"; on claims {named[0]} (2098-01-31), {named[1]} (2098-05-01)")
+    assert "claim" not in details["Q99"]
+
+
+def test_without_claim_ids_no_claim_is_named(explanation: riskadj.Explanation) -> None:
+    assert not any("claim" in line.detail for line in explanation.lines if line.step == "diagnosis")
 
 
 def test_summary_has_the_scores_alone(explanation: riskadj.Explanation) -> None:

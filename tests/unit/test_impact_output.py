@@ -72,6 +72,13 @@ def test_command_writes_and_prints(tmp_path) -> None:
         "impact_causes.parquet",
         "impact_causes.png",
     }
+    revenue = pq.read_table(tmp_path / "out/impact_revenue.parquet")
+    lines = {line.split()[0]: line.split() for line in done.out.splitlines() if line}
+    assert lines["before"][-1] == f"{pc.sum(revenue['revenue_before']).as_py():,.0f}"
+    assert lines["blend"][-1] == f"{pc.sum(revenue['blend']).as_py():+,.0f}"
+    assert lines["after"][-1] == f"{pc.sum(revenue['revenue_after']).as_py():,.0f}"
+    assert done.out.count("not verified in an official document: ") == 1
+    assert "note: rate: 1,000.00 dollars" in done.out
     groups = pq.read_table(tmp_path / "out/impact_groups.parquet")
     assert pc.sum(groups["rows_after"]).as_py() == 12
     again = run(*words, "--before", "payment-year=2099", "--after", "payment-year=2099")

@@ -231,6 +231,9 @@ def test_command(tmp_path: Path) -> None:
     )
     written = pq.read_table(extracts.output / "changed_scores.parquet")
     assert written.to_pylist() == expected.changed_scores.to_pylist()
+    dollars = sum(row["dollars_change"] for row in written.to_pylist())
+    (line,) = (line for line in done.out.splitlines() if line.startswith("dollars change"))
+    assert line.split()[-1] == f"{dollars:,.0f}"
     for words in (["--where", "record_source"], ["--where", "a=b", "--where", "a=c"], []):
         wrong = cli_runs.run("without", *cli_runs.TOY, *files, *words, "--overwrite")
         assert (wrong.status, wrong.err.split(":")[0]) == (2, "OptionError")

@@ -29,6 +29,8 @@ class CodeEvidence:
         First and last service date among the rows that count.
     days : set of date
         Service dates of the rows that count; empty where the extract has none.
+    claims : set of (str, str)
+        Service date (blank where there is none) and claim of the rows that count; empty where none is named.
     """
 
     code: str
@@ -38,6 +40,7 @@ class CodeEvidence:
     first: date | None = None
     last: date | None = None
     days: set[date] = field(default_factory=set)
+    claims: set[tuple[str, str]] = field(default_factory=set)
 
 
 def find_evidence(run: ScoringRun, member_id: str | int) -> dict[str, CodeEvidence]:
@@ -68,7 +71,7 @@ def find_drug_evidence(run: ScoringRun, member_id: str | int) -> dict[tuple[str,
         days = table[DRUGS.day].take(chosen).to_pylist() if dated else [None] * len(codes)
         for text, day in zip(codes, days, strict=True):
             if code := read_drug_code(text or ""):
-                row = {"code": ":".join(code), "date": day, "dated": dated, "eligible": True}
+                row = {"code": ":".join(code), "date": day, "dated": dated, "eligible": True, "claim": None}
                 _add(found, row, run.window)
     return {(text.partition(":")[0], text.partition(":")[2]): item for text, item in sorted(found.items())}
 
@@ -88,10 +91,13 @@ def _rows(table: pa.Table, index: MemberIndex, run: ScoringRun) -> Iterator[dict
             unpack(code) for code in pack(one_chunk(table["diagnosis_code"]).take(chosen).cast(pa.string()))
         ]
         dated = "service_date" in table.column_names
-        dates = table["service_date"].take(chosen).to_pylist() if dated else [None] * len(rows)
-        for code, day, counts in zip(codes, dates, eligible[rows].tolist(), strict=True):
+        dates, claims = (
+            table[name].take(chosen).to_pylist() if name in table.column_names else [None] * len(rows)
+            for name in ("service_date", "claim_id")
+        )
+        for code, day, claim, counts in zip(codes, dates, claims, eligible[rows].tolist(), strict=True):
             if code:
-                yield {"code": code, "date": day, "dated": dated, "eligible": bool(counts)}
+                yield {"code": code, "date": day, "dated": dated, "eligible": bool(counts), "claim": claim}
 
 
 def _add(found: dict[str, CodeEvidence], row: dict[str, object], window: tuple[date, date]) -> None:
@@ -103,7 +109,13 @@ def _add(found: dict[str, CodeEvidence], row: dict[str, object], window: tuple[d
         item.n_filtered += 1
     else:
         item.n_counted += 1
+        if row["claim"] is not None:
+            item.claims.add(("" if day is None else str(day), _written(row["claim"])))
         if isinstance(day, date):
             item.days.add(day)
             item.first = day if item.first is None else min(item.first, day)
             item.last = day if item.last is None else max(item.last, day)
+
+
+def _written(claim: object) -> str:
+    return claim.decode("utf-8", "replace") if isinstance(claim, bytes) else str(claim)

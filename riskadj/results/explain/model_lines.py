@@ -101,7 +101,7 @@ class ModelLines:
                     if fits:
                         mapped.add(bit.hcc_id)
                     detail = (
-                        f"{seen}; {self._label(bit.hcc_id)}"
+                        f"{seen}; {self._label(bit.hcc_id)}{_on_claims(item)}"
                         if fits
                         else f"{seen}; not given: asks {_asks(bit)}"
                     )
@@ -308,6 +308,12 @@ def _seen(item: CodeEvidence) -> str:
     if item.n_filtered:
         parts.append(f"{item.n_filtered} x excluded by the claim filter")
     return ", ".join(parts)
+
+
+def _on_claims(item: CodeEvidence) -> str:
+    """Return the claims that a diagnosis stands on, each with its date: what an auditor asks for."""
+    claims = [f"{claim} ({day})" if day else claim for day, claim in sorted(item.claims)]
+    return f"; on {'claim' if len(claims) == 1 else 'claims'} {', '.join(claims)}" if claims else ""
 
 
 def _asks(bit: ConditionBit) -> str:

@@ -11,7 +11,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskadj.charts import BLUE, GREY, PALETTE, draw_bars, new_figure, shortened, show_dollars, show_percent
+from riskadj.charts import (
+    BLUE,
+    GREY,
+    PALETTE,
+    draw_bars,
+    new_figure,
+    shortened,
+    show_percent,
+    show_short_dollars,
+)
 from riskadj.extracts.buffers import is_valid, one_chunk, values_of
 from riskadj.results.summary.groups import NO_LABEL, labels_of_column
 
@@ -155,6 +164,6 @@ def _draw_worth(axes: Axes, gaps: pa.Table) -> None:
     axes.tick_params(axis="y", labelsize=8)
     if in_dollars:
         axes.set_xlabel("payment over the months enrolled, all members together")
-        show_dollars(axes.xaxis)
+        show_short_dollars(axes.xaxis)
     else:
         axes.set_xlabel("payment risk scores, summed over all members")
