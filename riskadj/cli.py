@@ -16,6 +16,7 @@ from riskadj.commands.demo import demo
 from riskadj.commands.doctor import doctor
 from riskadj.commands.encounters import encounters
 from riskadj.commands.explain import explain
+from riskadj.commands.factors import factors
 from riskadj.commands.gaps import gaps
 from riskadj.commands.impact import impact
 from riskadj.commands.marginal import marginal
@@ -46,6 +47,7 @@ def _riskadj(
 
 app.command()(score)
 app.command()(explain)
+app.command()(factors)
 app.command()(gaps)
 app.command()(calibrate)
 app.command()(marginal)

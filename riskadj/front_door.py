@@ -16,6 +16,7 @@ from riskadj.results.encounters.encounters import Encounters, encounters_of
 from riskadj.results.encounters.responses import Given
 from riskadj.results.explain.explain import explain_member
 from riskadj.results.explain.explanation import Explanation
+from riskadj.results.factor_lines import write_factors
 from riskadj.results.gaps.gaps import GapOptions, Gaps, check_gap_options, find_all_gaps
 from riskadj.results.marginal.marginal import MarginalTotals, write_marginal_values
 from riskadj.results.marginal.without import ScoresWithout, scores_without
@@ -444,6 +445,24 @@ def marginal_to_directory(
     with OutputDirectory(output, overwrite=overwrite) as path:
         run = open_run(enrollment, diagnoses, options, layout, columns, progress, drugs=drugs)
         return write_marginal_values(run, path, rate=rate, by=by, source=enrollment)
+
+
+def factors_to_directory(
+    enrollment: Any,
+    diagnoses: Any,
+    output: str | Path,
+    *,
+    options: ScoreOptions,
+    drugs: Any = None,
+    layout: str = "riskadj",
+    columns: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Write what `Scores.factors` returns straight into a file (as `riskadj factors` does); return the run report."""
+    with OutputDirectory(output, overwrite=overwrite) as path:
+        run = open_run(enrollment, diagnoses, options, layout, columns, progress, drugs=drugs)
+        return write_factors(run, path)
 
 
 def without(

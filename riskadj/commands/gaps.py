@@ -90,7 +90,7 @@ def _print(found: Gaps, output: Path) -> None:
     print_table(console, headings, rows, justify="ll" + "r" * (len(headings) - 2))
     counts = ", ".join(f"{status.replace('_', ' ')} {number:,}" for status, number in facts["status"].items())
     print_line(console, f"{facts['rows']:,} rows of gaps.parquet: {counts}", hanging=2)
-    print_notes(console, found.run, facts["notes"])
+    print_notes(console, found.run, [*facts["notes"], f"rate: {facts['rate']}"])
     print_written(console, output)
 
 

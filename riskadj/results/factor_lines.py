@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from riskadj.extracts.buffers import from_numpy
+from riskadj.extracts.write import REPORT, write_json, write_parquet
 from riskadj.scoring.plan import set_bits
 from riskadj.scoring.run import ScoringRun
+from riskadj.scoring.run_report import run_metadata, run_report
 from riskadj.scoring.score_rows import ModelRun, ScoredRows, bit_lists, labels, score_range, span_columns
 
+#: File of the lines.
+FACTORS = "factors"
 _LABEL, _NAME = pa.dictionary(pa.int8(), pa.string()), pa.dictionary(pa.int16(), pa.string())
 
 
 def factor_lines(run: ScoringRun) -> pa.Table:
     """Return the lines of every row of model_scores, model after model (columns: see `Scores.factors`)."""
-    schema = pa.schema(
+    return pa.Table.from_batches(_batches(run), _schema(run)).unify_dictionaries()
+
+
+def write_factors(run: ScoringRun, path: Path) -> dict[str, Any]:
+    """Write what `factor_lines` returns into the directory `path`, a range of rows at a time; return the run report."""
+    lines: Counter[tuple[str, bool]] = Counter()
+
+    def counted() -> Iterator[pa.RecordBatch]:
+        for batch in _batches(run):
+            n_demographic = batch.column("is_demographic").true_count
+            (model_id,) = batch.column("model_id").dictionary.to_pylist()
+            lines[model_id, True] += n_demographic
+            lines[model_id, False] += batch.num_rows - n_demographic
+            yield batch
+
+    metadata = run_metadata(run_report(run))
+    write_parquet(path / f"{FACTORS}.parquet", counted(), schema=_schema(run), metadata=metadata)
+    run.clock.lap("factors")
+    counts = [{"model_id": name, "is_demographic": kind, "lines": n} for (name, kind), n in lines.items()]
+    report = run_report(run) | {"factors": counts}
+    write_json(path / REPORT, report)
+    return report
+
+
+def _schema(run: ScoringRun) -> pa.Schema:
+    return pa.schema(
         [
             ("member_id", run.population.enrollment.member_id.type),
             ("enrollment_start_date", pa.date32()),
@@ -29,8 +61,11 @@ def factor_lines(run: ScoringRun) -> pa.Table:
             ("relative_factor", pa.float64()),
         ]
     )
-    batches = (_batch(run, *part, schema) for part in _scored(run))
-    return pa.Table.from_batches(batches, schema).unify_dictionaries()
+
+
+def _batches(run: ScoringRun) -> Iterator[pa.RecordBatch]:
+    schema = _schema(run)
+    return (_batch(run, *part, schema) for part in _scored(run))
 
 
 def _scored(run: ScoringRun) -> Iterator[tuple[ModelRun, ScoredRows]]:

@@ -14,7 +14,7 @@ from riskadj.engines import spark
 
 #: What only scoring itself is asked.
 OF_SCORE_ALONE = {"segments"}
-READERS = {"score", "explain", "gaps", "calibrate", "marginal", "impact", "without", "encounters"}
+READERS = {"score", "explain", "factors", "gaps", "calibrate", "marginal", "impact", "without", "encounters"}
 
 
 def options_of_commands(app: typer.Typer) -> dict[str, set[str]]:

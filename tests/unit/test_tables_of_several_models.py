@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import riskadj
 from tests import naive
+from tests.cli_runs import TOY as CLI_TOY
+from tests.cli_runs import Extracts, run
 from tests.members import REAL_MAPS, TOY_MAPS, Member, diagnoses_table, enrollment_table
 from tests.toy_runs import TOY, score_toy, toy_members
 
@@ -64,6 +70,27 @@ def test_the_lines_of_a_score_are_its_variables_and_add_up_to_its_parts(segments
             mine = (line["relative_factor"] for line in own if line["is_demographic"] is is_demographic)
             assert sum(mine) == pytest.approx(row[part], abs=1e-9)
     assert not lines
+
+
+@pytest.mark.parametrize("segments", ["paid", "all"])
+def test_the_command_writes_the_lines(tmp_path: Path, segments: str) -> None:
+    members = toy_members()
+    extracts = Extracts(tmp_path)
+    files = (
+        "--enrollment", extracts.put("enrollment.parquet", enrollment_table(members)),
+        "--diagnoses", extracts.put("diagnoses.parquet", diagnoses_table(members)),
+    )  # fmt: skip
+    done = run("factors", *CLI_TOY, *files, "--output", tmp_path / "out", "--segments", segments)
+    assert (done.status, done.err) == (0, "")
+    written = pq.read_table(tmp_path / "out" / "factors.parquet")
+    lines = written.to_pylist()
+    assert lines == score_toy(members, segments=segments).factors().to_pylist()
+    report = json.loads((tmp_path / "out" / "run.json").read_text())
+    counts = Counter((line["model_id"], line["is_demographic"]) for line in lines)
+    assert {(one["model_id"], one["is_demographic"]): one["lines"] for one in report["factors"]} == counts
+    for (model_id, is_demographic), n_lines in counts.items():
+        part = "demographic" if is_demographic else "disease"
+        assert [model_id, part, f"{n_lines:,}"] in [line.split() for line in done.out.splitlines()]
 
 
 def test_each_line_has_the_factor_of_the_table() -> None:
