@@ -152,6 +152,15 @@ def pool_table(
     pool_of_row: npt.NDArray[np.int64],
     dollars: Numbers,
 ) -> pa.Table:
+    """Return one row per pool: months, means weighted by them, what is transferred in all, and what is left over.
+
+    Parameters
+    ----------
+    names : sequence of (state, market, pool)
+    pool_of_row : ndarray of int64, shape (n_plans,)
+    dollars : ndarray of float64, shape (n_plans,)
+        Transfer of each plan, positive if received.
+    """
     months = columns["billable_member_months"]
     n_pools = len(names)
     total = np.bincount(pool_of_row, months, n_pools)

@@ -37,18 +37,22 @@ class ModelLines:
 
     @property
     def plan(self) -> ScoringPlan:
+        """The model's plan."""
         return self.model.plan
 
     @property
     def segment(self) -> int:
+        """Position of the row's segment in the plan."""
         return int(self.scored.segments[0])
 
     @property
     def column(self) -> int:
+        """Position of the factor column that prices the row."""
         profile = self.run.population.profiles.of_row[self.scored.rows[0]]
         return int(self.model.factor_columns[profile, self.segment])
 
     def lines(self) -> Iterator[Line]:
+        """Yield the lines, from the segment to the payment risk score."""
         profile = self.run.population.profiles.of_row[self.scored.rows[0]]
         yield self._line(
             "segment",

@@ -38,6 +38,7 @@ class Found:
     def of(
         cls, inputs: GapInputs, model: ModelRun, kinds: npt.NDArray[np.int8], last: npt.NDArray[np.bool_]
     ) -> Found:
+        """Return the gaps of a model, with the scores of its rows as they are and with the gaps that count closed."""
         population = inputs.run.population
         payment = np.full(population.n_rows, NO_SCORE, np.int64)
         closed, parts, n_new = payment.copy(), [], 0
@@ -141,6 +142,13 @@ def _months(days: npt.NDArray[np.int32], window: tuple[date, date]) -> pa.Array:
 def potential_table(
     inputs: GapInputs, found: Sequence[Found], rates: npt.NDArray[np.float64] | None
 ) -> pa.Table:
+    """Return one row per enrollment row with open gaps: what it is paid, and would be if all of them were closed.
+
+    Parameters
+    ----------
+    rates : ndarray of float64, shape (n_rows,), or None
+        Dollars per member and month at a payment risk score of 1.000; None: no revenue_change [dollars].
+    """
     run = inputs.run
     population, decimals = run.population, run.rules.year.decimals
     n_open = np.zeros(population.n_rows, np.int64)
