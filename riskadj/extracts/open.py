@@ -40,7 +40,7 @@ class Chunk:
         and are left out. Safe to call from any thread.
     pieces : callable
         ``pieces()`` yields the same rows as smaller chunks, in order, for a reader that needs a few rows at a time;
-        safe to call from any thread, and read by that thread alone.
+        safe to call from any thread, and to be advanced by several, one at a time.
     """
 
     file: str

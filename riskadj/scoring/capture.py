@@ -1,4 +1,4 @@
-"""Stream an extract of coded rows into the condition bits of each member, a chunk per thread."""
+"""Stream an extract of coded rows into the condition bits of each member, a piece per thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from riskadj.extracts.buffers import cast_ids, from_numpy, from_strings, is_vali
 from riskadj.extracts.dictionaries import OncePerDictionary
 from riskadj.extracts.memory import lean_pool
 from riskadj.extracts.open import Chunk, Extract, row_numbers
-from riskadj.extracts.order import in_order
+from riskadj.extracts.order import in_turns
 from riskadj.extracts.rejects import Rejects
 from riskadj.kernels import capture
 from riskadj.kernels.arrays import Ids
@@ -178,25 +178,23 @@ class CodeCapture:
         other.meaning = OncePerDictionary(partial(_meaning, book))
         return other
 
-    def add(self, chunk: Chunk) -> tuple[CaptureCounts, Rejects]:
-        """Read one chunk, piece by piece, and set the bits of its codes; return what became of its rows."""
-        counts, rejects = CaptureCounts(rows_of_code=np.zeros(self.book.n_codes, np.int64)), Rejects("write")
-        for found in map(partial(self._add_piece, counts), chunk.pieces()):  # no piece outlives its own turn
-            rejects.merge(found)
-        return counts, rejects
-
-    def _add_piece(self, counts: CaptureCounts, chunk: Chunk) -> Rejects:
-        """Capture one piece, add to the counts of its chunk, and return the rows rejected."""
-        table, numbers, rejects = self._read(chunk)
-        counts.rows_read += table.num_rows + len(rejects)
+    def add(self, piece: Chunk, counts: CaptureCounts) -> tuple[int, Rejects]:
+        """Set the bits of the codes of a piece, count what became of its rows; return how many, and those rejected."""
+        table, numbers, rejects = self._read(piece)
+        n_rows = table.num_rows + len(rejects)
         work = _Piece(table, self)
         work.capture(counts)
         for column, reason, rows in work.rejected:
-            rejects.add(chunk.file, numbers[rows], column, reason)
+            rejects.add(piece.file, numbers[rows], column, reason)
+        counts.rows_read += n_rows
         counts.rows_rejected += len(rejects)
         if self.is_first_pass:
-            counts.file_rows_read += chunk.n_rows if chunk.n_rows is not None else table.num_rows
-        return rejects
+            counts.file_rows_read += piece.n_rows if piece.n_rows is not None else table.num_rows
+        return n_rows, rejects
+
+    def no_counts(self) -> CaptureCounts:
+        """Return counts of no rows."""
+        return CaptureCounts(rows_of_code=np.zeros(self.book.n_codes, np.int64))
 
     @property
     def is_first_pass(self) -> bool:
@@ -380,14 +378,14 @@ def capture_diagnoses(
     threads: int,
     progress: Callable[[int], None] | None = None,
 ) -> CaptureCounts:
-    """Feed every chunk of the diagnoses extract to `sink`, `threads` at a time, and add up what became of the rows.
+    """Feed an extract to `sink`, `threads` pieces at a time, and add up what became of the rows.
 
     Parameters
     ----------
     columns : tuple of str
         Canonical columns to read.
     threads : int
-        Chunks in work at a time; memory for diagnoses is bounded by it.
+        Pieces in work at a time; memory for diagnoses is bounded by it.
     progress : callable, optional
         Told the number of rows read so far.
 
@@ -395,11 +393,23 @@ def capture_diagnoses(
     -------
     CaptureCounts
     """
-    totals = CaptureCounts(rows_of_code=np.zeros(sink.book.n_codes, np.int64))
+    counts = [sink.no_counts() for _ in range(threads)]
+
+    def add(piece: Chunk) -> tuple[int, Rejects]:
+        own = counts.pop()  # those of a piece that is not in work now
+        found = sink.add(piece, own)
+        counts.append(own)
+        return found
+
+    readers = (chunk.pieces() for chunk in extract.chunks(columns))
+    n_rows = 0
     with lean_pool():
-        for counts, found in in_order(sink.add, extract.chunks(columns), threads):
-            totals.add(counts)
+        for n_read, found in in_turns(add, readers, threads):
             rejects.merge(found)
+            n_rows += n_read
             if progress:
-                progress(totals.rows_read)
+                progress(n_rows)
+    totals = sink.no_counts()
+    for each in counts:
+        totals.add(each)
     return totals
