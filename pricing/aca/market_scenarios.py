@@ -54,6 +54,8 @@ class Scenario:
                         f"scenario '{self.name}' cannot change '{name}'; multiply {', '.join(FACTORS)}, "
                         f"or set {', '.join(PLAN)}."
                     )
+        if not all(0 <= factor < np.inf for factor in self.multiply.values()):
+            raise InputError(f"scenario '{self.name}' multiplies by what is negative or no finite number.")
         if not 0 < self.share <= 1:
             raise InputError(
                 f"scenario '{self.name}' has share {self.share:g}; give one above 0 and up to 1."

@@ -164,6 +164,8 @@ class RiskTransfer:
             if name not in arrays:
                 raise InputError(f"a market has no column '{name}'; it has: {', '.join(arrays)}.")
         for name, factor in (multiply or {}).items():
+            if arrays[name].dtype == object:
+                raise InputError(f"'{name}' is text; multiply numbers, and give it with set_to.")
             arrays[name] = np.where(chosen, arrays[name] * factor, arrays[name])
         for name, value in (set_to or {}).items():
             arrays[name] = _replaced(arrays[name], chosen, value)

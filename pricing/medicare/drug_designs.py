@@ -45,7 +45,7 @@ class DrugTier:
 
     def __post_init__(self) -> None:
         """Refuse cost sharing that cannot be."""
-        if self.copay < 0 or not 0 <= self.coinsurance <= 1:
+        if not self.copay >= 0 or not 0 <= self.coinsurance <= 1:
             raise InputError(
                 f"a tier's copay cannot be negative, its coinsurance lies between 0 and 1: {self}."
             )

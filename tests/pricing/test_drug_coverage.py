@@ -242,6 +242,8 @@ def test_designs_that_cannot_be():
         DrugDesign("d", "enhanced", -1.0, {"1": DrugTier()})
     with pytest.raises(InputError, match="coinsurance lies between 0 and 1"):
         DrugTier(coinsurance=25.0)
+    with pytest.raises(InputError, match="a tier's copay cannot be negative"):
+        DrugTier(copay=float("nan"))
     with pytest.raises(InputError, match=r"no tier '5' of the claims.*it has: 1"):
         paid(claims(("a", "5", 1.0, True)), DrugDesign("d", "enhanced", 0.0, {"1": DrugTier()}))
     with pytest.raises(InputError, match=r"a deductible of 700.00 is above the standard's 615.00"):

@@ -210,6 +210,8 @@ def test_impossible_scenarios_are_refused(scenarios: list[Scenario], message: st
         ),
         ({"set_to": {"payment_risk_score": "1"}}, "cannot change 'payment_risk_score'"),
         ({"share": 0.0}, "has share 0; give one above 0 and up to 1"),
+        ({"multiply": {"premium_pmpm": -1.0}}, "multiplies by what is negative or no finite number"),
+        ({"multiply": {"payment_risk_score": float("nan")}}, "negative or no finite number"),
     ],
 )
 def test_what_cannot_be_changed_is_refused_at_once(options: dict[str, object], message: str) -> None:

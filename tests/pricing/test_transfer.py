@@ -191,6 +191,8 @@ def test_what_if_names_what_it_does_not_find():
         transfer.what_if(where={"issuer_id": "99999"}, multiply={"plrs": 1.01})
     with pytest.raises(InputError, match="a market has no column 'score'"):
         transfer.what_if(where={"issuer_id": "11111"}, multiply={"score": 1.01})
+    with pytest.raises(InputError, match="'issuer_id' is text; multiply numbers"):
+        transfer.what_if(where={"issuer_id": "11111"}, multiply={"issuer_id": 2})
 
 
 @pytest.mark.parametrize(
