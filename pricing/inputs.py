@@ -17,13 +17,20 @@ Numbers = npt.NDArray[np.float64]
 Array = npt.NDArray[Any]
 
 
+_SHARE = "a share: 0.05 for 5 percent"
+#: Growth is a rate in some tables and a factor in others; one written as the other lies outside these bounds.
+MOST_RATE, LEAST_FACTOR = 0.8, 0.5
+AS_RATE, AS_FACTOR = "growth as a rate: 0.05 for 5 percent", "growth as a factor: 1.05 for 5 percent"
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of an input: its name, kind and what its values may be.
 
     Parameters
     ----------
-    kind : {"number", "integer", "text", "flag", "date"}
+    kind : {"number", "integer", "text", "flag", "date", "month"}
+        A month is a date in it, or YYYY-MM.
     default : number or str, optional
         Stands where the column is absent; without one the column is required. ``...`` (Ellipsis): optional, left out.
     minimum, maximum : float, optional
@@ -32,6 +39,8 @@ class Column:
         Values must be greater.
     allowed : tuple of str
         Codes of a text column; compared in lower case.
+    written : str
+        How a number of the column is written, such as ``0.05 for 5 percent``: told to who writes it otherwise.
     """
 
     name: str
@@ -41,6 +50,7 @@ class Column:
     maximum: float | None = None
     above: float | None = None
     allowed: tuple[str, ...] = ()
+    written: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,7 +150,7 @@ def _checked(rows: Rows, column: Column) -> Array:
         return _text(rows, column)
     values = _READ[column.kind](rows, column.name)
     if column.kind in ("number", "integer"):
-        _check_range(values, column, f"{rows.label}, column '{column.name}'")
+        _check_range(values, column, rows)
     return values
 
 
@@ -149,6 +159,7 @@ _READ: dict[str, Callable[[Rows, str], Array]] = {
     "integer": Rows.integers,
     "flag": Rows.flags,
     "date": lambda rows, name: rows.days(name).astype("datetime64[D]"),
+    "month": lambda rows, name: rows.months(name).astype("datetime64[D]"),
 }
 
 
@@ -165,15 +176,15 @@ def _text(rows: Rows, column: Column) -> Array:
     return np.array(names, object)[labels.codes]
 
 
-def _check_range(values: Array, column: Column, where: str) -> None:
-    checks = (
+def _check_range(values: Array, column: Column, rows: Rows) -> None:
+    written = column.written or (_SHARE if column.maximum == 1.0 else "")
+    remedy = f"write {written}" if written else ""
+    for bad, what in (
         (values < (-np.inf if column.minimum is None else column.minimum), f"below {column.minimum}"),
         (values > (np.inf if column.maximum is None else column.maximum), f"above {column.maximum}"),
         (values <= (-np.inf if column.above is None else column.above), f"not above {column.above}"),
-    )
-    for bad, what in checks:
-        if bad.any():
-            raise InputError(f"{where}: {what} in {rows_in_words(bad)}.")
+    ):
+        rows.refuse(bad, f"column '{column.name}': {what}", remedy=remedy)
 
 
 def _check_key(columns: Columns, key: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from pricing import sorting
 from pricing.errors import InputError
+from pricing.written_numbers import FORMS, read_written
 from riskadj.errors import columns_in_words, nearest
 from riskadj.extracts.buffers import id_buffers, is_valid, one_chunk, values_of
 from riskadj.extracts.contract import is_text
@@ -37,6 +38,7 @@ ALL = "(all)"
 _FIRST_ROWS = 5
 #: Bytes from here on belong to letters (and blanks) beyond ASCII.
 _NOT_ASCII = 0x80
+_MONTH = r"^(\d{4})-?(\d{2})$"
 #: What pandas calls an index without a name when it hands over or writes a table.
 _PANDAS_INDEX = "__index_level_"
 
@@ -193,13 +195,28 @@ class Rows:
         InputError
             A row is blank (and no `blank` is given), or holds no date.
         """
+        return self._days(name, self.table[name], "date", form="YYYY-MM-DD", blank=blank)
+
+    def months(self, name: str) -> Integers:
+        """Return a day in each month of a column: dates, or YYYY-MM or YYYYMM [days since 1970-01-01].
+
+        Raises
+        ------
+        InputError
+            A row is blank, or holds no month.
+        """
+        return self._days(name, _with_first_day(self.table[name]), "month", form="YYYY-MM", blank=None)
+
+    def _days(
+        self, name: str, column: pa.Array | pa.ChunkedArray, word: str, *, form: str, blank: int | None
+    ) -> Integers:
         try:
-            days, is_unreadable = to_days(self.table[name])
+            days, is_unreadable = to_days(column)
         except MemoryError:
             raise
         except pa.ArrowException:
-            raise self._wrong_kind(name, self.table[name].type, "date") from None
-        self.refuse(is_unreadable, f"column '{name}': no date (write it YYYY-MM-DD)")
+            raise self._wrong_kind(name, column.type, word) from None
+        self.refuse(is_unreadable, f"column '{name}': no {word} (write it {form})")
         missing = days == MISSING_DATE
         if missing.any() and blank is None:
             raise self._blank(name, missing)
@@ -250,13 +267,25 @@ class Rows:
     def _cast(self, name: str, kind: pa.DataType, word: str) -> tuple[npt.NDArray[Any], Flags]:
         """Return a column's values as `kind`, and which are blank."""
         column = one_chunk(self.table[name])
+        plain = _without_blanks(column)
         try:
-            cast = _without_blanks(column).cast(kind)
+            cast = plain.cast(kind)
         except MemoryError:
             raise
         except pa.ArrowException:
-            raise self._wrong_kind(name, column.type, word) from None
+            if not is_text(plain.type) or pa.types.is_boolean(kind):
+                raise self._wrong_kind(name, column.type, word) from None
+            cast = self._as_written(name, plain, kind, word)
         return values_of(cast), ~is_valid(cast)
+
+    def _as_written(self, name: str, texts: pa.Array, kind: pa.DataType, word: str) -> pa.Array:
+        """Return texts as `kind` that a spreadsheet wrote with dollar signs, commas or percent signs."""
+        numbers = read_written(texts)
+        if pa.types.is_integer(kind):
+            numbers = pc.if_else(pc.equal(pc.floor(numbers), numbers), numbers, None)
+        bad = is_valid(texts) & ~is_valid(numbers)
+        self.refuse(bad, f"column '{name}': no {word}", remedy=f"write it as {FORMS}")
+        return numbers.cast(kind)
 
     def refuse(self, bad: Flags, what: str, *, remedy: str = "") -> None:
         """Raise InputError if any row is bad; `what` says which rule they break, `remedy` what is allowed or to do."""
@@ -292,6 +321,14 @@ def _is_blank(names: pa.Array) -> Flags:
 def _is_text_or_whole(kind: pa.DataType) -> bool:
     values = kind.value_type if pa.types.is_dictionary(kind) else kind
     return is_text(values) or pa.types.is_integer(values)
+
+
+def _with_first_day(column: pa.ChunkedArray) -> pa.Array:
+    """Return months written YYYY-MM or YYYYMM as the first day of each; anything else as it is."""
+    months = _without_blanks(one_chunk(column))
+    if pa.types.is_integer(months.type):
+        months = months.cast(pa.string())
+    return pc.replace_substring_regex(months, _MONTH, r"\1-\2-01") if is_text(months.type) else months
 
 
 def _without_blanks(column: pa.Array) -> pa.Array:

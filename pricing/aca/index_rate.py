@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pricing.build_up import BuildUp
 from pricing.errors import InputError
 from pricing.experience.credibility import limited_fluctuation
+from pricing.inputs import AS_FACTOR, LEAST_FACTOR
 from pricing.parameters import Rates, load_rates
 
 FILED = "filed worksheet"
@@ -92,7 +93,7 @@ def projected_index_rate(
     factors = projection or Projection()
     walk = BuildUp("index rate").start("experience allowed", _above_zero("experience_allowed", experience_allowed), source=source)  # fmt: skip # noqa: E501
     for year, trend in enumerate(factors.trends, start=1):
-        walk = walk.multiply(f"trend, year {year}", _above_zero("a trend", trend), source=source)
+        walk = walk.multiply(f"trend, year {year}", _trend_factor(trend), source=source)
     for name in ("morbidity", "demographic", "plan_design", "other"):
         walk = walk.multiply(name.replace("_", " "), _above_zero(name, getattr(factors, name)), source=source)
     walk = walk.checkpoint("projected experience")
@@ -104,6 +105,12 @@ def projected_index_rate(
             "credibility", believed, manual=_above_zero("manual_allowed", manual_allowed), source=source
         )
     return walk.checkpoint("index rate")
+
+
+def _trend_factor(trend: float) -> float:
+    if not trend >= LEAST_FACTOR:
+        raise InputError(f"a trend is {AS_FACTOR}; it is {trend}.")
+    return trend
 
 
 def _above_zero(name: str, value: float) -> float:

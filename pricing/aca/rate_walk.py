@@ -151,10 +151,14 @@ def plan_rates(
 
 def _check_pool(index_rate: float, pool: PoolAdjustments, average: Calibration) -> None:
     numbers = {"index_rate": index_rate, "paid_to_allowed": pool.paid_to_allowed}
-    numbers |= {"age": average.age, "area": average.area, "tobacco": average.tobacco}
+    numbers |= {f"the calibration for {name}": value for name, value in vars(average).items()}
     for name, value in numbers.items():
         if not value > 0:
             raise InputError(f"{name} must be above 0; it is {value}.")
+    if pool.paid_to_allowed > 1:
+        raise InputError(
+            f"paid_to_allowed is {pool.paid_to_allowed}; plans pay a share of allowed cost: 0.76 for 76 percent."
+        )
     paid = pool.risk_adjustment_charge - pool.reinsurance_recovery + pool.exchange_fees
     if index_rate + paid / pool.paid_to_allowed <= 0:
         raise InputError("the adjustments of the pool take the whole index rate, or more.")

@@ -372,8 +372,10 @@ def _growth(claims: Claims, trend: float | Mapping[str, float]) -> Numbers:
                 )
         rates = dict(trend)
     growth = 1 + np.array([rates[name] for name in services])
-    if not (growth > 0).all() or not np.isfinite(growth).all():
-        raise InputError("trend must be above -1; 0.07 means that allowed amounts grow by 7 %.")
+    if not ((growth > 0) & (growth <= 2)).all():
+        raise InputError(
+            "trend must lie above -1, and not above 1; 0.07 means that allowed amounts grow by 7 %."
+        )
     return growth
 
 

@@ -45,7 +45,7 @@ def unpaid_by_group(estimate: Ibnr, months: Any, *, exposure: Any) -> pa.Table:
     claims still lack, by exposure. Negative payments of a month count as none.
     """
     rows = read_rows(months, "months", needed=("provider_id", "month", "amount"))
-    providers, month = rows.labels("provider_id"), month_numbers(rows.days("month"))
+    providers, month = rows.labels("provider_id"), month_numbers(rows.months("month"))
     names = np.array(providers.names.to_pylist(), object)
     weight = _exposure(exposure, names)
     table = estimate.months

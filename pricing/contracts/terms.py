@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pricing.contracts.curves import Points, faults_of_curve
 from pricing.errors import InputError, no_choice
+from pricing.inputs import AS_RATE, MOST_RATE
 
 BASES = ("history", "loss_ratio", "pmpm")
 CREDIBILITIES = ("full", "limited_fluctuation", "buhlmann_straub")
@@ -95,8 +96,8 @@ class Benchmark:
         yield from _one_of("credibility", self.credibility, CREDIBILITIES)
         if any(not weight >= 0 for weight in self.weights) or (self.weights and not sum(self.weights) > 0):
             yield "weights must not be negative, and one must be above 0"
-        if not self.trend_annual > -1 or any(not factor > 0 for factor in self.trend_factors):
-            yield "trend_annual must be above -1 and trend_factors above 0"
+        if not -1 < self.trend_annual <= MOST_RATE or any(not factor > 0 for factor in self.trend_factors):
+            yield f"trend_annual must be {AS_RATE}; trend_factors must be above 0"
         if self.trend_annual and self.trend_factors:
             yield "give trend_annual or trend_factors, not both"
         if not 0 <= self.discount < 1:

@@ -118,7 +118,7 @@ def fit_trend(
 
     if not 0 < confidence < 1:
         raise InputError("confidence must lie between 0 and 1.")
-    wanted = (Column("month", "date"), Column(value, above=0), Column("member_months", default=1.0, above=0))
+    wanted = (Column("month", "month"), Column(value, above=0), Column("member_months", default=1.0, above=0))
     rows = read_columns(months, wanted, role="months", key=("month",))
     number = rows["month"].astype("datetime64[M]").astype(np.int64)
     rows.refuse(is_repeated(number), "a month that stands twice")

@@ -38,7 +38,7 @@ from pricing.experience.unpaid_tables import (
     months_table,
     steps_table,
 )  # fmt: skip
-from pricing.inputs import Numbers
+from pricing.inputs import AS_RATE, MOST_RATE, Numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -305,8 +305,12 @@ def _check(immature: str, min_completion: float, base_months: int, margin: float
     check_choice("immature", immature, IMMATURE)
     if not 0 <= min_completion <= 1:
         raise InputError("min_completion must lie between 0 and 1.")
-    if base_months < 1 or not trend > -1 or not margin >= 0:
-        raise InputError("base_months must be at least 1, trend_annual above -1, margin not negative.")
+    if base_months < 1:
+        raise InputError("base_months must be at least 1.")
+    if not -1 < trend <= MOST_RATE:
+        raise InputError(f"trend_annual of {trend:g} is impossible; write {AS_RATE}.")
+    if not 0 <= margin <= 1:
+        raise InputError(f"margin of {margin:g} is none; write a share of the estimate: 0.05 for 5 percent.")
 
 
 def _exposure(triangle: Triangle, given: Any) -> Numbers:
@@ -321,9 +325,15 @@ def _exposure(triangle: Triangle, given: Any) -> Numbers:
             )
         given = given.by_month[at]
     months = np.asarray(given, np.float64)
-    if months.shape != triangle.months.shape or not (months > 0).all():
+    if months.shape != triangle.months.shape:
         raise InputError(
             f"member_months must be {len(triangle.months)} numbers above 0, one for each month incurred."
+        )
+    if not (months > 0).all():
+        without = ", ".join(name_of(month) for month in triangle.months[~(months > 0)].tolist())
+        raise InputError(
+            f"claims are incurred in months without member months: {without}; give enrollment of these months, or "
+            "begin the triangle later (first_month=, --first-month)."
         )
     return months
 

@@ -7,7 +7,7 @@ service have assumptions of their own; a step of the build-up is what it does to
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from pricing.build_up import BuildUp
 from pricing.errors import check_choice
 from pricing.experience.assumptions import DEFAULT, GIVEN, Assumption, assumption_table
 from pricing.experience.trend import projection_factor
-from pricing.inputs import Column, Columns, Numbers, read_columns
+from pricing.inputs import AS_RATE, MOST_RATE, Column, Columns, Numbers, read_columns
 from pricing.medicaid.rate_cells import ALL, EVENT, MEMBER_MONTH, label_of, places_of
 from pricing.medicaid.rate_checks import CHECK_PARAMETERS, rate_checks
 from pricing.parameters import Rates, load_rates
@@ -35,8 +35,8 @@ CELL = ("rate_cell", "region")
 #: Assumptions of a category of service; ``<name>_low`` and ``<name>_high`` may stand beside each.
 SERVICE_ASSUMPTIONS = (
     Column("completion", default=1.0, above=0.0),
-    Column("utilization_trend", default=0.0, above=-1.0),
-    Column("unit_cost_trend", default=0.0, above=-1.0),
+    Column("utilization_trend", default=0.0, maximum=MOST_RATE, above=-1.0, written=AS_RATE),
+    Column("unit_cost_trend", default=0.0, maximum=MOST_RATE, above=-1.0, written=AS_RATE),
     Column("program_change", default=1.0, above=0.0),
     Column("managed_care", default=1.0, above=0.0),
 )
@@ -51,10 +51,10 @@ CELL_ASSUMPTIONS = (
 def _with_range(columns: tuple[Column, ...]) -> tuple[Column, ...]:
     """Return columns and their low and high ones, which need not be there."""
     return tuple(
-        Column(f"{one.name}{end}", one.kind, one.default if not end else ..., one.minimum, one.maximum, one.above)
+        replace(one, name=f"{one.name}{end}", default=... if end else one.default)
         for one in columns
         for end in ("", "_low", "_high")
-    )  # fmt: skip
+    )
 
 
 #: One row per rate cell, region and category of service.

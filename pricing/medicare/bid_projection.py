@@ -9,7 +9,7 @@ import numpy as np
 
 from pricing.errors import InputError
 from pricing.experience.credibility import limited_fluctuation
-from pricing.inputs import Array, Column, Columns, Numbers
+from pricing.inputs import AS_FACTOR, LEAST_FACTOR, Array, Column, Columns, Numbers
 
 #: Utilization is per 1,000 members and year; dollars are per member and month.
 PER_1000_YEARLY = 12 * 1000
@@ -17,15 +17,23 @@ UTILIZATION_FACTORS = ("utilization_trend", "benefit_change", "population_change
 UNIT_COST_FACTORS = ("unit_cost_trend", "other_unit_cost")
 MANUAL = ("manual_utilization_per_1000", "manual_unit_cost")
 
+
+def factor_column(name: str) -> Column:
+    """Return the column of a projection factor; a trend far below 1 was meant as a rate."""
+    if name.endswith("_trend"):
+        return Column(name, default=1.0, minimum=LEAST_FACTOR, written=AS_FACTOR)
+    return Column(name, default=1.0, above=0.0)
+
+
 #: Columns of base experience: one row per plan and service category.
 EXPERIENCE = (
     Column("plan_id", "text"),
     Column("service_category", "text"),
     Column("base_utilization_per_1000", minimum=0.0),
     Column("base_unit_cost", minimum=0.0),
-    *(Column(name, default=1.0, above=0.0) for name in UTILIZATION_FACTORS),
+    *(factor_column(name) for name in UTILIZATION_FACTORS),
     Column("additive_utilization_per_1000", default=0.0),
-    *(Column(name, default=1.0, above=0.0) for name in UNIT_COST_FACTORS),
+    *(factor_column(name) for name in UNIT_COST_FACTORS),
     Column("additive_pmpm", default=0.0),
     *(Column(name, default=..., minimum=0.0) for name in MANUAL),
     Column("effective_copay", default=0.0, minimum=0.0),

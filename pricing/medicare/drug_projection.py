@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pricing.errors import InputError
 from pricing.inputs import Array, Column, Columns, Numbers, read_columns
+from pricing.medicare.bid_projection import factor_column
 from pricing.medicare.drug_claims import DrugClaims, claims_of_plan, read_drug_claims
 from pricing.medicare.drug_coverage import PAID_BY, PHASES, DrugCoverage, cover_drugs
 from pricing.medicare.drug_designs import ENHANCED, KINDS, STANDARD, DrugDesign, DrugTier, read_tiers
@@ -34,7 +35,7 @@ PLANS = (
 TRENDS = (
     Column("plan_id", "text"),
     Column("tier", "text"),
-    *(Column(name, default=1.0, above=0.0) for name in TREND_FACTORS),
+    *(factor_column(name) for name in TREND_FACTORS),
 )
 #: What `coverage` says of each plan beside its id [dollars per member and month].
 STANDARD_PARTS, OWN_PARTS = (

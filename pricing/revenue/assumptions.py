@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pricing.errors import InputError
 from pricing.experience.months import month_of
+from pricing.inputs import MOST_RATE
 from pricing.revenue.cohorts import Where
 from riskadj.errors import nearest
 
@@ -42,7 +43,9 @@ class Parameter:
 
 _MANY = 1e12
 _SHARE = (0.0, 1.0)
-_ANY_GROWTH = (-0.9, 9.0)
+#: More growth a year is taken for a factor, or for percent; so is a completion above the most.
+_GROWTH = (-0.9, MOST_RATE)
+_DONE = (0.01, 2.0)
 _FACTOR = (0.01, 100.0)
 PARAMETERS: Mapping[str, Parameter] = {
     "death": Parameter("probability a month", 0.0, *_SHARE, "members of the month before who die"),
@@ -55,23 +58,23 @@ PARAMETERS: Mapping[str, Parameter] = {
     "transition_score": Parameter("times the new cohort's base mean", 1.0, 0.0, 100.0, "score of those who move there"),
     "new_sales_score": Parameter("times the cohort's base mean", 1.0, 0.0, 100.0, "score of those who join"),
     "aging_in_score": Parameter("times the cohort's base mean", 1.0, 0.0, 100.0, "score of those who do"),
-    "coding_trend": Parameter("growth a year", 0.0, *_ANY_GROWTH, "Part C scores, each January after the base month"),
+    "coding_trend": Parameter("growth a year", 0.0, *_GROWTH, "Part C scores, each January after the base month"),
     "model_change": Parameter("factor", 1.0, *_FACTOR, "Part C scores: another model, against the base month's"),
     "normalization_change": Parameter("factor", 1.0, *_FACTOR, "Part C scores: normalization, coding intensity"),
-    "completion_initial": Parameter("share of the complete score", 1.0, *_FACTOR, "Part C scores of the initial run"),
-    "completion_mid_year": Parameter("share of the complete score", 1.0, *_FACTOR, "Part C scores of the mid-year run"),
-    "completion_final": Parameter("share of the complete score", 1.0, *_FACTOR, "Part C scores of the final run"),
-    "rate_trend": Parameter("growth a year", 0.0, *_ANY_GROWTH, "payment rates, each January without rates of its own"),
+    "completion_initial": Parameter("share of the complete score", 1.0, *_DONE, "Part C scores of the initial run"),
+    "completion_mid_year": Parameter("share of the complete score", 1.0, *_DONE, "Part C scores of the mid-year run"),
+    "completion_final": Parameter("share of the complete score", 1.0, *_DONE, "Part C scores of the final run"),
+    "rate_trend": Parameter("growth a year", 0.0, *_GROWTH, "payment rates, each January without rates of its own"),
     "rate_change": Parameter("factor", 1.0, *_FACTOR, "payment rates"),
-    "rebate_trend": Parameter("growth a year", 0.0, *_ANY_GROWTH, "rebates, each January without terms of its own"),
+    "rebate_trend": Parameter("growth a year", 0.0, *_GROWTH, "rebates, each January without terms of its own"),
     "rebate_change": Parameter("factor", 1.0, *_FACTOR, "rebates"),
     "sequestration": Parameter("share of payment", None, *_SHARE, "withheld, instead of the law's share"),
-    "part_d_coding_trend": Parameter("growth a year", 0.0, *_ANY_GROWTH, "Part D scores, each January"),
+    "part_d_coding_trend": Parameter("growth a year", 0.0, *_GROWTH, "Part D scores, each January"),
     "part_d_model_change": Parameter("factor", 1.0, *_FACTOR, "Part D scores: model, normalization"),
-    "part_d_completion_initial": Parameter("share of the complete score", 1.0, *_FACTOR, "Part D scores, initial"),
-    "part_d_completion_mid_year": Parameter("share of the complete score", 1.0, *_FACTOR, "Part D scores, mid-year"),
-    "part_d_completion_final": Parameter("share of the complete score", 1.0, *_FACTOR, "Part D scores, final"),
-    "part_d_trend": Parameter("growth a year", 0.0, *_ANY_GROWTH, "Part D bid and prospective payments, each January"),
+    "part_d_completion_initial": Parameter("share of the complete score", 1.0, *_DONE, "Part D scores, initial"),
+    "part_d_completion_mid_year": Parameter("share of the complete score", 1.0, *_DONE, "Part D scores, mid-year"),
+    "part_d_completion_final": Parameter("share of the complete score", 1.0, *_DONE, "Part D scores, final"),
+    "part_d_trend": Parameter("growth a year", 0.0, *_GROWTH, "Part D bid and prospective payments, each January"),
     "retroactive": Parameter("share of payment", 0.0, -1.0, 1.0, "paid late, once a change is known"),
 }  # fmt: skip
 #: Those that say where members go, and so name it.

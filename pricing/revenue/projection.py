@@ -196,7 +196,7 @@ def given_members(source: Any, cohorts: Cohorts, months: Integers, *, base_membe
     rows.refuse(of_row < 0, "no cohort has these values")
     counts = rows.numbers("members")
     rows.refuse(counts < 0, "column 'members': below 0")
-    at = month_numbers(rows.days("month")) - months[0]
+    at = month_numbers(rows.months("month")) - months[0]
     inside = (at > 0) & (at < len(months))
     grid, seen = np.zeros((len(names), len(months))), np.zeros((len(names), len(months)), np.int64)
     np.add.at(grid, (of_row[inside], at[inside]), counts[inside])

@@ -31,7 +31,7 @@ BY = ("status", "county_code")
 #: What a cell holds: member months; dollars at a payment risk score of 1.000; at the scores; and in all.
 MEASURES = ("member_months", "rate_dollars", "scored_dollars", "revenue")
 CELLS = (
-    Column("month", "date"),
+    Column("month", "month"),
     Column("member_months"),
     Column("rate_dollars"),
     Column("scored_dollars"),
@@ -170,7 +170,7 @@ def forecast_cells(
         table = Path(forecast) / COHORT_FILE if Path(forecast).is_dir() else forecast
     numbers = ("members", f"{prefix}_score", f"{prefix}_rate", *REPORTED[part])
     wanted = (
-        Column("month", "date"),
+        Column("month", "month"),
         *(Column(name) for name in numbers),
         *(Column(name, "text") for name in by),
     )

@@ -274,6 +274,27 @@ def test_exposure_from_member_months():
         ibnr(triangle, member_months(spans, first_month="2025-02", last_month="2025-04"))
     with pytest.raises(InputError, match="3 numbers above 0"):
         ibnr(triangle, [1, 2])
+    with pytest.raises(
+        InputError, match="months without member months: 2025-01, 2025-03; give enrollment of these"
+    ):
+        ibnr(triangle, [0, 10, 0])
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"margin": 5}, "margin of 5 is none; write a share of the estimate: 0.05 for 5 percent"),
+        (
+            {"trend_annual": 1.06},
+            "trend_annual of 1.06 is impossible; write growth as a rate: 0.05 for 5 percent",
+        ),
+        ({"base_months": 0}, "base_months must be at least 1"),
+    ],
+)
+def test_options_written_in_percent_or_as_factors(option, message):
+    triangle = claim_triangle(columns(lines_of(THREE)), valuation_date=MARCH)
+    with pytest.raises(InputError, match=message):
+        ibnr(triangle, [10, 20, 10], **option)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +303,7 @@ def test_exposure_from_member_months():
         ({"paid_date": [None] * 6}, "column 'paid_date': blank in 6 of 6 rows.*when each line was paid"),
         ({"paid_date": [date(2024, 12, 31)] * 6}, "in a month before the service .* in 6 of 6 rows"),
         ({"paid_amount": [None] * 6}, "column 'paid_amount': blank"),
-        ({"paid_amount": ["much"] * 6}, "a value that is no number"),
+        ({"paid_amount": ["much"] * 6}, "no number in 6 of 6 rows"),
     ],
 )
 def test_claims_refused(change, message):
@@ -308,7 +329,7 @@ def test_triangle_options_refused(options, message):
     [
         ({"immature": "guess"}, "none of pmpm, bornhuetter_ferguson, chain_ladder"),
         ({"min_completion": 1.5}, "between 0 and 1"),
-        ({"margin": -0.1}, "not negative"),
+        ({"margin": -0.1}, "margin of -0.1 is none"),
         ({"seasonality": {1: 1.0}}, "each calendar month"),
         ({"min_completion": 1.0, "tail": 1.1}, "no month reaches min_completion"),
     ],

@@ -47,7 +47,7 @@ def test_the_change_of_a_year_is_told_step_by_step():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"projection": Projection(trends=(0.0,))}, "a trend must be above 0; it is 0.0"),
+        ({"projection": Projection(trends=(0.0,))}, "a trend is growth as a factor.*it is 0.0"),
         ({"projection": Projection(morbidity=-1.0)}, "morbidity must be above 0"),
         ({"credibility": 0.5}, "experience has a credibility of 0.500; give manual_allowed"),
         ({"credibility": 0.5, "member_months": 10.0}, "member_months or credibility, not both"),

@@ -175,7 +175,7 @@ def test_parameters_are_the_callers_to_change() -> None:
     [
         (SERVICES[:2], CELLS, r"no base cost among the services; give its base_pmpm; in 1 of 2 rows"),
         (SERVICES, CELLS[:1], r"no such rate_cell, region in rate cells; give it a row; in 1 of 3 rows"),
-        (changed(SERVICES, 0, unit_cost_trend_low=0.9), CELLS, "low assumptions give more than the best"),
+        (changed(SERVICES, 0, unit_cost_trend_low=0.7), CELLS, "low assumptions give more than the best"),
         (SERVICES, changed(CELLS, 0, non_benefit_share=0.99), "the divisor must be above 0"),
         (SERVICES, changed(CELLS, 0, unit="week"), r"not allowed in 1 of 2 rows.*allowed: member_month, event"),
         (SERVICES, [CELLS[0], CELLS[0]], "the same rate_cell, region again"),

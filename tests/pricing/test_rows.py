@@ -51,7 +51,7 @@ READERS = (
         ({"service_category": ["", "lab"]}, "claims, column 'service_category': blank in 1 of 2 rows (first rows: 1)"),
         ({"service_date": ["2025-01-02", "soon"]}, "claims, column 'service_date': no date (write it YYYY-MM-DD) in 1"),
         ({"service_date": [True, False]}, "claims, column 'service_date' has type bool, or a value that is no date"),
-        ({"allowed_amount": ["1", "much"]}, "claims, column 'allowed_amount' has type string, or a value that is no"),
+        ({"allowed_amount": ["1", "much"]}, "claims, column 'allowed_amount': no number in 1 of 2 rows (first rows"),
         ({"allowed_amount": [1.0, np.inf]}, "claims, column 'allowed_amount': not a finite number in 1 of 2 rows"),
         ({"allowed_amount": [None, 2.0]}, "claims, column 'allowed_amount': blank in 1 of 2 rows (first rows: 1)"),
     ],

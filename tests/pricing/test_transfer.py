@@ -205,7 +205,7 @@ def test_what_if_names_what_it_does_not_find():
             r"the same state, market, issuer_id, plan_id, rating_area",
         ),
         ({"premium_pmpm": [350.0, None]}, r"column 'premium_pmpm': blank in 1 of 2 rows"),
-        ({"arf": ["one", "two"]}, r"column 'arf' has type string, or a value that is no number"),
+        ({"arf": ["one", "two"]}, r"column 'arf': no number in 2 of 2 rows"),
     ],
 )
 def test_impossible_markets_are_refused(columns, message):
