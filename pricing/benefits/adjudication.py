@@ -19,6 +19,7 @@ from pricing import results
 from pricing.benefits import adjudication_kernel as kernel
 from pricing.benefits.claims import Claims, read_claims
 from pricing.benefits.design import COPAY_UNITS, PlanDesign
+from pricing.benefits.design_notes import notes_on
 from pricing.benefits.together_kernel import LANES, MOST, adjudicate_together
 from pricing.errors import InputError
 from riskadj.extracts.write import write_tables
@@ -76,17 +77,8 @@ class Adjudication:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know of it: amounts that look wrong, and services of designs that the claims do not have."""
-        known = set(self.claims.service_names)
-        absent = {
-            design.name: [name for name in design.services if name not in known] for design in self.designs
-        }
-        unused = (
-            f"plan design '{name}': no claim line is of {', '.join(services)}"
-            for name, services in absent.items()
-            if services
-        )
-        return (*self.claims.warnings, *unused)
+        """What to know of it: amounts that look wrong, services nobody used, care out of the network not covered."""
+        return notes_on(self.claims, self.designs)
 
     @cached_property
     def lines(self) -> pa.Table:

@@ -15,6 +15,7 @@ from pricing import results
 from pricing.benefits.adjudication import PARTS, adjudicate, part_sums
 from pricing.benefits.claims import Claims, read_claims
 from pricing.benefits.design import PlanDesign
+from pricing.benefits.design_notes import notes_on
 from pricing.benefits.induced_demand import InducedDemand
 from pricing.errors import InputError
 from pricing.experience.assumptions import DEFAULT, GIVEN, RULE, Assumption, assumption_table, chosen
@@ -54,7 +55,8 @@ class Comparison:
     assumptions : pyarrow.Table
         Everything that was assumed: assumption, value, unit, origin, meaning.
     run : dict
-        Designs, counts of lines and members that add up, and warnings of amounts that look wrong.
+        Designs, counts of lines and members that add up, and warnings: amounts that look wrong, services that no
+        claim has, care out of the network that a design does not cover.
     """
 
     designs: pa.Table
@@ -171,7 +173,7 @@ def compare(
             "base": every[place].name,
             **ready.counts,
             "members": ready.member_years.num_rows,
-            "warnings": list(ready.warnings),
+            "warnings": list(notes_on(ready, every)),
         },
     )
 

@@ -218,3 +218,19 @@ def test_designs_that_differ_in_name_only_do_not_differ():
     assert one == two
     assert found.summary().shape[0] == 2
     assert "A" not in repr(found).replace("Comparison", "")
+
+
+def test_care_that_no_design_covers_and_services_that_no_claim_has_are_told():
+    """6.00 of 16.00 is out of the network; a misspelt service would be priced as if it had no terms."""
+    claims = {
+        "claim_id": ["a", "b"], "member_id": ["m", "m"], "service_date": ["2025-01-02", "2025-01-03"],
+        "service_category": ["lab", "lab"], "allowed_amount": [10.0, 6.0], "network_tier": ["in", "out"],
+    }  # fmt: skip
+    plain = PlanDesign("plain", 0, 50, services={"labs": CostSharing(copay=1)})
+    open_to_all = PlanDesign("open", 0, 50, out_of_network=PlanDesign("outside", 5, 100, 0.5))
+    assert compare([plain, open_to_all], claims).run["warnings"] == [
+        "plan design 'plain': no claim line is of labs",
+        "37.5% of allowed amounts is out of the network, which has no terms in 'plain': not covered, members pay it; "
+        "give out_of_network to cover it",
+    ]
+    assert compare([open_to_all], claims).run["warnings"] == []
