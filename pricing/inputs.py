@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,12 @@ class Columns(Mapping[str, Array]):
     def with_columns(self, **arrays: Array) -> Columns:
         """Return the columns with some replaced or added."""
         return Columns(self.label, self.n_rows, {**self.arrays, **arrays})
+
+    def holds(self, name: str, values: object) -> npt.NDArray[np.bool_]:
+        """Return which rows of a column hold the value, or one of the values, compared as texts."""
+        several = isinstance(values, Iterable) and not isinstance(values, str)
+        wanted = [str(value) for value in (values if several else [values])]
+        return np.isin(self[name].astype(str), wanted)
 
     def groups(self, names: Sequence[str]) -> tuple[list[tuple[Any, ...]], npt.NDArray[np.int64]]:
         """Return the distinct combinations of some columns, in order, and the number of each row's."""

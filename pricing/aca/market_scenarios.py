@@ -111,8 +111,7 @@ def rows_chosen(columns: Columns, scenario: Scenario) -> npt.NDArray[np.bool_]:
             raise InputError(
                 f"scenario '{scenario.name}': enrollees have no column '{name}'; they have: {', '.join(columns)}."
             )
-        wanted = [values] if isinstance(values, str) else [str(value) for value in values]
-        chosen &= np.isin(columns[name].astype(str), wanted)
+        chosen &= columns.holds(name, values)
     if not chosen.any():
         raise InputError(f"scenario '{scenario.name}' changes nobody; mend its `where`.")
     return chosen

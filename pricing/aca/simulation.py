@@ -185,7 +185,7 @@ def simulate(
         _scenario_table(columns, every),
         {
             "benefit_year": rates.year,
-            "rates_sha256": rates.sha256,
+            "parameters_sha256": rates.sha256,
             "enrollees": columns.n_rows,
             "units": n_units,
             "draws": draws,

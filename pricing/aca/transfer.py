@@ -12,13 +12,14 @@ the transfers of a pool add up to zero, to the cent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pricing import results
 from pricing.aca.transfer_formula import (
@@ -32,6 +33,7 @@ from pricing.aca.transfer_formula import (
     means_of_market,
     pool_table,
     published_means,
+    read_averages,
     terms_of,
 )  # fmt: skip
 from pricing.errors import InputError
@@ -42,6 +44,8 @@ from pricing.rounding import cents_that_add_up
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+_POOL = ["state", "market", "pool"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class RiskTransfer:
         One row per state, market and pool: billable member months, state averages (premium, PLRS, ARF, AV), transfer.
     rates : Rates
         Parameters used; `assumptions` lists them with their sources.
+    state_averages : Columns or None
+        Published averages, if the transfers are an estimate from them.
     """
 
     market: Columns
@@ -66,6 +72,7 @@ class RiskTransfer:
     pools: pa.Table
     rates: Rates
     _pool_of_row: npt.NDArray[np.int64]
+    state_averages: Columns | None = None
 
     TABLES: ClassVar[Mapping[str, str]] = {
         "plans": "transfers",
@@ -77,13 +84,34 @@ class RiskTransfer:
 
     @property
     def run(self) -> dict[str, Any]:
-        """What the transfers were made from: year, checksum of the parameters, rows and pools."""
+        """What the transfers were made from: year, checksum of the parameters, rows, pools and warnings."""
         return {
             "benefit_year": self.rates.year,
-            "rates_sha256": self.rates.sha256,
+            "parameters_sha256": self.rates.sha256,
             "rows": self.market.n_rows,
             "pools": self.pools.num_rows,
+            "averages": "of the market" if self.state_averages is None else "published",
+            "warnings": list(self.warnings),
         }
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Pools of the market that have one issuer only, who pays nobody; in words."""
+        if self.state_averages is not None:
+            return ()
+        issuers = (
+            self.plans.select([*_POOL, "issuer_id"])
+            .group_by(_POOL)
+            .aggregate([("issuer_id", "count_distinct")])
+        )
+        alone = issuers.filter(pc.equal(issuers["issuer_id_count_distinct"], 1)).select(_POOL).to_pylist()
+        if not alone:
+            return ()
+        named = ", ".join(" ".join(pool.values()) for pool in alone)
+        return (
+            f"{len(alone):,} of {issuers.num_rows:,} pools have one issuer only ({named}), who pays nobody; give every "
+            "issuer's plans, or state_averages",
+        )
 
     @property
     def assumptions(self) -> pa.Table:
@@ -94,8 +122,9 @@ class RiskTransfer:
         """Return transfers by issuer, market and pool: member months, premium, dollars, and share of premium."""
         frame = self.plans.to_pandas()
         frame["premium"] = frame["premium_pmpm"] * frame["billable_member_months"]
-        keys = ["state", "market", "pool", "issuer_id"]
-        sums = frame.groupby(keys, as_index=False)[["billable_member_months", "premium", "transfer"]].sum()
+        sums = frame.groupby([*_POOL, "issuer_id"], as_index=False)[
+            ["billable_member_months", "premium", "transfer"]
+        ].sum()
         sums["transfer"] = sums["transfer"].round(2)
         sums["transfer_pmpm"] = sums["transfer"] / sums["billable_member_months"]
         sums["share_of_premium"] = sums["transfer"] / sums["premium"]
@@ -114,7 +143,7 @@ class RiskTransfer:
             One row per plan and rating area of the pools that the issuer is in: the key, is_own, and for each input x
             of plrs, arf, premium_pmpm and billable_member_months ``d_transfer_d_x`` [dollars per unit of x; exact,
             with the other inputs and the geographic cost factors held] and ``per_percent_x`` [dollars for one percent
-            more of x, to first order].
+            more of x, to first order]. Published state averages stay as they are.
 
         Raises
         ------
@@ -124,9 +153,11 @@ class RiskTransfer:
         own = self._rows_of_issuer(issuer_id)
         derivatives = {name: np.zeros(self.market.n_rows) for name in INPUTS}
         in_pool = np.isin(self._pool_of_row, self._pool_of_row[own])
+        share = self.rates.number("transfer_premium_share")
         for pool in np.unique(self._pool_of_row[own]):
             rows = np.flatnonzero(self._pool_of_row == pool)
-            found = derivatives_of(self.market, rows, own[rows], self.rates.number("transfer_premium_share"))
+            means = self._published_means(pool)
+            found = derivatives_of(self.market, rows, own[rows], share, means=means)
             for name, values in found.items():
                 derivatives[name][rows] = values
         columns: dict[str, Any] = {name: pa.array(self.market[name][in_pool]) for name in KEY}
@@ -139,7 +170,7 @@ class RiskTransfer:
     def what_if(
         self,
         *,
-        where: Mapping[str, str | Sequence[str]],
+        where: Mapping[str, object],
         multiply: Mapping[str, float] | None = None,
         set_to: Mapping[str, Any] | None = None,
     ) -> RiskTransfer:
@@ -151,7 +182,8 @@ class RiskTransfer:
             Which rows: column -> value or values, such as ``{"issuer_id": "12345"}`` (a competitor, or oneself).
         multiply, set_to : mapping
             Column -> factor, or -> new value: ``multiply={"plrs": 1.02}``, ``set_to={"metal_level": "gold"}``.
-            A new metal level brings its own AV and IDF. Geographic cost factors stay unless given.
+            A new metal level brings its own AV and IDF. Geographic cost factors stay unless given, and so do published
+            state averages.
 
         Raises
         ------
@@ -174,7 +206,9 @@ class RiskTransfer:
                 new = self.rates.number(parameter, str((set_to or {})["metal_level"]).lower())
                 arrays[name] = np.where(chosen, new, arrays[name])
         changed = Columns(self.market.label, self.market.n_rows, arrays)
-        return risk_transfer(changed, benefit_year=self.rates.year, rates=self.rates)
+        return risk_transfer(
+            changed, benefit_year=self.rates.year, state_averages=self.state_averages, rates=self.rates
+        )
 
     def plot(self) -> Figure:
         """Return a figure: transfers by issuer, and as a share of premium."""
@@ -182,16 +216,22 @@ class RiskTransfer:
 
         return plot_transfers(self)
 
+    def _published_means(self, pool: int) -> dict[str, float] | None:
+        """Return the published means of a pool; None where they are those of the market."""
+        if self.state_averages is None:
+            return None
+        means = published_means(self.state_averages, [find_pools(self.market)[0][pool]])
+        return {name: float(values[0]) for name, values in means.items()}
+
     def _rows_of_issuer(self, issuer_id: str) -> npt.NDArray[np.bool_]:
         return self._rows_where({"issuer_id": issuer_id})
 
-    def _rows_where(self, where: Mapping[str, str | Sequence[str]]) -> npt.NDArray[np.bool_]:
+    def _rows_where(self, where: Mapping[str, object]) -> npt.NDArray[np.bool_]:
         chosen = np.ones(self.market.n_rows, np.bool_)
         for name, values in where.items():
             if name not in self.market:
                 raise InputError(f"a market has no column '{name}'; it has: {', '.join(self.market)}.")
-            wanted = [values] if isinstance(values, str) else list(values)
-            chosen &= np.isin(self.market[name].astype(str), wanted)
+            chosen &= self.market.holds(name, values)
         if not chosen.any():
             named = ", ".join(f"{name} = {values}" for name, values in where.items())
             raise InputError(f"no row of the market has {named}.")
@@ -256,10 +296,11 @@ def risk_transfer(
     pool_names, pool_of_row = find_pools(columns)
     need, allowed = terms_of(columns)
     months = columns["billable_member_months"]
+    averages = None if state_averages is None else read_averages(state_averages)
     means = (
         means_of_market(columns, need, allowed, pool_of_row)
-        if state_averages is None
-        else published_means(state_averages, pool_names)
+        if averages is None
+        else published_means(averages, pool_names)
     )
     relative = need / means["need"][pool_of_row] - allowed / means["allowed"][pool_of_row]
     transfer_pmpm = rates.number("transfer_premium_share") * means["premium"][pool_of_row] * relative
@@ -282,8 +323,9 @@ def risk_transfer(
         }
     )
     return RiskTransfer(
-        columns, plans, pool_table(columns, pool_names, pool_of_row, dollars), rates, pool_of_row
-    )
+        columns, plans, pool_table(columns, pool_names, pool_of_row, dollars), rates, pool_of_row,
+        averages,
+    )  # fmt: skip
 
 
 def _replaced(values: npt.NDArray[Any], chosen: npt.NDArray[np.bool_], value: Any) -> npt.NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,11 +63,17 @@ def means_of_market(
     return {name: np.bincount(pool_of_row, months * values) / total for name, values in terms.items()}
 
 
-def published_means(state_averages: Any, pool_names: Sequence[tuple[str, str, str]]) -> dict[str, Numbers]:
+_POOL = ("state", "market", "pool")
+
+
+def read_averages(state_averages: Any) -> Columns:
+    """Return published averages, checked: a row for each pool."""
+    return read_columns(state_averages, STATE_AVERAGES, role="state_averages", key=_POOL)
+
+
+def published_means(columns: Columns, pool_names: Sequence[tuple[str, str, str]]) -> dict[str, Numbers]:
     """Return the means of each pool from published averages: products of means stand for means of products."""
-    key = ("state", "market", "pool")
-    columns = read_columns(state_averages, STATE_AVERAGES, role="state_averages", key=key)
-    keys = list(zip(*(columns[name] for name in key), strict=True))
+    keys = list(zip(*(columns[name] for name in _POOL), strict=True))
     lacking = [name for name in pool_names if name not in keys]
     if lacking:
         raise InputError(
@@ -185,13 +191,21 @@ def pool_table(
 
 
 def derivatives_of(
-    market: Columns, rows: npt.NDArray[np.int64], own: npt.NDArray[np.bool_], share: float
+    market: Columns,
+    rows: npt.NDArray[np.int64],
+    own: npt.NDArray[np.bool_],
+    share: float,
+    *,
+    means: Mapping[str, float] | None = None,
 ) -> dict[str, Numbers]:
     """Return the derivatives of the own rows' total transfer in one pool; D = k SP (GA / SA - GB / SB).
 
-    SP, SA and SB are the pool's sums over months of premium, need and allowed; GA and GB those of the own rows.
+    SP, SA and SB are the pool's sums over months of premium, need and allowed; GA and GB those of the own rows. Means
+    that are published do not move with any plan.
     """
     part = Columns(market.label, len(rows), {name: market[name][rows] for name in market})
+    if means is not None:
+        return _derivatives_at(part, own, share, means)
     months, premium = part["billable_member_months"], part["premium_pmpm"]
     need, allowed = terms_of(part)
     sums = {"p": (months * premium).sum(), "a": (months * need).sum(), "b": (months * allowed).sum()}
@@ -206,4 +220,19 @@ def derivatives_of(
         "premium_pmpm": share * months * gap,
         "billable_member_months": share
         * (premium * gap + sums["p"] * (need * by_need - allowed * by_allowed)),
+    }
+
+
+def _derivatives_at(
+    part: Columns, own: npt.NDArray[np.bool_], share: float, means: Mapping[str, float]
+) -> dict[str, Numbers]:
+    """Return the derivatives where the means of need, allowed and premium are given numbers."""
+    need, allowed = terms_of(part)
+    dollars, common = share * means["premium"] * own, part["idf"] * part["gcf"]
+    by_month = dollars * part["billable_member_months"] * common
+    return {
+        "plrs": by_month / means["need"],
+        "arf": -by_month * part["av"] / means["allowed"],
+        "premium_pmpm": np.zeros(part.n_rows),
+        "billable_member_months": dollars * (need / means["need"] - allowed / means["allowed"]),
     }

@@ -255,4 +255,4 @@ def _print_transfers(found: RiskTransfer, output: Path) -> None:
     ]  # fmt: skip
     headings = ("state", "market", "pool", "issuer", "billable months", "transfer", "PMPM", "of premium")
     title = f"transfers of {found.plans.num_rows:,} plans and areas in {found.pools.num_rows:,} pools"
-    print_result(title, headings, rows, output, justify="llllrrrr")
+    print_result(title, headings, rows, output, justify="llllrrrr", notes=found.warnings)

@@ -326,6 +326,35 @@ def test_own_plans_against_published_state_averages():
     averages |= {"plrs": [1.0], "arf": [1.0], "av": [0.7], "idf": [1.03]}
     estimate = risk_transfer(own, benefit_year=2017, state_averages=averages)
     assert estimate.plans["transfer"].to_pylist() == pytest.approx([70_000.0])
+    assert estimate.run["averages"] == "published"
+    assert estimate.warnings == ()
     averages["state"] = ["YY"]
     with pytest.raises(InputError, match="state_averages has no row for XX, individual, metal"):
         risk_transfer(own, benefit_year=2017, state_averages=averages)
+
+
+def test_what_ifs_of_an_estimate_keep_the_published_averages():
+    """600 months x 350 dollars x (PLRS / 1 - 1): a score of 1.1 is worth 21,000, one of 1.2 twice that."""
+    own = {name: values[:1] for name, values in two_plans(gcf=[1.0, 1.0], plrs=[1.1, 1.0]).items()}
+    averages = {"state": ["XX"], "market": ["individual"], "pool": ["metal"], "premium_pmpm": [350.0]}
+    averages |= {"plrs": [1.0], "arf": [1.0], "av": [0.7], "idf": [1.03]}
+    estimate = risk_transfer(own, benefit_year=2017, state_averages=averages)
+    assert estimate.plans["transfer"].to_pylist() == pytest.approx([21_000.0])
+    changed = estimate.what_if(where={"issuer_id": 11111}, set_to={"plrs": 1.2})
+    assert changed.plans["transfer"].to_pylist() == pytest.approx([42_000.0])
+    (row,) = estimate.sensitivities(issuer_id="11111").to_pylist()
+    assert row["d_transfer_d_plrs"] == pytest.approx(210_000.0)
+    assert row["d_transfer_d_arf"] == pytest.approx(-210_000.0)
+    assert row["d_transfer_d_premium_pmpm"] == 0
+    assert row["d_transfer_d_billable_member_months"] == pytest.approx(35.0)
+
+
+def test_an_issuer_alone_in_its_pool_is_told():
+    own = {name: values[:1] for name, values in two_plans().items()}
+    alone = risk_transfer(own, benefit_year=2017)
+    assert alone.warnings == (
+        "1 of 1 pools have one issuer only (XX individual metal), who pays nobody; give every issuer's plans, or "
+        "state_averages",
+    )
+    assert alone.run["warnings"] == list(alone.warnings)
+    assert risk_transfer(two_plans(), benefit_year=2017).warnings == ()
