@@ -51,8 +51,8 @@ def bid_checks(flow: BidFlow) -> pa.Table:
 
     References
     ----------
-    .. [1] 42 CFR 422.254, 422.256, 422.266; `bpt_instructions` in pricing/rates/medicare/manifest.toml, where
-       the limits are marked as not verified.
+    .. [1] 42 CFR 422.100(f)(4), 422.254, 422.256, 422.266; `bpt_instructions`, `announcements` in
+       pricing/rates/medicare/manifest.toml, where limits are marked that are not verified.
     """
     return check_table(_checks(flow), flow.plans["plan_id"])
 
@@ -91,6 +91,8 @@ def _checks(flow: BidFlow) -> Iterator[Check]:
         yield _against_part_d(flow)
     if "previous_total_beneficiary_cost" in flow.plans:
         yield _change_of_cost(flow)
+    if "out_of_pocket_maximum" in flow.plans:
+        yield _out_of_pocket(flow)
 
 
 def _between_kinds(flow: BidFlow) -> Check:
@@ -121,3 +123,16 @@ def _change_of_cost(flow: BidFlow) -> Check:
     change = flow.numbers["total_beneficiary_cost"] - flow.plans["previous_total_beneficiary_cost"]
     message = "members' total cost rises by more than the limit"
     return Check("rise of total beneficiary cost", change, limit, _DOLLARS, change > limit, message)
+
+
+def _out_of_pocket(flow: BidFlow) -> Check:
+    limit, maximum = flow.rates.number("moop_in_network"), flow.plans["out_of_pocket_maximum"]
+    message = "the out-of-pocket maximum in network is above CMS's limit of the year; lower it"
+    return Check(
+        "the out-of-pocket maximum is within its limit",
+        maximum,
+        limit,
+        "dollars a year",
+        maximum > limit,
+        message,
+    )

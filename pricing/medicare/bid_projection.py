@@ -98,8 +98,11 @@ def _with_manual(experience: Columns, credibility: Numbers) -> tuple[Array, Arra
     if all(name in experience for name in MANUAL):
         return experience[MANUAL[0]], experience[MANUAL[1]]
     if (credibility < 1).any():
+        plans = list(dict.fromkeys(experience["plan_id"][credibility < 1]))
         raise InputError(
-            f"{experience.label} lacks {' or '.join(MANUAL)}, and some plans are not fully credible; give manual rates."
+            f"{experience.label} lacks {' or '.join(MANUAL)}, and {len(plans):,} plans have too few base member months "
+            f"for full credibility, the first {plans[0]}; give manual rates, or another full credibility (parameter "
+            "bid_full_credibility_member_months)."
         )
     zero = np.zeros(experience.n_rows)
     return zero, zero

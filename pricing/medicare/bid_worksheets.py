@@ -48,6 +48,7 @@ PLANS = (
     Column("part_d_margin_share", default=..., maximum=1.0),
     Column("part_b_buy_down", default=0.0, minimum=0.0),
     Column("previous_total_beneficiary_cost", default=..., minimum=0.0),
+    Column("out_of_pocket_maximum", default=..., minimum=0.0),  # in network [dollars a year]
 )
 #: Columns of service areas: one row per plan and county; rates at the plan's bonus.
 COUNTIES = (
@@ -57,7 +58,7 @@ COUNTIES = (
     Column("rate", above=0.0),
 )
 PARAMETERS = (
-    "bid_full_credibility_member_months", "highest_stars", "lowest_stars", "margin_consistency_points",
+    "bid_full_credibility_member_months", "highest_stars", "lowest_stars", "margin_consistency_points", "moop_in_network",
     "part_b_premium", "premium_rounding", "rebate_minimum_stars", "rebate_percentage", "tbc_change_limit",
 )  # fmt: skip
 

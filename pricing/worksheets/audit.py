@@ -51,7 +51,7 @@ def audit(rates: Rates | None, run: Mapping[str, Any]) -> dict[str, Any]:
     rows: dict[str, Any] = {"riskadj version": version("riskadj"), "written on": date.today().isoformat()}
     if rates is not None:
         rows[f"{rates.program} {rates.year} parameters, sha256"] = rates.sha256
-    return {**rows, **_flat(run, "")}
+    return {**rows, **{name: value for name, value in _flat(run, "").items() if name != "parameters_sha256"}}
 
 
 def _flat(report: Mapping[str, Any], before: str) -> dict[str, Any]:
@@ -59,5 +59,9 @@ def _flat(report: Mapping[str, Any], before: str) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for name, value in report.items():
         where = f"{before}{name}"
-        rows |= _flat(value, f"{where}: ") if isinstance(value, Mapping) else {where: value}
+        rows |= (
+            _flat(value, f"{where}: ")
+            if isinstance(value, Mapping)
+            else {where: "none" if value == [] else value}
+        )
     return rows

@@ -151,6 +151,8 @@ def _conditions(flow: BidFlow) -> dict[str, str]:
             f"ABS({{plans.part_d_margin_share}}-{{bid.total_margin_share}})>{points}",
         "rise of total beneficiary cost":
             "{bid.total_beneficiary_cost}-{plans.previous_total_beneficiary_cost}>" + rate_cell("tbc_change_limit"),
+        "the out-of-pocket maximum is within its limit":
+            "{plans.out_of_pocket_maximum}>" + rate_cell("moop_in_network"),
     }  # fmt: skip
     made = set(flow.checks["check"].to_pylist())
     return {name: condition for name, condition in conditions.items() if name in made}

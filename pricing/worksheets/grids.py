@@ -21,7 +21,7 @@ from pricing.parameters import Rates
 #: How numbers are shown: the look of a line, never its value.
 STYLES = {
     "dollars": "#,##0.00;[Red]-#,##0.00",
-    "factor": "0.00??",
+    "factor": "0.000??",
     "percent": "0.00%",
     "count": "#,##0",
     "stars": "0.0",

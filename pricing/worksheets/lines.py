@@ -81,6 +81,8 @@ def _look(name: str) -> tuple[str, str]:
         return "count", "member months"
     if name.endswith("_per_1000"):
         return "dollars", "per 1,000 a year"
+    if name == "out_of_pocket_maximum":
+        return "dollars", "dollars a year"
     if name == "stars":
         return "stars", "stars"
     return "dollars", "dollars"

@@ -36,7 +36,10 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "bad": {"bg_color": _BAD, "font_color": "#9B1C1C", "bold": True},
 }  # fmt: skip
 _TOTAL = {"bold": True, "bg_color": _PALE}
-_COLUMNS_OF_A_PAGE = 12
+_COLUMNS_OF_A_PAGE = 16
+#: Width of a column of numbers; height of a row whose texts are longer than that.
+_NARROW, _TWO_LINES = 13, 27
+_FOOTER = "&L&F, &A&Rpage &P of &N"
 #: A text that begins so would become a formula if somebody edited its cell; it gets Excel's mark of a text.
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 
@@ -191,7 +194,8 @@ def _write_leads(pen: _Pen, sheet: Worksheet, grid: Grid) -> None:
         looks = {"bottom": 1, "bottom_color": _LINE} | (_TOTAL if line.is_total else {})
         pen.text(sheet, row, 0, line.label, pen.format(**looks))
         for column, text in enumerate((line.unit, line.field, line.source), start=1):
-            pen.text(sheet, row, column, text, pen.format(**(looks | {"font_color": _GREY, "bold": False})))
+            grey = looks | {"font_color": _GREY, "bold": False, "text_wrap": True}
+            pen.text(sheet, row, column, text, pen.format(**grey))
 
 
 def _numbers(grid: Grid) -> list[Line]:
@@ -208,6 +212,9 @@ def _write_columns(pen: _Pen, sheet: Worksheet, grid: Grid) -> None:
         below = pen.format(**_LOOKS["subheading"], align="left" if line.is_label else "right")
         for row, text in enumerate((line.unit, line.source), start=HEADING_ROW + 1):
             pen.text(sheet, row, column, text, below)
+    for row, name in enumerate(("unit", "source"), start=HEADING_ROW + 1):
+        longest = max(len(getattr(line, name)) for line in grid.lines)
+        sheet.set_row(row, _TWO_LINES if longest > _NARROW else None, None, {"hidden": longest == 0})
 
 
 def _whole(grid: Grid, line: Line) -> str:
@@ -223,6 +230,7 @@ def _colour_checks(pen: _Pen, sheet: Worksheet, grid: Grid, line: Line) -> None:
 
 def _set_up_page(sheet: Worksheet, grid: Grid) -> None:
     sheet.set_landscape()
+    sheet.set_footer(_FOOTER)
     if grid.is_across or len(grid.lines) <= _COLUMNS_OF_A_PAGE:
         sheet.fit_to_pages(1, 0)
     if grid.is_across:
@@ -237,7 +245,7 @@ def _set_up_page(sheet: Worksheet, grid: Grid) -> None:
     else:
         for line, column in zip(grid.lines, grid.line_places.values(), strict=True):
             longest = max((len(value) for value in line.values if isinstance(value, str)), default=0)
-            sheet.set_column(column, column, max(13, min(longest + 2, 60)))
+            sheet.set_column(column, column, max(_NARROW, min(longest + 2, 60)))
         labels = sum(line.is_label for line in grid.lines)
         sheet.freeze_panes(grid.first_record, labels)
         if labels:
@@ -264,6 +272,7 @@ def _write_audit(pen: _Pen, book: Book, run: Mapping[str, Any]) -> None:
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 90)
     sheet.set_landscape()
+    sheet.set_footer(_FOOTER)
     sheet.fit_to_pages(1, 0)
 
 

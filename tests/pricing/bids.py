@@ -60,6 +60,7 @@ def random_bids(seed: int, *, n_plans: int, n_counties: int = 3) -> dict[str, An
         "part_d_margin_share": draw.uniform(0.0, 0.05, n_plans).tolist(),
         "part_b_buy_down": draw.uniform(0.0, 40.0, n_plans).tolist(),
         "previous_total_beneficiary_cost": around(290.0, n_plans),
+        "out_of_pocket_maximum": around(9_250.0, n_plans),
     }
     experience = {
         "plan_id": np.repeat(ids, 3).tolist(),

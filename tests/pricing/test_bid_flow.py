@@ -153,6 +153,9 @@ def test_what_reviewers_would_flag():
     for before, is_flagged in ((cost - 40.5, True), (cost - 39.5, False)):
         found = flags(flow_of(changed("plans", previous_total_beneficiary_cost=[before])))
         assert ("rise of total beneficiary cost" in found) == is_flagged
+    for maximum, is_flagged in ((9_250, False), (9_251, True)):
+        found = flags(flow_of(changed("plans", out_of_pocket_maximum=[maximum])))
+        assert ("the out-of-pocket maximum is within its limit" in found) == is_flagged
 
 
 @pytest.mark.parametrize(("margin", "is_flagged"), [(0.03, False), (0.01, True)])

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from riskadj.errors import OptionError
-from riskadj.synthetic.providers import with_providers
+from riskadj.synthetic import with_providers
 from tests.house.laws import ROOT
 
 CLAIMS = pq.read_table(ROOT / "data/synthetic/claims.parquet")
