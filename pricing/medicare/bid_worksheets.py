@@ -58,8 +58,9 @@ COUNTIES = (
     Column("rate", above=0.0),
 )
 PARAMETERS = (
-    "bid_full_credibility_member_months", "highest_stars", "lowest_stars", "margin_consistency_points", "moop_in_network",
-    "part_b_premium", "premium_rounding", "rebate_minimum_stars", "rebate_percentage", "tbc_change_limit",
+    "bid_full_credibility_member_months", "highest_stars", "lowest_stars", "margin_consistency_points",
+    "moop_in_network", "part_b_premium", "premium_rounding", "rebate_minimum_stars", "rebate_percentage",
+    "tbc_change_limit",
 )  # fmt: skip
 
 _SUMMARY = (

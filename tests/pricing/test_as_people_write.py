@@ -134,4 +134,3 @@ def test_plans_pay_a_share_of_allowed_cost():
         InputError, match=r"paid_to_allowed is 76.0; plans pay a share of allowed cost: 0.76 for 76"
     ):
         aca.plan_rates(plans, index_rate=600.0, adjustments=aca.PoolAdjustments(paid_to_allowed=76.0))
-
