@@ -80,9 +80,9 @@ class Columns(Mapping[str, Array]):
 
     def holds(self, name: str, values: object) -> npt.NDArray[np.bool_]:
         """Return which rows of a column hold the value, or one of the values, compared as texts."""
-        several = isinstance(values, Iterable) and not isinstance(values, str)
-        wanted = [str(value) for value in (values if several else [values])]
-        return np.isin(self[name].astype(str), wanted)
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            values = [values]
+        return np.isin(self[name].astype(str), [str(value) for value in values])
 
     def groups(self, names: Sequence[str]) -> tuple[list[tuple[Any, ...]], npt.NDArray[np.int64]]:
         """Return the distinct combinations of some columns, in order, and the number of each row's."""
