@@ -11,6 +11,7 @@ import typer
 
 from riskadj.commands import maps
 from riskadj.commands.calibrate import calibrate
+from riskadj.commands.codes import codes
 from riskadj.commands.compare import compare
 from riskadj.commands.demo import demo
 from riskadj.commands.doctor import doctor
@@ -61,8 +62,9 @@ app.command()(demo)
 app.command()(synthetic)
 app.command()(doctor)
 
-_maps = make_app("Model tables: list, check, seal, copy, import, compare.")
+_maps = make_app("Model tables: list, look codes up, check, seal, copy, import, compare.")
 _maps.command("list")(maps.list_tables)
+_maps.command()(codes)
 _maps.command()(maps.check)
 _maps.command()(maps.seal)
 _maps.command()(maps.copy)

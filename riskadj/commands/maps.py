@@ -29,7 +29,7 @@ def list_tables(
     """
     from riskadj.commands.coverage import HEADINGS, coverage_markdown, coverage_rows
 
-    _check_format(format, ("text", "markdown"))
+    check_format(format, ("text", "markdown"))
     if format == "markdown":
         typer.echo(coverage_markdown(maps_dir))
     else:
@@ -165,7 +165,7 @@ def diff(
     from riskadj.tables.diff import Change, diff_releases
     from riskadj.tables.model import load_folder
 
-    _check_format(format, ("text", "csv"))
+    check_format(format, ("text", "csv"))
     found = diff_releases(*(load_folder(folder_of(name, maps_dir)) for name in (old, new)))
     if format == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -175,6 +175,7 @@ def diff(
         typer.echo(found.to_text(most=most or None))
 
 
-def _check_format(word: str, allowed: tuple[str, ...]) -> None:
+def check_format(word: str, allowed: tuple[str, ...]) -> None:
+    """Raise OptionError unless --format is one of the allowed words."""
     if word not in allowed:
         raise OptionError(f"--format {word!r}{nearest(word, allowed)}; allowed: {', '.join(allowed)}.")
