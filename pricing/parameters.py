@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pricing.errors import UnknownRateError
+from pricing.errors import InputError, UnknownRateError
 from riskadj.errors import ManifestError, nearest
 from riskadj.tables.manifest import csv_lines, read_sources, read_table_entries, read_toml, sealed_content
 
@@ -212,18 +212,27 @@ def load_rates(
         No such program; or `overrides` hold a name that it has in no year, or lack its key.
     riskadj.errors.ChecksumError, ManifestError
         The table is not the sealed one, or is not well formed.
+    InputError
+        The file of `overrides` cannot be read.
     """
     rows, sha256 = _table(program)
     held = {(row.name, row.key): row for row in _held(rows, year)}
     rates = Rates(program, year, held, sha256)
     if isinstance(overrides, (str, Path)):
-        own = _rows(Path(overrides).read_bytes(), str(overrides), None)
+        own = _rows(_content(overrides), str(overrides), None)
         for _, _, row in own:
             rates._like(row.name, row.key)
         return Rates(
             program, year, {**held, **{(row.name, row.key): row for row in _held(own, year)}}, sha256
         )
     return rates.with_values(overrides) if overrides else rates
+
+
+def _content(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or 'input/output error'}.") from None
 
 
 _Row = tuple[int, int, Parameter]
@@ -306,5 +315,5 @@ def _check_overlaps(rows: list[_Row], label: str) -> None:
     for first, last, row in sorted(rows, key=lambda item: (item[2].name, item[2].key, item[0])):
         place = (row.name, row.key)
         if first <= last_year.get(place, first - 1):
-            raise ManifestError(f"{label}: {row.name} {row.key} has two values for {first}.")
+            raise ManifestError(f"{label}: {' '.join(filter(None, place))} has two values for {first}.")
         last_year[place] = last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from pricing.contracts.resampling import Pool
 from pricing.contracts.terms import Benchmark
 from pricing.errors import InputError, UnknownRateError
 from pricing.medicare.smoothing import smoothed_payments
-from pricing.parameters import load_rates
+from pricing.parameters import COLUMNS, load_rates
+from pricing.revenue import read_settlements
+from pricing.revenue.distributions import correlated
+from riskadj.errors import RiskAdjError
 
 LOSS_RATIO = {
     "numerator": 80.0, "denominator": 100.0, "life_years": 10_000.0, "average_deductible": 500.0, "premium": 100.0,
@@ -79,3 +83,59 @@ def test_a_negative_number_of_draws_is_refused() -> None:
     for options in ({"draws": -1}, {"seed": -1}):
         with pytest.raises(InputError, match="draws and seed must be 0 or more"):
             aca.simulate(enrollees, [], benefit_year=2026, **options)
+
+
+HEADER = ",".join(COLUMNS) + "\n"
+ROW = "part_d_deductible,,2028,2028,660,dollars a year,plan,memo,no\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("parameter,value\n", "own.csv: columns must be parameter, key, first_year, last_year, value"),
+        (f"{HEADER}part_d_deductible,,2028\n", "own.csv, line 2: not the 9 cells of the header"),
+        (
+            f"{HEADER}{ROW.replace('2028,2028', '2028,soon')}",
+            "line 2: first_year and last_year must be years",
+        ),
+        (f"{HEADER}{ROW.replace('2028,2028', '2028,2027')}", "line 2: last_year is before first_year"),
+        (f"{HEADER}{ROW.replace('660', 'many')}", "line 2: 'many' is no number"),
+        (f"{HEADER}{ROW.replace('660', 'Infinity')}", "line 2: 'Infinity' is no finite number"),
+        (f"{HEADER}{ROW.replace(',no', ',perhaps')}", "line 2: verified must be yes or no"),
+        (f"{HEADER}{ROW}{ROW}", "own.csv: part_d_deductible has two values for 2028"),
+    ],
+)
+def test_parameters_of_ones_own_that_cannot_be_read(text: str, message: str, tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text(text, encoding="utf-8")
+    with pytest.raises(RiskAdjError, match=message):
+        load_rates("medicare", 2028, overrides=own)
+
+
+def test_a_file_of_parameters_that_is_not_there_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "nowhere.csv", tmp_path):
+        with pytest.raises(InputError, match=rf"{path.name} cannot be read: "):
+            load_rates("medicare", 2028, overrides=path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("high_cost = 1\n", r"write \[high_cost\.MARKET\] tables"),
+        ("[high_cost]\nindividual = 1\n", r"high_cost\.individual is no table"),
+        ("[high_cost.individual]\npayment = 1.0\n", r"high_cost\.individual lacks 'charge_rate'"),
+        ("[high_cost.individual\n", "is not TOML: "),
+    ],
+)
+def test_settlements_that_cannot_be_read(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "settlements.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        read_settlements(path)
+
+
+def test_correlations_that_contradict_one_another_are_refused() -> None:
+    """The first moves with both others, which move against each other."""
+    contradictory = np.array([[1.0, 0.9, 0.9], [0.9, 1.0, -0.9], [0.9, -0.9, 1.0]])
+    with pytest.raises(InputError, match="the correlations contradict one another"):
+        correlated(np.full((2, 3), 0.5), contradictory)
