@@ -19,7 +19,7 @@ from riskadj.scoring.payment_score import ModelNumbers
 from riskadj.scoring.procedures import ProcedureList
 from riskadj.scoring.run import ScoringRun
 from riskadj.scoring.score_rows import ModelRun
-from riskadj.tables.payment_year import citation_of_collection
+from riskadj.tables.payment_year import ModelNumber, citation_of_collection
 
 
 @cache
@@ -123,12 +123,20 @@ def _unverified(run: ScoringRun) -> list[str]:
             ("cost_sharing", model.cost_sharing),
         ):
             names += [
-                f"{kind} of {model.plan.model.id}: {entry.value}"
+                f"{kind} of {model.plan.model.id}{_of_segments(entry)}: {entry.value}"
                 for entry in numbers.entries
                 if not entry.citation.verified
             ]
     names += [f"policy {policy.name}" for policy in run.population.policies if not policy.citation.verified]
     return names + [name for name in tables_of_filter(run.options) if not year.tables[name].verified]
+
+
+def _of_segments(entry: ModelNumber) -> str:
+    """Return which segments a number is for, where it is not for all: a model may have several numbers."""
+    if not entry.segments:
+        return ""
+    others = len(entry.segments) - 1
+    return f", {entry.segments[0]}" + (f" and {others} other segment{'s' * (others > 1)}" if others else "")
 
 
 def _counts(run: ScoringRun) -> dict[str, Any]:

@@ -53,3 +53,14 @@ def test_the_newer_drug_model_of_pace_has_one_normalization_factor(plan: str) ->
     scores = scored(2026, "medicare_part_d", is_low_income=True, part_d_plan_type=plan)
     newer = next(row for row in scores.model_scores.to_pylist() if row["model_id"] == "rxhcc_v08_x")
     assert newer["normalized_risk_score"] == pytest.approx(newer["raw_risk_score"] / 1.194, abs=5e-4)
+
+
+def test_numbers_of_a_model_with_several_are_told_apart_by_their_segments() -> None:
+    """ESRD V24 has one normalization for dialysis and transplant (5 segments), another for grafts (6); V28 has one."""
+    told = scored(2026, "medicare_part_c", **DIALYSIS).run["unverified"]
+    names = [line.rpartition(":")[0] for line in told if line.startswith("normalization")]
+    assert len(names) == len(set(names))
+    assert "normalization of esrd_v24, DIAL and 4 other segments" in names
+    assert "normalization of esrd_v24, GRAFT_COMM_4_9 and 5 other segments" in names
+    plain = scored(2026, "medicare_part_c").run["unverified"]
+    assert "normalization of cms_hcc_v28" in [line.rpartition(":")[0] for line in plain]

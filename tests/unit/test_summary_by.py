@@ -476,3 +476,15 @@ def test_the_chart_of_scores_shows_the_largest_model(scores: riskadj.Scores) -> 
     for tables in ([first, few], [few, first]):
         figure = plot_scores(scores.payment_scores, pa.concat_tables(tables))
         assert figure.axes[1].get_title() == f"Most frequent payment HCCs, {largest}"
+
+
+@pytest.mark.parametrize(("contracts", "is_said"), [(["H1", "H2"], True), (["H1", "H1"], False)])
+def test_plan_numbers_of_several_contracts_are_said_to_be_together(
+    tmp_path: Path, contracts: list[str], is_said: bool
+) -> None:
+    people = enrollment_table([Member("A"), Member("B")])
+    for name, values in (("contract_id", contracts), ("plan_id", ["001", "001"])):
+        people = people.append_column(name, pa.array(values))
+    folder = riskadj.score(people, diagnoses_table([]), **ATLANTIS).write(tmp_path / "scores")
+    page = report_page(read_report(folder, maps_dir=TOY_MAPS))
+    assert ("riskadj summary --by contract_id,plan_id tells them apart" in page) is is_said

@@ -75,6 +75,12 @@ def write_report(report: Report, path: str | Path) -> Path:
     return Path(path)
 
 
+_PLANS_OF_SEVERAL_CONTRACTS = (
+    "Plans of one number are together, whatever their contract; "
+    "riskadj summary --by contract_id,plan_id tells them apart."
+)
+
+
 def report_page(report: Report) -> str:
     """Return a report as a page of HTML."""
     run = report.run
@@ -113,6 +119,8 @@ def _parts(report: Report) -> Iterator[str]:
     yield _table(report.by_age, ("model_id", "age_band"))
     for name, rows in report.by_column.items():
         yield f"<h2>Scores as paid by {html.escape(_words(name))}</h2>"
+        if name == "plan_id" and _several(report.by_column.get("contract_id", [])):
+            yield _paragraph(_PLANS_OF_SEVERAL_CONTRACTS)
         left_out = ("model_id", "new_enrollees", "mean_raw_risk_score_by_months")
         if len(rows) > MOST_GROUPS:
             yield _paragraph(
@@ -257,6 +265,11 @@ def _kind(name: str, texts: Sequence[str], codes: Sequence[str]) -> str:
     if name in codes:
         return ' class="code"'
     return "" if name not in texts else ' class="text long"' if name in _LONG else ' class="text"'
+
+
+def _several(rows: Table) -> bool:
+    """Return whether a breakdown has more than one group beside the total."""
+    return len(rows) > 2
 
 
 def _words(name: str) -> str:
