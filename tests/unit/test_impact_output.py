@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
@@ -53,6 +54,7 @@ def test_files_hold_what_the_tables_hold(tmp_path) -> None:
     ]  # fmt: skip
     result.write(tmp_path / "impact", overwrite=True)
     assert result.plot().axes[0].get_title()
+    assert not np.signbit(pq.read_table(folder / "impact_revenue.parquet")["rows_removed"].to_numpy()).any()
 
 
 def test_command_writes_and_prints(tmp_path) -> None:

@@ -150,7 +150,9 @@ def _revenue(sums: _Sums, decimals: int) -> dict[str, Floats]:
         "rows_added": sums.amount(sums.added, "months_after", "score_after"),
         "revenue_after": sums.amount(everything, "months_after", "score_after"),
     }
-    return {name: values / 10**decimals for name, values in revenue.items()}
+    return {
+        name: values / 10**decimals + 0.0 for name, values in revenue.items()
+    }  # no -0.0 where nobody left
 
 
 def _ratio(sums: Floats, weights: Floats) -> Floats:
