@@ -147,6 +147,8 @@ def settle_part_d(plans: Any, *, payment_year: int, rates: Rates | None = None) 
     Notes
     -----
     Concessions lower reinsurance by their share of gross cost; the rest lowers the plan's risk corridor costs.
+    In the first year of the premium demonstration its stand-alone plans had a narrower corridor, which is not held:
+    give its thresholds and shares, ``part_d_corridor`` and ``part_d_corridor_share``, with overrides= of `load_rates`.
 
     References
     ----------
