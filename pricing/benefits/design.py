@@ -226,6 +226,9 @@ class PlanDesign:
             elif shared is not None and shared < own:
                 yield f"{family} is below {person}"
         yield from self._faults_of_combined()
+        drugs: object = self.drug_services
+        if isinstance(drugs, str):
+            yield f"drug_services is one text; write ('{drugs}',)"
         if self.family_kind not in FAMILY_KINDS:
             yield no_choice("family_kind", self.family_kind, FAMILY_KINDS)
         if self.account is not None and self.account not in ACCOUNTS:

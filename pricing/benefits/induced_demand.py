@@ -37,8 +37,8 @@ class InducedDemand:
 
     def __post_init__(self) -> None:
         """Refuse a curve that cannot be one."""
-        values = [self.curve[point] for point in sorted(self.curve)]
-        if not values or min(values) <= 0 or any(np.diff(values) < 0):
+        values = np.array([self.curve[point] for point in sorted(self.curve)], np.float64)
+        if not len(values) or not (np.isfinite(values) & (values > 0)).all() or (np.diff(values) < 0).any():
             raise InputError("an induced-demand curve needs points that are positive and do not fall.")
         if any(not 0 <= share <= 1 for share in self.response.values()):
             raise InputError("induced demand: the response of a service category must be between 0 and 1.")

@@ -89,13 +89,16 @@ def find_episodes(
     Raises
     ------
     InputError
-        A column is missing or blank, or a service to leave out is none of the claims'.
+        The bundle is impossible, a column is missing or blank, or a service to leave out is none of the claims'.
 
     Notes
     -----
     A trigger whose window would meet an earlier episode of the member starts none: a day is in one episode at most. The
     episode is the group's that the trigger line names; of several on the first day, the largest amount's.
     """
+    faults = [*bundle.faults_of_episodes()]
+    if faults:
+        raise InputError(f"{'; '.join(faults)}.")
     trigger_columns = [name for name in (bundle.trigger_column,) if name != "service_category"]
     lines = read_claim_lines(claims, amount=amount, more=("provider_id", *trigger_columns), columns=columns)
     cents = to_cents(lines.amounts)

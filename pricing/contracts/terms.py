@@ -323,15 +323,23 @@ class Bundle:
     def faults(self) -> Iterator[str]:
         """Yield what is impossible, a phrase each."""
         where = f"bundle '{self.name}'"
-        if not self.trigger:
-            yield f"{where} has no trigger"
+        yield from self.faults_of_episodes()
         if not self.target_price > 0 or not 0 <= self.discount < 1:
             yield f"{where}: target_price must be above 0, discount from 0 to below 1"
-        if self.days_before < 0 or self.days_after < 0:
-            yield f"{where}: days must not be negative"
         if self.truncation is not None and not self.truncation > 0:
             yield f"{where}: truncation must be above 0"
         yield from (f"{where}: {fault}" for fault in self.sharing.faults())
+
+    def faults_of_episodes(self) -> Iterator[str]:
+        """Yield what is impossible of the episodes themselves, whatever their price."""
+        where = f"bundle '{self.name}'"
+        if not self.trigger:
+            yield f"{where} has no trigger"
+        for name in ("trigger", "excluded_services"):
+            if isinstance(codes := getattr(self, name), str):
+                yield f"{where}: {name} is one text; write ('{codes}',)"
+        if self.days_before < 0 or self.days_after < 0:
+            yield f"{where}: days must not be negative"
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def limited_fluctuation(exposure: Any, *, full: float) -> Numbers:
     0.5
     """
     exposure = np.asarray(exposure, np.float64)
-    if not full > 0 or (exposure < 0).any():
+    if not full > 0 or not (exposure >= 0).all():
         raise InputError("exposure must not be negative, and full must be above 0.")
     return np.minimum(np.sqrt(exposure / full), 1.0)
 

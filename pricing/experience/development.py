@@ -239,9 +239,14 @@ def as_triangle(triangle: Any) -> Numbers:
     InputError
         It is no table, a row is unknown before it is known, or a row knows nothing.
     """
-    values = np.array(triangle, np.float64)
-    if values.ndim != 2 or values.shape[1] < 2:
-        raise InputError("a triangle is a table of at least two ages.")
+    try:
+        values = np.array(triangle, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            "a triangle is a table of numbers, each row as long as the others, None where not known yet."
+        ) from None
+    if values.ndim != 2 or values.shape[1] < 2 or np.isinf(values).any():
+        raise InputError("a triangle is a table of at least two ages, without infinite numbers.")
     known = ~np.isnan(values)
     holes = (np.diff(known.astype(np.int8), axis=1) > 0).any(axis=1) | ~known[:, 0]
     if holes.any():

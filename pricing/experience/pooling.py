@@ -278,8 +278,11 @@ def stop_loss(
         An amount is negative where it may not be, or a laser lies below the deductible.
     """
     own = dict(lasers or {})
-    if deductible < 0 or aggregating_deductible < 0 or not aggregate_factor > 0:
-        raise InputError("deductibles must not be negative, and aggregate_factor must be above 0.")
+    given = (deductible, aggregating_deductible, maximum, expected_claims, aggregate_maximum)
+    if not all(amount is None or amount >= 0 for amount in given) or not aggregate_factor > 0:
+        raise InputError(
+            "deductibles, maximums and expected_claims must not be negative, and aggregate_factor must be above 0."
+        )
     if any(value < deductible for value in own.values()):
         raise InputError("a laser is a deductible above the group's; one of those given is below it.")
     read = read_columns(claimants, _CLAIMANTS, role="claimants", key=("member_id",))

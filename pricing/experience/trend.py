@@ -34,7 +34,7 @@ class Trend:
     annual, low, high : float
         Trend a year, and its confidence interval (Student's t). [share a year]
     r_squared : float
-        Of the logarithms, weighted. [share of variance]
+        Of the logarithms, weighted; NaN where all months are alike. [share of variance]
     seasonality : mapping of int to float
         Calendar month -> factor on PMPM, their mean 1; empty without seasonality. `ibnr` takes it as it is.
     months : pyarrow.Table
@@ -134,7 +134,7 @@ def fit_trend(
         low=float(np.expm1(low)),
         high=float(np.expm1(high)),
         confidence=confidence,
-        r_squared=float(fitted.rsquared),
+        r_squared=float(fitted.rsquared) if np.ptp(pmpm) else np.nan,
         seasonality=factors,
         months=pa.table(
             {
@@ -309,6 +309,8 @@ def leveraged_trend(
         float((counts * np.maximum(amounts * factor - deductible, 0)).sum())
         for factor in (1.0, projection_factor(trend_annual, years * _MONTHS))
     )
+    if not years > 0:
+        raise InputError("years must be above 0.")
     if not before > 0:
         raise InputError("nobody's claims pass the deductible, so the plan pays nothing that could trend.")
     return float((after / before) ** (1 / years) - 1)

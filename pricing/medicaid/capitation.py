@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pricing import results
 from pricing.build_up import BuildUp
-from pricing.errors import check_choice
+from pricing.errors import InputError, check_choice
 from pricing.experience.assumptions import DEFAULT, GIVEN, Assumption, assumption_table
 from pricing.experience.trend import projection_factor
 from pricing.inputs import AS_RATE, MOST_RATE, Column, Columns, Numbers, read_columns
@@ -190,6 +190,8 @@ def capitation_rates(
     .. [1] 42 CFR 438.5(b)-(f): base data, trend, non-benefit component, adjustments. 438.6(b)(3): withholds; 438.6(c):
        State directed payments. Parameters: pricing/rates/medicaid/manifest.toml.
     """
+    if not np.isfinite(trend_months):
+        raise InputError("trend_months must be a number of months.")
     rates = load_rates("medicaid", rating_year, overrides=overrides)
     base = read_columns(services, SERVICES, role="services", key=(*CELL, "service_category"))
     described = read_columns(cells, CELLS, role="rate cells", key=CELL, carry=True)

@@ -332,6 +332,11 @@ def test_extracts_that_cannot_be_used():
         read_claims(good.set_column(7, "allowed_amount", pa.array([float("nan")])))
 
 
+def test_one_text_is_no_list_of_drug_services():
+    with pytest.raises(InputError, match=r"drug_services is one text; write \('pharmacy',\)"):
+        PlanDesign("d", drug_services="pharmacy")
+
+
 def test_calls_that_are_refused():
     _, table = extract([line(10)])
     with pytest.raises(InputError, match="at least one design"):

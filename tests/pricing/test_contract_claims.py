@@ -128,6 +128,10 @@ def test_episodes_by_hand():
     services = columns_of([line | {"service_category": "rx" if line["procedure_code"] == "O" else "pro"} for line in lines])  # fmt: skip # noqa: E501
     plain = find_episodes(Bundle("k", ("pro",), 1.0, "service_category", days_after=10, excluded_services=("rx",)), services, last_day=DAY + timedelta(days=39))  # fmt: skip # noqa: E501
     assert plain.table["amount"].to_pylist() == [170.0]
+    with pytest.raises(
+        InputError, match=r"'k': trigger is one text; write \('K',\); bundle 'k': days must not be"
+    ):
+        find_episodes(Bundle("k", "K", 1.0, days_after=-1), services, last_day=DAY)
     with pytest.raises(InputError, match="leaves out service 'dental', which no claim has"):
         find_episodes(Bundle("k", ("K",), 1.0, excluded_services=("dental",)), services, last_day=DAY + timedelta(days=100))  # fmt: skip # noqa: E501
 

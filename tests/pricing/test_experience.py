@@ -74,6 +74,8 @@ def test_limited_fluctuation():
     assert limited_fluctuation([30000, 120000, 240000], full=120000).tolist() == [0.5, 1.0, 1.0]
     assert float(limited_fluctuation(541.108733, full=1082.217)) == pytest.approx(0.707107, abs=1e-6)
     with pytest.raises(InputError, match="must not be negative"):
+        limited_fluctuation(float("nan"), full=1)
+    with pytest.raises(InputError, match="must not be negative"):
         limited_fluctuation([-1], full=10)
 
 
@@ -157,6 +159,11 @@ def test_triangles_with_holes_are_refused():
         chain_ladder([[1, 2, 3], [1, None, 3]])
     with pytest.raises(InputError, match="no period is known at ages 1 and 2"):
         chain_ladder([[0, 2, 3], [0, 3, 3]])
+    for ragged in ([[1, 2], [1]], [["a", 2], [1, None]]):
+        with pytest.raises(InputError, match="each row as long as the others, None where not known yet"):
+            chain_ladder(ragged)
+    with pytest.raises(InputError, match="without infinite numbers"):
+        chain_ladder([[1, float("inf")], [1, None]])
     with pytest.raises(InputError, match="drop_high and drop_low at least 0"):
         chain_ladder([[1, 2, 3], [1, 2, None], [1, None, None]], drop_low=-1)
     with pytest.raises(InputError, match="average 'median' is none of"):

@@ -240,6 +240,11 @@ def test_rounded_scores_are_brought_back_to_one() -> None:
     assert found.rates["factor"].to_pylist() == pytest.approx([1.2 / 0.975, 0.9 / 0.975])
 
 
+def test_months_of_trend_are_a_number() -> None:
+    with pytest.raises(InputError, match="trend_months must be a number of months"):
+        rates(trend_months=float("nan"))
+
+
 def test_relative_scores_are_rounded_halves_up() -> None:
     """1.4, 1.0 and 0.8 for 100 months each mean 3.2 / 3: relative 1.3125, 0.9375 and 0.75."""
     plans = {

@@ -99,6 +99,9 @@ def test_stop_loss_worked_by_hand():
         ),
         (lambda: stop_loss(CLAIMANTS, deductible=2000, lasers={"a": 5}), "one of those given is below it"),
         (lambda: stop_loss(CLAIMANTS, deductible=-1), "must not be negative"),
+        (lambda: stop_loss(CLAIMANTS, deductible=1, maximum=-1), "maximums and expected_claims must not be"),
+        (lambda: stop_loss(CLAIMANTS, deductible=1, expected_claims=-1), "must not be negative"),
+        (lambda: stop_loss(CLAIMANTS, deductible=1, aggregate_maximum=-1), "must not be negative"),
         (
             lambda: stop_loss({"member_id": ["s", "s"], "amount": [1.0, 1.0]}, deductible=1),
             "the same member_id again in 1 of 2 rows",

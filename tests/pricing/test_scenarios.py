@@ -137,7 +137,7 @@ def test_the_federal_curve_and_curves_that_are_none():
     halved = federal_induced_demand(2026, response={"imaging": 0.5})
     assert halved.factor(0.9, 0.6, "imaging") == pytest.approx(1.075)
     assert halved.factor(0.9, 0.6, "specialist") == pytest.approx(1.15)
-    for curve in ({}, {0.6: 1.1, 0.7: 1.0}, {0.6: 0.0}):
+    for curve in ({}, {0.6: 1.1, 0.7: 1.0}, {0.6: 0.0}, {0.6: 1.0, 0.7: float("nan")}):
         with pytest.raises(InputError, match="positive and do not fall"):
             InducedDemand(curve)
     with pytest.raises(InputError, match="between 0 and 1"):

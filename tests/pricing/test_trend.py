@@ -97,6 +97,13 @@ def test_trend_refused(months, options, message):
         fit_trend(months, **options)
 
 
+def test_months_that_are_all_alike_have_no_trend_and_nothing_to_explain():
+    months = {"month": ["2025-01-01", "2025-02-01", "2025-03-01", "2025-04-01"], "pmpm": [300.0] * 4}
+    found = fit_trend(months, seasonality=False)
+    assert found.annual == pytest.approx(0, abs=1e-9)
+    assert np.isnan(found.r_squared)
+
+
 def test_projection():
     assert projection_factor(0.08, 18) == pytest.approx(1.08**1.5)
     assert months_between_midpoints(("2024-01", "2024-12"), ("2026-01", "2026-12")) == 24
@@ -114,6 +121,8 @@ def test_a_deductible_levers_trend():
     assert weighted == pytest.approx(1 / 9)
     two = leveraged_trend([2000.0], deductible=1000, trend_annual=0.1, years=2)
     assert two == pytest.approx(sqrt(1.42) - 1)
+    with pytest.raises(InputError, match="years must be above 0"):
+        leveraged_trend(claims, deductible=1000, trend_annual=0.1, years=0)
     with pytest.raises(InputError, match="nobody's claims pass the deductible"):
         leveraged_trend(claims, deductible=20_000, trend_annual=0.1)
 
