@@ -91,10 +91,11 @@ class Columns(Mapping[str, Array]):
         columns = [each.names.take(pa.array(codes[:, i])).to_pylist() for i, each in enumerate(labels)]
         return list(zip(*columns, strict=True)), group
 
-    def refuse(self, bad: npt.NDArray[np.bool_], what: str) -> None:
-        """Raise InputError if any row is bad; `what` says which rule they break and what to do."""
+    def refuse(self, bad: npt.NDArray[np.bool_], what: str, *, remedy: str = "") -> None:
+        """Raise InputError if any row is bad; `what` says which rule they break, `remedy` what is allowed or to do."""
         if bad.any():
-            raise InputError(f"{self.label}: {what} in {rows_in_words(bad)}.")
+            ending = f"; {remedy}" if remedy else ""
+            raise InputError(f"{self.label}: {what} in {rows_in_words(bad)}{ending}.")
 
 
 def _labels_in_order(column: Array) -> Labels:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+_MONTHS_OF_A_YEAR, _NOISE = 12, 1e-6
 #: Columns of enrollees: one row per member and span in a plan.
 ENROLLEES = (
     *PLAN_COLUMNS,
@@ -60,7 +61,8 @@ def market_of_enrollees(enrollees: Any, *, benefit_year: int, rates: Rates | Non
     Raises
     ------
     InputError
-        A column is missing or holds impossible values, or a plan has no billable member.
+        A column is missing or holds impossible values, a member has more than twelve months in a plan, or a plan has
+        no billable member.
 
     References
     ----------
@@ -68,6 +70,7 @@ def market_of_enrollees(enrollees: Any, *, benefit_year: int, rates: Rates | Non
     """
     rates = rates or load_rates("aca", benefit_year)
     columns = read_columns(enrollees, ENROLLEES, role="enrollees")
+    _refuse_longer_than_a_year(columns)
     billable = billable_of(columns, rates)
     months = columns["months_enrolled"].astype(np.float64)
     billable_months = np.where(billable, months, 0.0)
@@ -94,6 +97,18 @@ def market_of_enrollees(enrollees: Any, *, benefit_year: int, rates: Rates | Non
             "arf": pa.array(total(billable_months * state_factors(columns, rates)) / billed),
             "premium_pmpm": pa.array(total(billable_months * columns["premium_pmpm"]) / billed),
         }
+    )
+
+
+def _refuse_longer_than_a_year(columns: Columns) -> None:
+    """Refuse members with more than twelve months in a plan: rows that stand twice."""
+    if "member_id" not in columns:
+        return
+    _, member = np.unique(_pairs(columns, "member_id"), return_inverse=True)
+    months = np.bincount(member, columns["months_enrolled"])[member]
+    too_long = months > _MONTHS_OF_A_YEAR + _NOISE
+    columns.refuse(
+        too_long, f"members with more than {_MONTHS_OF_A_YEAR} months in a plan; give each span once"
     )
 
 

@@ -127,7 +127,7 @@ def _change_of_cost(flow: BidFlow) -> Check:
 
 def _out_of_pocket(flow: BidFlow) -> Check:
     limit, maximum = flow.rates.number("moop_in_network"), flow.plans["out_of_pocket_maximum"]
-    message = "the out-of-pocket maximum in network is above CMS's limit of the year; lower it"
+    message = "it is above CMS's limit of the year for care in network; lower it"
     return Check(
         "the out-of-pocket maximum is within its limit",
         maximum,

@@ -55,11 +55,19 @@ def print_head(console: Console, report: Mapping[str, Any]) -> None:
 def print_notes(console: Console, report: Mapping[str, Any], more: Sequence[str] = ()) -> None:
     """Print which numbers of a run are not verified, its notes, and notes of a question asked of it."""
     if report["unverified"]:
-        print_line(
-            console, f"not verified in an official document: {'; '.join(report['unverified'])}", hanging=2
-        )
+        said = "; ".join(_each_once(report["unverified"]))
+        print_line(console, f"not verified in an official document: {said}", hanging=2)
     for note in (*report["notes"], *more):
         print_line(console, f"note: {note}", hanging=2)
+
+
+def _each_once(unverified: Sequence[str]) -> list[str]:
+    """Return numbers of one name behind it, each once: ``cost_sharing of hhs_hcc_v08: 1.00, 1.07``."""
+    values: dict[str, dict[str, None]] = {}
+    for said in unverified:
+        name, _, value = said.partition(": ")
+        values.setdefault(name, {})[value] = None
+    return [": ".join(filter(None, (name, ", ".join(filter(None, each))))) for name, each in values.items()]
 
 
 def print_written(console: Console, output: Path, *, seconds: float | None = None) -> None:

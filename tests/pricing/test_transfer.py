@@ -263,6 +263,10 @@ def test_a_child_with_two_spans_is_one_child():
     twice = {name: values for name, values in family.items() if name != "member_id"}
     (row,) = market_of_enrollees(twice, benefit_year=2020).to_pylist()
     assert row["billable_member_months"] == 24.0  # three rows are charged for, two of them of one child
+    with pytest.raises(
+        InputError, match=r"more than 12 months in a plan; give each span once in 2 of 5 rows"
+    ):
+        market_of_enrollees(family | {"months_enrolled": [7, 12, 6, 12, 12]}, benefit_year=2020)
 
 
 def test_two_plans_of_a_member_are_rated_apart():
