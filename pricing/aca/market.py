@@ -107,9 +107,8 @@ def _refuse_longer_than_a_year(columns: Columns) -> None:
     _, member = np.unique(_pairs(columns, "member_id"), return_inverse=True)
     months = np.bincount(member, columns["months_enrolled"])[member]
     too_long = months > _MONTHS_OF_A_YEAR + _NOISE
-    columns.refuse(
-        too_long, f"members with more than {_MONTHS_OF_A_YEAR} months in a plan; give each span once"
-    )
+    what = f"members with more than {_MONTHS_OF_A_YEAR} months in a plan"
+    columns.refuse(too_long, what, remedy="give each span once")
 
 
 def billable_of(columns: Columns, rates: Rates) -> npt.NDArray[np.bool_]:

@@ -88,10 +88,8 @@ def read_plans(source: Any, columns: Sequence[Column]) -> Columns:
     if "supplemental_margin_share" not in plans:
         plans = plans.with_columns(supplemental_margin_share=plans["margin_share"])
     for name in ("margin_share", "supplemental_margin_share"):
-        plans.refuse(
-            np.abs(plans[name]) >= 1,
-            f"{name} is a gain or loss of 100 percent of revenue or more; write 0.05 for 5 percent",
-        )
+        wrong = f"{name} is a gain or loss of 100 percent of revenue or more"
+        plans.refuse(np.abs(plans[name]) >= 1, wrong, remedy="write 0.05 for 5 percent")
     return plans
 
 
