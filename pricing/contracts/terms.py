@@ -66,7 +66,7 @@ class Benchmark:
     full_credibility : float, optional
         Member months of the baseline that are fully credible, for limited fluctuation.
     discount : float
-        Share taken off the benchmark.
+        Share taken off the benchmark, what is added to it (adjustment_pmpm) included.
     pmpm : float, optional
         Rate at a risk score of 1.000, for basis "pmpm" [dollars per member and month].
     loss_ratio : float, optional

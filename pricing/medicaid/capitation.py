@@ -271,6 +271,7 @@ def _rate_table(cells: Columns, build_ups: dict[str, BuildUp]) -> pa.Table:
     known = {column.name for column in CELLS} - {*CELL, "unit", "units", "certified_rate"}
     kept = {name: pa.array(array) for name, array in cells.arrays.items() if name not in known}
     low, best, high = (round_cents(build_ups[name].value) for name in SCENARIOS)
+    cells.refuse(low <= 0, "the low rate comes to less than half a cent; give base_pmpm in dollars per unit;")
     benefits = build_ups["best"].level("projected benefit cost")
     withhold = best * cells["withhold_share"]
     unearned = withhold * (1 - cells["withhold_achievable_share"])

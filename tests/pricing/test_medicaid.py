@@ -240,6 +240,14 @@ def test_rounded_scores_are_brought_back_to_one() -> None:
     assert found.rates["factor"].to_pylist() == pytest.approx([1.2 / 0.975, 0.9 / 0.975])
 
 
+def test_a_rate_of_no_cent_is_refused() -> None:
+    with pytest.raises(InputError, match="the low rate comes to less than half a cent"):
+        medicaid.capitation_rates(
+            {"rate_cell": ["a"], "base_pmpm": [0.001]}, {"rate_cell": ["a"], "units": [1.0]},
+            rating_year=YEAR, trend_months=1,
+        )  # fmt: skip
+
+
 def test_months_of_trend_are_a_number() -> None:
     with pytest.raises(InputError, match="trend_months must be a number of months"):
         rates(trend_months=float("nan"))
