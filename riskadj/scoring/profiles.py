@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from riskadj.errors import TableError
-from riskadj.scoring.plan import ScoringPlan, Words, set_bits
+from riskadj.scoring.plan import ScoringPlan, Words
+from riskadj.tables.conditions import Condition
 from riskadj.tables.payment_year import Policy
 from riskadj.terms import STATUS_FIELDS
 
@@ -208,15 +209,21 @@ def demographics_of_profile(plan: ScoringPlan, profiles: StatusProfiles) -> Word
     where the status leaves it out.
     """
     result = np.zeros((profiles.n_profiles, plan.n_words), np.uint64)
+
+    def turn_on(variable: int, fits: npt.NDArray[np.bool_]) -> None:
+        result[:, variable >> 6] |= fits * np.uint64(1 << (variable & 63))
+
     for number, alternatives in enumerate(plan.demographics.values()):
-        fits = np.logical_or.reduce([condition.fits(profiles.columns) for condition in alternatives])
-        result[fits] |= set_bits([plan.first_demographic + number], plan.n_words)
+        turn_on(plan.first_demographic + number, _fits_any(alternatives, profiles))
     for variable, condition in plan.left_out:
-        result[condition.fits(profiles.columns)] |= set_bits([variable], plan.n_words)
+        turn_on(variable, condition.fits(profiles.columns))
     for variable, alternatives in plan.group_conditions:
-        fits = np.logical_or.reduce([condition.fits(profiles.columns) for condition in alternatives])
-        result[~fits] |= set_bits([variable], plan.n_words)
+        turn_on(variable, ~_fits_any(alternatives, profiles))
     return result
+
+
+def _fits_any(alternatives: Sequence[Condition], profiles: StatusProfiles) -> npt.NDArray[np.bool_]:
+    return np.logical_or.reduce([condition.fits(profiles.columns) for condition in alternatives])
 
 
 def policy_of_profile(policies: Sequence[Policy], profiles: StatusProfiles) -> npt.NDArray[np.int32]:

@@ -6,8 +6,9 @@ are evaluated once per profile, on whole arrays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,10 +44,12 @@ class Condition:
         return tuple(field for field, _ in self.allowed)
 
 
-def _among(codes: Sequence[int]) -> npt.NDArray[np.bool_]:
+@lru_cache(maxsize=1024)
+def _among(codes: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     """Return, for each position that a status field can hold, whether it is one of `codes`."""
     among = np.zeros(np.iinfo(np.uint8).max + 1, np.bool_)
     among[list(codes)] = True
+    among.flags.writeable = False
     return among
 
 
