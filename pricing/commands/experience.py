@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -215,15 +216,19 @@ def _dollars_or_word(text: str) -> float | str:
 
 
 def _print_pmpm(found: Incurred, output: Path) -> None:
+    from pricing.rows import ALL
+
     run = found.run
     title = f"{run['lines_used']:,} claim lines, {found.exposure.total:,.0f} member months, {found.amount}"
+    frame = found.summary()
+    is_mixed = found.utilization == "units" and frame["service_category"].nunique() > 1
     rows = [
         [
             *(str(row[name]) for name in (*found.by, "service_category")),
-            *(f"{row[name]:,.2f}" for name in ("pmpm", "utilization_per_1000")),
-            "-" if row["unit_cost"] != row["unit_cost"] else f"{row['unit_cost']:,.2f}",
+            f"{row['pmpm']:,.2f}",
+            *_use_and_price(row, is_mixed=is_mixed and row["service_category"] == ALL),
         ]
-        for row in found.summary().to_dict("records")
+        for row in frame.to_dict("records")
     ]
     headings = (*found.by, "service category", "PMPM", f"{found.utilization} per 1,000", "unit cost")
     counts = ", ".join(
@@ -231,6 +236,14 @@ def _print_pmpm(found: Incurred, output: Path) -> None:
         for name in ("lines_read", "lines_used", "lines_not_covered", "lines_outside_months")
     )
     print_result(title, headings, rows, output, notes=[counts, *found.warnings], most_rows=MOST_ROWS)
+
+
+def _use_and_price(row: Mapping[str, Any], *, is_mixed: bool) -> tuple[str, str]:
+    """Return utilization and unit cost as text; units of different services (days, scripts) are no sum to show."""
+    if is_mixed:
+        return "-", "-"
+    price = "-" if row["unit_cost"] != row["unit_cost"] else f"{row['unit_cost']:,.2f}"
+    return f"{row['utilization_per_1000']:,.2f}", price
 
 
 def _print_ibnr(found: Ibnr, output: Path) -> None:

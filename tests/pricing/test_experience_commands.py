@@ -84,6 +84,17 @@ def test_pmpm(files, tmp_path):
     assert (status, "OutputExistsError" in err) == (2, True)
 
 
+@pytest.mark.parametrize(("utilization", "is_added_up"), [("units", False), ("claims", True)])
+def test_units_of_different_services_are_not_added_up_on_the_screen(
+    files, tmp_path, utilization, is_added_up
+):
+    """Days of a stay and prescriptions are no sum; claims are."""
+    words = ("--first-month", "2024-01", "--last-month", "2024-12", "--utilization", utilization)
+    status, out, _ = run("experience", "pmpm", *read(files), *words, "--output", tmp_path / "out")
+    (total,) = (line.split() for line in out.splitlines() if line.startswith("(all)"))
+    assert (status, total[2:] != ["-", "-"]) == (0, is_added_up)
+
+
 def test_ibnr_and_its_trend(files, tmp_path):
     status, out, err = run(
         "experience", "ibnr", *read(files), "--valuation-date", LAST, "--large-claim", "10000",
