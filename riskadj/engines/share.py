@@ -61,6 +61,8 @@ class Task:
         What all shares are scored by; None for the survey that finds it.
     schemas : mapping of str to Schema
         Of each output table.
+    notes : tuple of str
+        What the columns of the whole enrollment tell: a worker is sent those that scores need, and no others.
     """
 
     options: ScoreOptions
@@ -69,6 +71,7 @@ class Task:
     maps: ShippedMaps | None = None
     whole: Whole | None = None
     schemas: Mapping[str, pa.Schema] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def worker_options(self) -> ScoreOptions:

@@ -33,7 +33,7 @@ from riskadj.errors import MissingDependencyError, OptionError
 from riskadj.extracts.layouts import columns_of
 from riskadj.extracts.write import named_table
 from riskadj.results.summary.summary import summarise_sums
-from riskadj.scoring.options import ScoreOptions, make_options
+from riskadj.scoring.options import make_options
 from riskadj.scoring.shares import Survey, Whole, whole_of
 from riskadj.tables.payment_year import load_payment_year
 
@@ -218,7 +218,7 @@ def score(
     )
     scored = kept(spark, scored, keep_in, overwrite=overwrite)
     try:
-        return SparkScores(scored, _report(scored, checked, n_shares))
+        return SparkScores(scored, _report(scored, task, n_shares))
     except errors.RiskAdjError:
         scored.unpersist()
         raise
@@ -234,8 +234,9 @@ def _survey(task: share.Task, enrollment: Side) -> tuple[int, Whole]:
     return sum(survey.rows_read for survey in surveys), whole
 
 
-def _report(scored: DataFrame, options: ScoreOptions, n_shares: int) -> dict[str, Any]:
-    report = share.joined_shares(_reports(scored), options)
+def _report(scored: DataFrame, task: share.Task, n_shares: int) -> dict[str, Any]:
+    report = share.joined_shares(_reports(scored), task.options)
+    report["notes"] = [*task.notes, *(note for note in report["notes"] if note not in task.notes)]
     report["notes"].append(f"scored on Spark in {n_shares} shares of the members; rows stand in no order")
     return report
 

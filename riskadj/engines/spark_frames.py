@@ -16,7 +16,7 @@ from riskadj.engines import share
 from riskadj.errors import ExtractError, OptionError, OutputError, OutputExistsError
 from riskadj.extracts.arrow_parts import open_object
 from riskadj.extracts.contract import ROW_NUMBER, is_bytes, is_text, stored_type
-from riskadj.extracts.enrollment import wanted_columns
+from riskadj.extracts.enrollment import check_columns, wanted_columns
 from riskadj.extracts.layout_tuva import ID_COLUMNS
 from riskadj.extracts.layouts import plan_reading
 from riskadj.extracts.open import Extract
@@ -68,7 +68,8 @@ def open_sides(
     task = replace(task, columns=given)
     headers = {role: frame.limit(0).toArrow() for role, frame in frames.items()}
     sides = tuple(_side(task, rules, role, frames[role], headers[role]) for role in frames)
-    return replace(task, schemas=_schemas(task, rules, headers)), sides
+    notes = check_columns(task.open(headers[share.ENROLLMENT], share.ENROLLMENT), rules.fields)
+    return replace(task, schemas=_schemas(task, rules, headers), notes=tuple(notes)), sides
 
 
 def _frame(spark: SparkSession, source: Any, role: str) -> DataFrame:

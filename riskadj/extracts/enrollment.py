@@ -199,7 +199,7 @@ def no_rows(files: Sequence[str]) -> ExtractError:
 
 
 def check_columns(extract: Extract, fields: Sequence[str]) -> list[str]:
-    """Raise ColumnMissingError for a column that `fields` need; return notes on what is defaulted for everybody."""
+    """Raise ColumnMissingError for a column that `fields` need; return notes on what all columns together tell."""
     if "age_years" not in extract.columns:
         require(extract, ["birth_date"])
     if "enrollment_end_date" in extract.columns:
@@ -207,7 +207,11 @@ def check_columns(extract: Extract, fields: Sequence[str]) -> list[str]:
     for name in fields:
         if STATUS_FIELDS[name] != FLAG and name not in SOURCE_COLUMNS:
             require(extract, [name])
-    return [*_check_dual(extract, fields), *_absent_statuses(extract, fields)]
+    return [
+        *_check_dual(extract, fields),
+        *_absent_statuses(extract, fields),
+        *_told_of_hospice(extract, fields),
+    ]
 
 
 def _check_dual(extract: Extract, fields: Sequence[str]) -> list[str]:
@@ -237,6 +241,12 @@ def _absent_statuses(extract: Extract, fields: Sequence[str]) -> list[str]:
         for name, theirs in alike.items()
         if theirs is not None
     ]
+
+
+def _told_of_hospice(extract: Extract, fields: Sequence[str]) -> list[str]:
+    if "is_hospice" in fields or "is_hospice" not in extract.columns:
+        return []
+    return ["is_hospice changes no score: in Part C a month of hospice is paid the rebate alone"]
 
 
 def wanted_columns(extract: Extract, fields: Sequence[str]) -> list[str]:

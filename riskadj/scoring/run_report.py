@@ -211,10 +211,8 @@ def code_counts(book: CodeBook, counts: CaptureCounts) -> dict[str, int]:
 
 
 def _notes(run: ScoringRun) -> list[str]:
-    notes = [note for extract in run.extracts for note in extract.notes]
-    notes += list(run.population.enrollment.notes)
-    if "is_hospice" in run.extracts[0].columns and "is_hospice" not in run.rules.fields:
-        notes.append("is_hospice changes no score: in Part C a month of hospice is paid the rebate alone")
+    notes = list(run.population.enrollment.notes)
+    notes += [note for extract in run.extracts for note in extract.notes]
     if "service_date" not in run.extracts[1].columns:
         notes.append("diagnoses have no service_date: every diagnosis counts, whatever the collection window")
     if run.drugs is None and any(model.plan.bits_of_drug for model in run.models):
