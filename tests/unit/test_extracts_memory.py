@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -10,6 +13,7 @@ import pytest
 from riskadj.extracts.memory import lean_pool
 
 BACKENDS = pa.supported_memory_backends()
+POOL = "ARROW_DEFAULT_MEMORY_POOL"
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +47,18 @@ def test_a_pool_of_ones_own_stays() -> None:
     with lean_pool():
         assert backend() == "system"
     assert backend() == "system"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep Arrow's own pool")
+@pytest.mark.parametrize(("chosen", "used"), [(None, "system"), *((name, name) for name in BACKENDS)])
+def test_the_command_line_takes_the_pool_that_holds_least_unless_one_was_chosen(
+    chosen: str | None, used: str
+) -> None:
+    ask = "__import__('pyarrow').default_memory_pool().backend_name"
+    code = f"import riskadj.cli as cli; cli.app = lambda: print({ask}); cli.main()"
+    others = {name: value for name, value in os.environ.items() if name != POOL}
+    environment = others if chosen is None else {**others, POOL: chosen}
+    shown = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.strip() == used
